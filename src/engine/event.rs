@@ -1,0 +1,219 @@
+//! Everything that can happen. Events are values: they can be recorded, replayed and compared.
+
+use crate::{
+    diag::Diagnostic,
+    model::{Digest, EvaluationId, FilePath, InstanceId, Project, RequestId, ResourceName, RunId},
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// The session began; the first event, once.
+    SessionStarted,
+    /// Nothing happened but time: `next_deadline` was reached.
+    Woke,
+    /// An evaluation read these. Told as it reads, so that one that is killed is watched all the same.
+    EvaluationRead {
+        /// Which one.
+        evaluation: EvaluationId,
+        /// What it read since it last told.
+        inputs: Vec<EvaluationInput>,
+    },
+    /// An evaluation ended; once for each `Evaluate`.
+    EvaluationEnded {
+        /// Which one.
+        evaluation: EvaluationId,
+        /// With what.
+        outcome: EvaluationOutcome,
+    },
+    /// The watcher saw that these were written, made, moved or removed. Only paths that the watch set holds.
+    FilesChanged {
+        /// No order, may hold doubles.
+        paths: Vec<FilePath>,
+    },
+    /// A watched repository's `index.lock` came or went.
+    GitLockChanged {
+        /// It is there now.
+        held: bool,
+    },
+    /// Answer to `TakeDigests`.
+    DigestsTaken {
+        /// Which question.
+        request: RequestId,
+        /// Each path of the question with the digest of its content; `None` where there is no file.
+        digests: Vec<(FilePath, Option<Digest>)>,
+    },
+    /// Answer to `TakeSet`.
+    SetTaken {
+        /// Which question.
+        request: RequestId,
+        /// The files of the set that are there, sorted by path.
+        files: Vec<TakenFile>,
+    },
+    /// The command of a run was started.
+    RunStarted {
+        /// Which run.
+        run: RunId,
+        /// Of the command itself.
+        pid: u32,
+    },
+    /// A run ended; once for each `StartRun`, whatever happened to it.
+    RunEnded {
+        /// Which run.
+        run: RunId,
+        /// How.
+        end: RunEnd,
+    },
+    /// What a successful run had left running is gone.
+    LeftoversEnded {
+        /// Which run.
+        run: RunId,
+    },
+    /// The process of an instance was started.
+    InstanceStarted {
+        /// Which instance.
+        instance: InstanceId,
+        /// Of the server itself.
+        pid: u32,
+    },
+    /// An instance and its whole process tree ended; once for each `StartInstance`, also if it never lived.
+    InstanceEnded {
+        /// Which instance.
+        instance: InstanceId,
+        /// How.
+        exit: Exit,
+    },
+    /// A line of the instance's log matched its `ready_line`; once at most.
+    ReadyLineSeen {
+        /// Which instance.
+        instance: InstanceId,
+    },
+    /// Answer to `Probe`.
+    Probed {
+        /// Which question.
+        request: RequestId,
+        /// What was found.
+        result: ProbeResult,
+    },
+    /// A user asked for something.
+    Asked(Request),
+}
+
+/// What a user can ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Run these now, also when they are fresh.
+    Trigger(Vec<ResourceName>),
+    /// End the instances of these and start them again; one without a server runs again.
+    Restart(Vec<ResourceName>),
+    /// End what these have running and keep it ended.
+    Stop(Vec<ResourceName>),
+    /// The opposite of stop.
+    Start(Vec<ResourceName>),
+    /// End all and then the session. A second one ends everything at once.
+    ShutDown {
+        /// Run the `teardown_cmd`s too, dependants first.
+        teardown: bool,
+    },
+}
+
+/// One thing that an evaluation read: when its content changes, the Orchfile is evaluated again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EvaluationInput {
+    /// A file, or a folder for a whole tree.
+    pub path: FilePath,
+    /// What was read.
+    pub seen: Seen,
+}
+
+/// What an evaluation saw of one of its inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seen {
+    /// These bytes.
+    Content(Digest),
+    /// That there is no such file.
+    Absent,
+    /// All that lies below the folder, or a path whose content was not read: any change counts.
+    Tree,
+}
+
+/// How an evaluation ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvaluationOutcome {
+    /// With a project, and with warnings.
+    Loaded(Arc<Project>, Vec<Diagnostic>),
+    /// With errors.
+    Failed(Vec<Diagnostic>),
+    /// It was cancelled.
+    Cancelled,
+}
+
+/// A file as the host found it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenFile {
+    /// Where.
+    pub path: FilePath,
+    /// Of its content.
+    pub digest: Digest,
+    /// Whether its content is certainly the same since the moment that the question named: its status change time is older.
+    /// True where the question named none.
+    pub unchanged: bool,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunEnd {
+    /// The command's own.
+    pub exit: Exit,
+    /// After a success: the files at and below the declared outputs, sorted by path. Empty without outputs.
+    pub outputs: Vec<(FilePath, Digest)>,
+    /// The command succeeded and left processes running; `LeftoversEnded` follows.
+    pub leftovers: bool,
+}
+
+/// How a command or server ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// By itself with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+    /// It was never started: what was wrong, in the user's words.
+    NotStarted(Failure),
+    /// It was ended because orch was told to (`CancelRun`, `StopInstance`), whatever its code.
+    Stopped,
+}
+
+impl Exit {
+    /// Whether the command did what it should.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        *self == Self::Code(0)
+    }
+}
+
+/// The world said no.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What happened: lower case, no full stop.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// What one check of a probe found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProbeResult {
+    /// It passed.
+    Passed,
+    /// It did not, and why.
+    Failed(String),
+}

@@ -1,0 +1,27 @@
+//! The nouns of orch as plain data: no behaviour beyond their own invariants, no I/O.
+
+pub mod digest;
+pub mod graph;
+pub mod id;
+pub mod ignore;
+pub mod local;
+pub mod mode;
+pub mod name;
+pub mod paths;
+pub mod probe;
+pub mod project;
+pub mod resource;
+pub mod time;
+
+pub use digest::{Digest, SetDigest};
+pub use graph::{Condition, Edge, EdgeKind, NodeKey};
+pub use id::{EvaluationId, InstanceId, RequestId, RunId};
+pub use ignore::IgnoreRule;
+pub use local::{Command, Local, Restart, Serve};
+pub use mode::Mode;
+pub use name::{InvalidName, ResourceName};
+pub use paths::{FilePath, FileSet, PathIndex, WatchSet};
+pub use probe::{Probe, ProbeAction};
+pub use project::{CiSettings, Project, Secret, Settings};
+pub use resource::{Dependency, Kind, Link, Location, Resource, TriggerMode};
+pub use time::Time;

@@ -1,0 +1,74 @@
+//! A resource: a named node with a desired state.
+
+use super::{Condition, Local, ResourceName};
+use serde::{Deserialize, Serialize};
+
+/// A resource of any kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resource {
+    /// Its name, the only one in the project.
+    pub name: ResourceName,
+    /// Where the user declared it, for messages; no part of what it is.
+    pub declared_at: Option<Location>,
+    /// What it runs.
+    pub kind: Kind,
+    /// Order edges: what must have been reached before the first start.
+    pub dependencies: Vec<Dependency>,
+    /// Whether a change starts it.
+    pub trigger_mode: TriggerMode,
+    /// Whether it starts with the session.
+    pub auto_init: bool,
+    /// Whether it is part of this session: selected by names or by the file itself.
+    pub enabled: bool,
+    /// How it is grouped, sorted.
+    pub labels: Vec<String>,
+    /// Where it can be looked at.
+    pub links: Vec<Link>,
+}
+
+/// What a resource is made of. One variant a kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Commands and servers on this machine.
+    Local(Local),
+}
+
+/// One entry of `resource_deps`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependency {
+    /// What is waited for.
+    pub on: ResourceName,
+    /// What it must have reached once.
+    pub condition: Condition,
+}
+
+/// What a change of an input does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TriggerMode {
+    /// It starts a run.
+    Auto,
+    /// It waits for the user.
+    Manual,
+}
+
+/// Something to look at in a browser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Where.
+    pub url: String,
+    /// What it is called; may be empty.
+    pub name: String,
+}
+
+/// A place in the user's files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Location {
+    /// The path as messages show it, relative to the project where it lies in it.
+    pub file: String,
+    /// Counts from 1.
+    pub line: u32,
+    /// Counts characters from 1.
+    pub column: u32,
+}

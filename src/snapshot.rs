@@ -1,0 +1,381 @@
+//! What every reader sees: the stream, the socket, the store. Derived from the engine's state, never written back.
+
+use crate::{
+    diag::Diagnostic,
+    engine::event::{Exit, Failure},
+    model::{Condition, FilePath, InstanceId, Link, Mode, ResourceName, RunId, Time, TriggerMode},
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The whole of a session at one moment. Rows that did not change are shared with the snapshot before.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// When it was taken.
+    pub at: Time,
+    /// What the session is for.
+    pub goal: Goal,
+    /// `None` until a first project was loaded.
+    pub mode: Option<Mode>,
+    /// How the Orchfile fares.
+    pub orchfile: OrchfileRow,
+    /// In declaration order.
+    pub rows: Rows,
+    /// Whether nothing is going on: each dirty resource has a hold.
+    pub at_rest: bool,
+    /// The session is ending.
+    pub shutting_down: bool,
+    /// The answer, once there is one.
+    pub verdict: Option<Verdict>,
+}
+
+/// What a session is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Goal {
+    /// Keep all of it running and fresh.
+    #[default]
+    Up,
+    /// Reach that state once and answer.
+    Ci,
+    /// Run the `teardown_cmd`s, dependants first.
+    Down,
+}
+
+/// The rows of a snapshot in chunks that snapshots share, so that a change in a large project copies little.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<Row>", into = "Vec<Row>")]
+pub struct Rows {
+    chunks: Vec<Arc<Vec<Arc<Row>>>>,
+}
+
+impl Rows {
+    const CHUNK: usize = 256;
+
+    /// The rows in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Row>> {
+        self.chunks.iter().flat_map(|chunk| chunk.iter())
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.chunks.last().map_or(0, |last| (self.chunks.len() - 1) * Self::CHUNK + last.len())
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// The row at that place.
+    #[must_use]
+    pub fn get(&self, place: usize) -> Option<&Arc<Row>> {
+        self.chunks.get(place / Self::CHUNK)?.get(place % Self::CHUNK)
+    }
+
+    /// The row of that resource; looks at all of them.
+    #[must_use]
+    pub fn named(&self, name: &ResourceName) -> Option<&Arc<Row>> {
+        self.iter().find(|row| row.name == *name)
+    }
+
+    /// Replaces one row; copies only its chunk, and that only if it is shared.
+    ///
+    /// # Panics
+    /// If there is no such place.
+    pub fn set(&mut self, place: usize, row: Row) {
+        Arc::make_mut(&mut self.chunks[place / Self::CHUNK])[place % Self::CHUNK] = Arc::new(row);
+    }
+}
+
+impl FromIterator<Row> for Rows {
+    fn from_iter<I: IntoIterator<Item = Row>>(rows: I) -> Self {
+        let rows: Vec<Arc<Row>> = rows.into_iter().map(Arc::new).collect();
+        Self { chunks: rows.chunks(Self::CHUNK).map(|chunk| Arc::new(chunk.to_vec())).collect() }
+    }
+}
+
+impl From<Vec<Row>> for Rows {
+    fn from(rows: Vec<Row>) -> Self {
+        rows.into_iter().collect()
+    }
+}
+
+impl From<Rows> for Vec<Row> {
+    fn from(rows: Rows) -> Self {
+        rows.iter().map(|row| Row::clone(row)).collect()
+    }
+}
+
+/// How the Orchfile fares.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct OrchfileRow {
+    /// An evaluation is going on.
+    pub loading: bool,
+    /// Errors of the last evaluation that ended; the project before goes on.
+    pub errors: Arc<Vec<Diagnostic>>,
+    /// Warnings of the project that is in force.
+    pub warnings: Arc<Vec<Diagnostic>>,
+    /// How many evaluations gave a project.
+    pub loads: u64,
+}
+
+/// One resource.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Its name.
+    pub name: ResourceName,
+    /// `local`, later others.
+    pub kind: RowKind,
+    /// Its groups.
+    pub labels: Vec<String>,
+    /// Where to look at it.
+    pub links: Vec<Link>,
+    /// How a change of it starts a run.
+    pub trigger_mode: TriggerMode,
+    /// Did the last run work.
+    pub update: UpdateStatus,
+    /// Does the thing run well.
+    pub runtime: RuntimeStatus,
+    /// Something it is made of may have changed since its last success.
+    pub dirty: bool,
+    /// Why it does not start now, though it is dirty or its server should run.
+    pub hold: Option<Hold>,
+    /// Changed files that wait for the next run, the first few.
+    pub pending: Vec<FilePath>,
+    /// How many of them there are.
+    pub pending_count: u64,
+    /// What runs now.
+    pub current_run: Option<RunRow>,
+    /// The last runs that ended, newest first; at most [`Row::HISTORY`].
+    pub runs: Vec<RunRow>,
+    /// Why the last thing that might have started it did not.
+    pub skipped: Option<Skip>,
+    /// The server.
+    pub instance: Option<InstanceRow>,
+}
+
+impl Row {
+    /// How many ended runs a row keeps.
+    pub const HISTORY: usize = 5;
+}
+
+/// What kind of resource a row shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RowKind {
+    /// A command, a server or both.
+    Local,
+}
+
+/// Did the last run work. Tilt's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpdateStatus {
+    /// It was never asked for.
+    None,
+    /// It will run.
+    Pending,
+    /// It runs.
+    InProgress,
+    /// The last run succeeded, or its result was fresh.
+    Ok,
+    /// The last run failed.
+    Error,
+    /// There is nothing to run: a server alone.
+    NotApplicable,
+}
+
+/// Does the thing run well. Tilt's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuntimeStatus {
+    /// It was never started, or was stopped.
+    None,
+    /// It is about to be ready.
+    Pending,
+    /// It is ready.
+    Ok,
+    /// It ended, or is not ready any more.
+    Error,
+    /// There is no server.
+    NotApplicable,
+}
+
+/// One run as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRow {
+    /// Its number, shown as `api#3`.
+    pub run: RunId,
+    /// Why it started.
+    pub cause: Cause,
+    /// When.
+    pub started_at: Time,
+    /// When it ended, if it did.
+    pub ended_at: Option<Time>,
+    /// How it ended, if it did.
+    pub exit: Option<Exit>,
+}
+
+/// A server as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceRow {
+    /// Its number.
+    pub instance: InstanceId,
+    /// Of the server itself; `None` before it started.
+    pub pid: Option<u32>,
+    /// When it was started.
+    pub started_at: Time,
+    /// When it became ready.
+    pub ready_at: Option<Time>,
+    /// How it ended, if it did.
+    pub exit: Option<Exit>,
+    /// How often this definition was started again after it ended unasked.
+    pub restarts: u32,
+    /// What the last failed check said.
+    pub probe_failure: Option<String>,
+}
+
+/// Why a run, or the restart of a server, starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// It had not run in this session.
+    First,
+    /// Files that it reads changed.
+    Files {
+        /// The first few, sorted.
+        paths: Vec<FilePath>,
+        /// How many.
+        count: u64,
+    },
+    /// The Orchfile gives it another definition.
+    Definition,
+    /// What it writes was changed or removed by somebody else.
+    Outputs {
+        /// The first few, sorted.
+        paths: Vec<FilePath>,
+        /// How many.
+        count: u64,
+    },
+    /// A resource whose outputs it reads wrote something new.
+    Writer(ResourceName),
+    /// A user asked for a run.
+    Triggered,
+    /// A user asked for a restart.
+    Restarted,
+    /// A user started it after a stop.
+    Started,
+    /// Its server ended unasked.
+    Crashed(Exit),
+    /// `orch down`.
+    Teardown,
+}
+
+/// Why a dirty resource does not start now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// The Orchfile's first evaluation is not done.
+    OrchfileLoading,
+    /// A dependency has not met its condition yet.
+    Dependency {
+        /// Which one.
+        on: ResourceName,
+        /// What is waited for.
+        condition: Condition,
+        /// What keeps it, as far as that is known: `failed`, `disabled`, `manual`, `not started`, `not ready`.
+        because: String,
+    },
+    /// A resource whose outputs it reads runs or is about to.
+    Writer(ResourceName),
+    /// A resource whose outputs it reads failed.
+    WriterFailed(ResourceName),
+    /// Files that it reads are still being written, or their digests are being taken.
+    Settling,
+    /// All slots are taken.
+    Slot,
+    /// A command that shares the slots with nothing runs, or others run and it shares with nothing.
+    Exclusive(ResourceName),
+    /// Its own run goes on; it will run once more.
+    Running,
+    /// Its server or its cancelled run is being stopped.
+    Stopping,
+    /// Its server ended unasked and is started again at that time.
+    Backoff {
+        /// When.
+        until: Time,
+    },
+    /// It waits for a trigger: manual, or it does not start with the session.
+    Manual,
+    /// A user stopped it.
+    Stopped,
+    /// It is no part of this session.
+    Disabled,
+    /// Its last run failed; it runs again when something it reads changes.
+    Failed,
+    /// Its server ended and its `restart` says that it stays so.
+    Ended,
+    /// It made itself dirty too often in a row.
+    SelfDirty {
+        /// How often.
+        times: u32,
+        /// A path by which it did.
+        path: FilePath,
+    },
+    /// The session is ending.
+    ShuttingDown,
+}
+
+/// Why something that might have started a resource did not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Skip {
+    /// Its fingerprint is that of its last success, and its outputs are what they were.
+    Fresh,
+    /// Files it reads were written, but hold what its last run saw.
+    SameContent {
+        /// The first few, sorted.
+        paths: Vec<FilePath>,
+        /// How many.
+        count: u64,
+    },
+    /// A resource whose outputs it reads ran and wrote the same again.
+    SameOutputs(ResourceName),
+}
+
+/// The answer of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// All that was wanted is there.
+    Succeeded,
+    /// It cannot be reached: each resource with what went wrong, in declaration order.
+    Failed(Vec<(ResourceName, Trouble)>),
+    /// It took too long: what was still missing.
+    TimedOut(Vec<(ResourceName, Trouble)>),
+    /// There never was a project.
+    OrchfileFailed,
+    /// A user ended the session before there was an answer.
+    Interrupted,
+}
+
+/// What is wrong with a resource, for the verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// Its command failed.
+    RunFailed(Exit),
+    /// Its server ended.
+    InstanceEnded(Exit),
+    /// Its server did not become ready in time; what the last check said.
+    NotReady(Option<String>),
+    /// It is held for ever.
+    Held(Hold),
+    /// It had not ended.
+    Unfinished,
+    /// The world said no.
+    Refused(Failure),
+}
