@@ -2,8 +2,7 @@
 
 use crate::{
     diag::Diagnostic,
-    engine::event::{Exit, Failure},
-    model::{Condition, FilePath, InstanceId, Link, Mode, ResourceName, RunId, Time, TriggerMode},
+    model::{Condition, Exit, Failure, FilePath, InstanceId, Link, Mode, ResourceName, RunId, Time, TriggerMode},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -3,8 +3,8 @@
 
 use crate::{
     model::{
-        Digest, EvaluationId, FilePath, FileSet, InstanceId, ProbeAction, RequestId, ResourceName, RunId, SetDigest,
-        Time, WatchSet,
+        Attempt, EvaluationId, FilePath, FileSet, InstanceId, Level, ProbeAction, RequestId, ResourceName, RunId,
+        Success, Time, WatchSet,
     },
     snapshot::{RunRow, Verdict},
 };
@@ -166,35 +166,4 @@ pub struct PortCheck {
     pub port: u16,
     /// Whether a taken port keeps the server from starting (`NotStarted`, naming the holder); else it is warned of in its log.
     pub refuse: bool,
-}
-
-/// The record of a success.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Success {
-    /// Digest of everything that decided the result.
-    pub fingerprint: Digest,
-    /// What the outputs were then.
-    pub outputs: SetDigest,
-}
-
-/// What a line of a log belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Attempt {
-    /// A run.
-    Run(RunId),
-    /// An instance.
-    Instance(InstanceId),
-}
-
-/// How important a line of orch's own is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// It happened.
-    Info,
-    /// It may be wrong.
-    Warning,
-    /// It is wrong.
-    Error,
 }

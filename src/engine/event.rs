@@ -2,7 +2,9 @@
 
 use crate::{
     diag::Diagnostic,
-    model::{Digest, EvaluationId, FilePath, InstanceId, Project, RequestId, ResourceName, RunId},
+    model::{
+        Digest, EvaluationId, EvaluationInput, Exit, FilePath, InstanceId, Project, RequestId, ResourceName, RunId,
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -121,27 +123,6 @@ pub enum Request {
     },
 }
 
-/// One thing that an evaluation read: when its content changes, the Orchfile is evaluated again.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct EvaluationInput {
-    /// A file, or a folder for a whole tree.
-    pub path: FilePath,
-    /// What was read.
-    pub seen: Seen,
-}
-
-/// What an evaluation saw of one of its inputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Seen {
-    /// These bytes.
-    Content(Digest),
-    /// That there is no such file.
-    Absent,
-    /// All that lies below the folder, or a path whose content was not read: any change counts.
-    Tree,
-}
-
 /// How an evaluation ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -175,37 +156,6 @@ pub struct RunEnd {
     pub outputs: Vec<(FilePath, Digest)>,
     /// The command succeeded and left processes running; `LeftoversEnded` follows.
     pub leftovers: bool,
-}
-
-/// How a command or server ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Exit {
-    /// By itself with this code.
-    Code(i32),
-    /// By this signal.
-    Signal(i32),
-    /// It was never started: what was wrong, in the user's words.
-    NotStarted(Failure),
-    /// It was ended because orch was told to (`CancelRun`, `StopInstance`), whatever its code.
-    Stopped,
-}
-
-impl Exit {
-    /// Whether the command did what it should.
-    #[must_use]
-    pub fn is_success(&self) -> bool {
-        *self == Self::Code(0)
-    }
-}
-
-/// The world said no.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// What happened: lower case, no full stop.
-    pub message: String,
-    /// What to do about it.
-    pub help: Option<String>,
 }
 
 /// What one check of a probe found.

@@ -3,7 +3,5 @@
 pub mod effect;
 pub mod event;
 
-pub use effect::{Attempt, CommandSpec, Effect, Level, PortCheck, Success};
-pub use event::{
-    EvaluationInput, EvaluationOutcome, Event, Exit, Failure, ProbeResult, Request, RunEnd, Seen, TakenFile,
-};
+pub use effect::{CommandSpec, Effect, PortCheck};
+pub use event::{EvaluationOutcome, Event, ProbeResult, Request, RunEnd, TakenFile};

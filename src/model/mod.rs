@@ -1,9 +1,12 @@
 //! The nouns of orch as plain data: no behaviour beyond their own invariants, no I/O.
 
+pub mod attempt;
 pub mod digest;
+pub mod exit;
 pub mod graph;
 pub mod id;
 pub mod ignore;
+pub mod input;
 pub mod local;
 pub mod mode;
 pub mod name;
@@ -11,12 +14,16 @@ pub mod paths;
 pub mod probe;
 pub mod project;
 pub mod resource;
+pub mod success;
 pub mod time;
 
+pub use attempt::{Attempt, Level};
 pub use digest::{Digest, SetDigest};
+pub use exit::{Exit, Failure};
 pub use graph::{Condition, Edge, EdgeKind, NodeKey};
 pub use id::{EvaluationId, InstanceId, RequestId, RunId};
 pub use ignore::IgnoreRule;
+pub use input::{EvaluationInput, Seen};
 pub use local::{Command, Local, Restart, Serve};
 pub use mode::Mode;
 pub use name::{InvalidName, ResourceName};
@@ -24,4 +31,5 @@ pub use paths::{FilePath, FileSet, PathIndex, WatchSet};
 pub use probe::{Probe, ProbeAction};
 pub use project::{CiSettings, Project, Secret, Settings};
 pub use resource::{Dependency, Kind, Link, Location, Resource, TriggerMode};
+pub use success::Success;
 pub use time::Time;
