@@ -1,5 +1,7 @@
 //! What every reader sees: the stream, the socket, the store. Derived from the engine's state, never written back.
 
+pub mod words;
+
 use crate::{
     diag::Diagnostic,
     model::{Condition, Exit, Failure, FilePath, InstanceId, Link, Mode, ResourceName, RunId, Time, TriggerMode},
@@ -16,6 +18,8 @@ pub struct Snapshot {
     pub goal: Goal,
     /// `None` until a first project was loaded.
     pub mode: Option<Mode>,
+    /// The folder of the Orchfile; paths are shown relative to it. `None` until a first project was loaded.
+    pub root: Option<FilePath>,
     /// How the Orchfile fares.
     pub orchfile: OrchfileRow,
     /// In declaration order.
