@@ -13,4 +13,5 @@
 pub mod diag;
 pub mod engine;
 pub mod model;
+pub mod orchfile;
 pub mod snapshot;

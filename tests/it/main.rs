@@ -1,1 +1,3 @@
 //! All tests of orch, in one binary.
+
+mod orchfile;

@@ -1,0 +1,46 @@
+//! The Orchfile: Starlark text to a [`Project`].
+//!
+//! [`load`] evaluates a file with all that it loads. Builtins (`builtins`) gather a draft (`draft`) in the state of the
+//! evaluation (`context`); `lower` turns it into a project and finds what is wrong with the whole. `dialect` widens what the
+//! interpreter reads to what Tilt reads; `convert` turns the interpreter's errors into diagnostics. The world is reached through
+//! [`Sources`] alone; nothing here runs commands.
+
+mod builtins;
+pub mod context;
+mod convert;
+pub mod dialect;
+pub mod draft;
+pub mod fault;
+mod load;
+pub mod local_sources;
+mod lower;
+pub mod sources;
+mod stdlib;
+pub mod text;
+
+pub use fault::Fault;
+pub use load::{Limits, LoadRequest, Loaded, load};
+pub use local_sources::LocalSources;
+pub use sources::{Entry, EntryKind, SourceCommand, SourceOutput, Sources, Told, Voice};
+
+use starlark::environment::{Globals, GlobalsBuilder, LibraryExtension};
+
+/// All names that an Orchfile can use without loading them.
+#[must_use]
+pub fn globals() -> Globals {
+    let extensions = [
+        LibraryExtension::StructType,
+        LibraryExtension::RecordType,
+        LibraryExtension::EnumType,
+        LibraryExtension::NamespaceType,
+        LibraryExtension::Map,
+        LibraryExtension::Filter,
+        LibraryExtension::Partial,
+        LibraryExtension::Print,
+        LibraryExtension::Json,
+        LibraryExtension::Typing,
+        LibraryExtension::CallStack,
+        LibraryExtension::SetType,
+    ];
+    GlobalsBuilder::extended_by(&extensions).with(builtins::register).with(dialect::register).build()
+}

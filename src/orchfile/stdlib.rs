@@ -1,0 +1,13 @@
+//! The standard library, embedded: `load("@std//NAME.star", …)`.
+
+/// The text of an embedded file, by its name after `@std//`.
+pub(super) fn text(name: &str) -> Option<&'static str> {
+    FILES.iter().find(|(file, _)| *file == name).map(|(_, text)| *text)
+}
+
+/// The names of all embedded files.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|(name, _)| *name)
+}
+
+const FILES: &[(&str, &str)] = &[];

@@ -1,0 +1,3 @@
+//! Evaluation of Orchfiles.
+
+mod load;
