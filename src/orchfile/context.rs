@@ -6,6 +6,7 @@ use super::{
     LoadRequest,
     builtins::config::ConfigState,
     draft::Draft,
+    environment::Environment,
     load::Modules,
     sources::{Entry, EntryKind, SourceCommand, SourceOutput, Sources, Told, Voice},
     text::{Site, SourceText},
@@ -47,7 +48,7 @@ pub struct Context<'a> {
     sources: &'a dyn Sources,
     texts: RefCell<BTreeMap<String, Arc<SourceText>>>,
     executing: RefCell<Vec<Executing>>,
-    overlay: RefCell<BTreeMap<String, Option<String>>>,
+    environment: Environment,
     secrets: RefCell<Vec<Secret>>,
     inputs: RefCell<BTreeSet<EvaluationInput>>,
     warnings: RefCell<Vec<Diagnostic>>,
@@ -93,7 +94,12 @@ pub fn resolve_path(eval: &Evaluator<'_, '_, '_>, path: &str) -> FilePath {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(request: &'a LoadRequest, sources: &'a dyn Sources, globals: &'a Globals) -> Self {
+    pub(super) fn new(
+        request: &'a LoadRequest,
+        sources: &'a dyn Sources,
+        globals: &'a Globals,
+        environment: Environment,
+    ) -> Self {
         Self {
             request,
             mode: Mode::of_file(request.file.as_path()),
@@ -105,7 +111,7 @@ impl<'a> Context<'a> {
             sources,
             texts: RefCell::default(),
             executing: RefCell::default(),
-            overlay: RefCell::default(),
+            environment,
             secrets: RefCell::default(),
             inputs: RefCell::default(),
             warnings: RefCell::default(),
@@ -167,8 +173,8 @@ impl<'a> Context<'a> {
 
     /// Runs a command to its end. Its environment gets the overlay of `os.putenv` below its own.
     pub fn run(&self, mut command: SourceCommand) -> io::Result<SourceOutput> {
-        for (name, value) in &*self.overlay.borrow() {
-            command.env.entry(name.clone()).or_insert_with(|| value.clone());
+        for (name, value) in self.environment.overlay() {
+            command.env.entry(name).or_insert(value);
         }
         self.sources.run(&command)
     }
@@ -192,27 +198,17 @@ impl<'a> Context<'a> {
 
     /// The value of an environment variable, as it is now.
     pub fn env(&self, name: &str) -> Option<String> {
-        match self.overlay.borrow().get(name) {
-            Some(value) => value.clone(),
-            None => self.request.environment.get(name).cloned(),
-        }
+        self.environment.get(name)
     }
 
     /// Sets or, with `None`, removes an environment variable, here and for all commands.
     pub fn set_env(&self, name: &str, value: Option<String>) {
-        self.overlay.borrow_mut().insert(name.to_owned(), value);
+        self.environment.set(name, value);
     }
 
     /// The whole environment, as it is now.
     pub fn whole_env(&self) -> BTreeMap<String, String> {
-        let mut all = self.request.environment.clone();
-        for (name, value) in &*self.overlay.borrow() {
-            match value {
-                Some(value) => all.insert(name.clone(), value.clone()),
-                None => all.remove(name),
-            };
-        }
-        all
+        self.environment.all()
     }
 
     /// Adds a warning that has a place.
@@ -273,7 +269,7 @@ impl<'a> Context<'a> {
             mode: self.mode,
             root: self.root,
             draft: self.draft.into_inner(),
-            overlay: self.overlay.into_inner(),
+            overlay: self.environment.overlay(),
             secrets: self.secrets.into_inner(),
             inputs: self.inputs.into_inner().into_iter().collect(),
             warnings: self.warnings.into_inner(),

@@ -3,8 +3,9 @@
 use super::{
     context::{Context, Executing, Parts, SOURCE_BYTES_MAX, STD},
     convert, dialect,
+    environment::{Environment, Surroundings},
     fault::Fault,
-    globals, lower,
+    globals_of, lower,
     sources::Sources,
     stdlib,
     text::SourceText,
@@ -94,8 +95,14 @@ pub fn load(request: &LoadRequest, sources: &dyn Sources) -> Loaded {
 }
 
 fn evaluate(request: &LoadRequest, sources: &dyn Sources) -> Loaded {
-    let globals = globals();
-    let context = Context::new(request, sources, &globals);
+    let environment = Environment::new(request.environment.clone());
+    let globals = globals_of(&Surroundings {
+        file: request.file.clone(),
+        subcommand: request.subcommand.clone(),
+        args: request.args.clone(),
+        environment: environment.clone(),
+    });
+    let context = Context::new(request, sources, &globals, environment);
     let key = request.file.to_string();
     let errors = match execute_file(&context, &key, &request.file) {
         Err(fault) if !fault.is_exit() => convert::of_fault(&fault),

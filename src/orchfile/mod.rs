@@ -10,6 +10,7 @@ pub mod context;
 mod convert;
 pub mod dialect;
 pub mod draft;
+pub mod environment;
 pub mod fault;
 mod load;
 pub mod local_sources;
@@ -28,6 +29,10 @@ use starlark::environment::{Globals, GlobalsBuilder, LibraryExtension};
 /// All names that an Orchfile can use without loading them.
 #[must_use]
 pub fn globals() -> Globals {
+    globals_of(&environment::Surroundings::default())
+}
+
+fn globals_of(surroundings: &environment::Surroundings) -> Globals {
     let extensions = [
         LibraryExtension::StructType,
         LibraryExtension::RecordType,
@@ -42,5 +47,6 @@ pub fn globals() -> Globals {
         LibraryExtension::CallStack,
         LibraryExtension::SetType,
     ];
-    GlobalsBuilder::extended_by(&extensions).with(builtins::register).with(dialect::register).build()
+    let builtins = |builder: &mut GlobalsBuilder| builtins::register(builder, surroundings);
+    GlobalsBuilder::extended_by(&extensions).with(builtins).with(dialect::register).build()
 }
