@@ -1,5 +1,10 @@
 //! What is wrong with the user's text: messages with a place, a remedy and an excerpt of the source.
 
+mod render;
+pub mod suggest;
+
+pub use render::render;
+
 use crate::model::Location;
 use serde::{Deserialize, Serialize};
 

@@ -8,7 +8,7 @@ use super::{
     globals_of, lower,
     sources::Sources,
     stdlib,
-    text::SourceText,
+    text::{OffsetMap, SourceText},
 };
 use crate::{
     diag::{Diagnostic, Severity},
@@ -221,7 +221,7 @@ fn unreadable(context: &Context<'_>, file: &FilePath, error: &io::Error) -> Faul
 
 fn not_text(context: &Context<'_>, file: &FilePath, error: &std::string::FromUtf8Error) -> Fault {
     let at = error.utf8_error().valid_up_to();
-    let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').fold(1, |line, _| line + 1);
     let name = context.display(file);
     Fault::new("orchfile::unreadable_file", format!("`{name}` is not UTF-8 text (line {line})"))
         .help("save the file in UTF-8")
@@ -233,7 +233,7 @@ fn run(context: &Context<'_>, key: &str, file: Option<&FilePath>, text: String) 
     let widened = dialect::widen(&text);
     let (parsed, map, refused) = match widened {
         Ok(widened) => (widened.text, widened.map, None),
-        Err(refused) => (String::new(), Default::default(), Some(refused)),
+        Err(refused) => (String::new(), OffsetMap::default(), Some(refused)),
     };
     let source = Arc::new(SourceText::new(file.cloned(), name, text, map));
     context.add_text(key.to_owned(), source.clone());

@@ -1,3 +1,7 @@
 //! All tests of orch, in one binary.
 
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests read their cases and fail where they stand")]
+
+mod case;
+mod cases;
 mod orchfile;
