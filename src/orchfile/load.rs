@@ -200,6 +200,7 @@ fn execute_embedded(context: &Context<'_>, name: &str) -> Result<FrozenModule, F
 pub(super) fn execute_file(context: &Context<'_>, key: &str, file: &FilePath) -> Result<FrozenModule, Fault> {
     let bytes = context.read_at_most(file, SOURCE_BYTES_MAX).map_err(|error| unreadable(context, file, &error))?;
     let text = String::from_utf8(bytes).map_err(|error| not_text(context, file, &error))?;
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     run(context, key, Some(file), text)
 }
 

@@ -44,7 +44,10 @@ struct Piece {
 impl OffsetMap {
     /// Says that from `changed` on, the text is a copy of the original from `original` on.
     pub fn copied(&mut self, changed: usize, original: usize) {
-        self.push(Piece { changed, original, copied: true });
+        let goes_on = |last: &&Piece| last.copied && last.changed.abs_diff(changed) == last.original.abs_diff(original);
+        if self.pieces.last().filter(goes_on).is_none() {
+            self.push(Piece { changed, original, copied: true });
+        }
     }
 
     /// Says that from `changed` on, the text was inserted and stands for the place `original`.

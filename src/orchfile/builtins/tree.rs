@@ -1,9 +1,7 @@
 //! JSON-like values between text and Starlark. Numbers are decided here, so that no trait of another crate
 //! (`serde_json/arbitrary_precision`) changes what a document means.
 
-use starlark::values::{
-    Heap, UnpackValue, Value, dict::AllocDict, dict::DictRef, float::UnpackFloat, list::ListRef,
-};
+use starlark::values::{Heap, UnpackValue, Value, dict::AllocDict, dict::DictRef, float::UnpackFloat, list::ListRef};
 
 /// How deep a document may be nested; a list that holds itself ends here.
 const DEPTH_MAX: usize = 1_000;

@@ -1,11 +1,15 @@
 //! What Tilt's dialect has and the interpreter has not: a pass over the text before it is parsed.
 
+mod depth;
+mod forever;
+mod lexer;
+mod rewrite;
+
+pub(super) use forever::register;
+
 use super::text::{OffsetMap, SourceText};
 use crate::diag::{Diagnostic, Severity};
-use starlark::{
-    environment::GlobalsBuilder,
-    syntax::{Dialect, DialectTypes},
-};
+use starlark::syntax::{Dialect, DialectTypes};
 use std::ops::Range;
 
 /// What the interpreter is asked to read.
@@ -15,6 +19,7 @@ pub const DIALECT: Dialect = Dialect {
     enable_keyword_only_arguments: true,
     enable_positional_only_arguments: true,
     enable_types: DialectTypes::Enable,
+    enable_load_reexport: false,
     ..Dialect::Standard
 };
 
@@ -53,13 +58,13 @@ impl Refused {
     }
 }
 
-/// The text that the interpreter reads for what the user wrote.
+/// The text that the interpreter reads for what the user wrote: tabs are expanded, `while` is a `for` over something
+/// endless.
 ///
 /// # Errors
-/// When the text would overflow the interpreter's stack.
+/// When the text would overflow the interpreter's stack, or a `while` is not well formed.
 pub fn widen(text: &str) -> Result<Widened, Refused> {
-    Ok(Widened { text: text.to_owned(), map: OffsetMap::default() })
+    let tokens = lexer::tokens(text);
+    depth::check(text, &tokens)?;
+    rewrite::rewrite(text, &tokens)
 }
-
-/// Adds what widened texts use.
-pub(super) fn register(_globals: &mut GlobalsBuilder) {}

@@ -1,3 +1,5 @@
 //! Evaluation of Orchfiles.
 
+mod dialect;
+mod folder;
 mod load;
