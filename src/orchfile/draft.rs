@@ -10,6 +10,8 @@ pub struct Draft {
     pub resources: Vec<DraftResource>,
     /// What holds for the whole project.
     pub settings: Settings,
+    /// What `trigger_mode()` said, and where.
+    pub trigger_mode: Option<(TriggerMode, Option<Site>)>,
     /// Which resources the session begins with.
     pub selection: Selection,
     /// Where the selection was made.
@@ -27,8 +29,8 @@ pub struct DraftResource {
     pub kind: Kind,
     /// `resource_deps` as written.
     pub dependencies: Vec<DraftDependency>,
-    /// Whether a change starts it.
-    pub trigger_mode: TriggerMode,
+    /// Whether a change starts it; `None` is what `trigger_mode()` says for all.
+    pub trigger_mode: Option<TriggerMode>,
     /// Whether it starts with the session.
     pub auto_init: bool,
     /// Sorted, no doubles.

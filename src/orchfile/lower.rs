@@ -3,12 +3,13 @@
 use super::{LoadRequest, context::Parts};
 use crate::{
     diag::Diagnostic,
-    model::{Dependency, Project, Resource, ResourceName},
+    model::{Dependency, Project, Resource, ResourceName, TriggerMode},
 };
 use std::sync::Arc;
 
 /// The project that a draft describes, with what is wrong with it.
 pub(super) fn lower(request: &LoadRequest, parts: Parts) -> (Project, Vec<Diagnostic>) {
+    let default_trigger = parts.draft.trigger_mode.map_or(TriggerMode::Auto, |(mode, _)| mode);
     let resources = parts.draft.resources.into_iter().map(|draft| {
         let dependency = |on: &str, condition| Some(Dependency { on: ResourceName::parse(on).ok()?, condition });
         Arc::new(Resource {
@@ -16,7 +17,7 @@ pub(super) fn lower(request: &LoadRequest, parts: Parts) -> (Project, Vec<Diagno
             name: draft.name,
             kind: draft.kind,
             dependencies: draft.dependencies.iter().filter_map(|d| dependency(&d.on, d.condition)).collect(),
-            trigger_mode: draft.trigger_mode,
+            trigger_mode: draft.trigger_mode.unwrap_or(default_trigger),
             auto_init: draft.auto_init,
             enabled: true,
             labels: draft.labels,
