@@ -12,6 +12,7 @@
 
 pub mod diag;
 pub mod engine;
+pub mod host;
 pub mod model;
 pub mod orchfile;
 pub mod snapshot;

@@ -5,3 +5,4 @@
 mod case;
 mod cases;
 mod orchfile;
+mod process;

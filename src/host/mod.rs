@@ -1,0 +1,4 @@
+//! The world: the only folder that runs, watches and calls things. It obeys effects and reports events; it never decides
+//! what comes next.
+
+pub mod process;
