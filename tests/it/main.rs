@@ -6,3 +6,4 @@ mod case;
 mod cases;
 mod orchfile;
 mod process;
+mod tidy;
