@@ -82,6 +82,8 @@ pub enum Effect {
         outputs: Arc<FileSet>,
         /// Whether what the command leaves running in a session of its own (setsid) is its leftover too; else it is let go.
         own_sessions: bool,
+        /// How long its tree may take to end where nobody says: after the command failed, and when orch is gone.
+        grace: Duration,
     },
     /// End a run's process tree: ask, and after `grace` kill. Its `RunEnded` still comes.
     CancelRun {
@@ -109,6 +111,8 @@ pub enum Effect {
         ready_line: Option<String>,
         /// A loopback port that must be free before it starts.
         port: Option<PortCheck>,
+        /// As in `StartRun`.
+        grace: Duration,
     },
     /// End an instance's process tree: ask, and after `grace` kill. Its `InstanceEnded` still comes.
     StopInstance {
