@@ -13,6 +13,7 @@
 pub mod diag;
 pub mod engine;
 pub mod host;
+pub mod logs;
 pub mod model;
 pub mod orchfile;
 pub mod snapshot;

@@ -4,6 +4,7 @@
 
 mod case;
 mod cases;
+mod logs;
 mod orchfile;
 mod process;
 mod tidy;
