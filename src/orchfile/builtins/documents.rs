@@ -1,0 +1,136 @@
+//! JSON and YAML: `read_*`, `decode_*`, `encode_*`.
+
+use super::{
+    blob::Blob,
+    files::read_text,
+    json,
+    tree::Tree,
+    unpack::{Given, PathText, Stringable, a_type},
+    yaml, yaml_print,
+};
+use crate::orchfile::Fault;
+use starlark::{
+    environment::GlobalsBuilder,
+    eval::Evaluator,
+    starlark_module,
+    values::{Value, list::ListRef},
+};
+
+fn invalid(language: &str, source: Option<&str>, reason: &str) -> Fault {
+    let place = source.map(|path| format!(" `{path}`")).unwrap_or_default();
+    let fault = Fault::new("orchfile::invalid_document", format!("the {language}{place} is not valid: {reason}"));
+    match source {
+        Some(path) => fault.at_literal(path),
+        None => fault,
+    }
+}
+
+fn one_document(text: &str, source: Option<&str>) -> Result<Tree, Fault> {
+    let mut documents = yaml::parse_stream(text).map_err(|reason| invalid("YAML", source, &reason))?;
+    if documents.len() > 1 {
+        let name = if source.is_some() { "read_yaml_stream" } else { "decode_yaml_stream" };
+        let message = format!("there are {} YAML documents, and one was expected", documents.len());
+        return Err(Fault::new("orchfile::invalid_document", message).help(format!("use `{name}`")));
+    }
+    Ok(documents.pop().unwrap_or(Tree::Null))
+}
+
+fn stream(text: &str, source: Option<&str>) -> Result<Tree, Fault> {
+    yaml::parse_stream(text).map(Tree::List).map_err(|reason| invalid("YAML", source, &reason))
+}
+
+/// Reads a file and what it says, or gives the default when it is not there.
+fn read<'v>(
+    paths: Given<'v, PathText>,
+    default: Option<Value<'v>>,
+    eval: &mut Evaluator<'v, '_, '_>,
+    parse: impl Fn(&str, Option<&str>) -> Result<Tree, Fault>,
+) -> Result<Value<'v>, Fault> {
+    let path = paths.take("paths", eval)?;
+    match read_text(&path, default.is_some(), eval)? {
+        Some(text) => Ok(parse(&text, Some(&path))?.alloc(eval.heap())),
+        None => Ok(default.unwrap_or_else(Value::new_none)),
+    }
+}
+
+fn tree_of(value: Value<'_>) -> Result<Tree, Fault> {
+    let help = "convert it first: `list(…)` of a tuple or set, `str(…)` of a blob, a dict instead of a struct";
+    Tree::of_value(value).map_err(|reason| Fault::value(reason).help(help))
+}
+
+fn parse_json(text: &str, source: Option<&str>) -> Result<Tree, Fault> {
+    json::parse(text).map_err(|reason| invalid("JSON", source, &reason))
+}
+
+/// Adds the family.
+#[starlark_module]
+pub(crate) fn register(builder: &mut GlobalsBuilder) {
+    /// What a JSON file says. The Orchfile is evaluated again when the file changes.
+    fn read_json<'v>(
+        paths: Given<'v, PathText>,
+        default: Option<Value<'v>>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<Value<'v>> {
+        Ok(read(paths, default, eval, parse_json)?)
+    }
+
+    /// What a YAML file with one document says; None when it is empty. The Orchfile is evaluated again when the file changes.
+    fn read_yaml<'v>(
+        paths: Given<'v, PathText>,
+        default: Option<Value<'v>>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<Value<'v>> {
+        Ok(read(paths, default, eval, one_document)?)
+    }
+
+    /// The documents of a YAML file, without empty ones. The Orchfile is evaluated again when the file changes.
+    fn read_yaml_stream<'v>(
+        paths: Given<'v, PathText>,
+        default: Option<Value<'v>>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<Value<'v>> {
+        let unfit = default.filter(|default| !default.is_none() && ListRef::from_value(*default).is_none());
+        if let Some(unfit) = unfit {
+            let message = format!("`default` takes a list, not {}", a_type(unfit));
+            return Err(Fault::value(message).at_argument("default").into());
+        }
+        Ok(read(paths, default, eval, stream)?)
+    }
+
+    /// What a JSON text says. A number is a float when it has a `.`.
+    fn decode_json<'v>(json: Given<'v, Stringable>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<Value<'v>> {
+        Ok(parse_json(&json.take("json", eval)?, None)?.alloc(eval.heap()))
+    }
+
+    /// What a YAML text with one document says; None when it is empty.
+    fn decode_yaml<'v>(yaml: Given<'v, Stringable>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<Value<'v>> {
+        Ok(one_document(&yaml.take("yaml", eval)?, None)?.alloc(eval.heap()))
+    }
+
+    /// The documents of a YAML text, without empty ones.
+    fn decode_yaml_stream<'v>(
+        yaml: Given<'v, Stringable>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<Value<'v>> {
+        Ok(stream(&yaml.take("yaml", eval)?, None)?.alloc(eval.heap()))
+    }
+
+    /// A value as JSON, with sorted keys, indented by two spaces.
+    fn encode_json<'v>(obj: Value<'v>) -> starlark::Result<String> {
+        Ok(json::print(&tree_of(obj)?))
+    }
+
+    /// A value as YAML, with sorted keys.
+    fn encode_yaml<'v>(obj: Value<'v>) -> starlark::Result<Blob> {
+        Ok(Blob::new(yaml_print::print(&tree_of(obj)?), "encode_yaml"))
+    }
+
+    /// Values as a stream of YAML documents.
+    fn encode_yaml_stream<'v>(objs: Value<'v>) -> starlark::Result<Blob> {
+        let Tree::List(trees) = tree_of(objs)? else {
+            let message = format!("`objs` takes a list, not {}", a_type(objs));
+            return Err(Fault::value(message).at_argument("objs").into());
+        };
+        Ok(Blob::new(yaml_print::print_stream(&trees), "encode_yaml_stream"))
+    }
+}

@@ -1,0 +1,94 @@
+//! Saying something, stopping, and running other files: `print`, `warn`, `fail`, `exit`, `include`, `load_dynamic`, `secret`.
+
+use super::unpack::{Given, Optional, PathText, Text, a_type};
+use crate::{
+    model::Level,
+    orchfile::{Fault, context::context, load::execute},
+};
+use starlark::{
+    environment::GlobalsBuilder,
+    eval::Evaluator,
+    starlark_module,
+    values::{Value, dict::AllocDict, none::NoneType, tuple::UnpackTuple},
+};
+
+/// A single text; Tilt takes no several arguments here, as Python would.
+fn message(msg: Value<'_>) -> Result<String, Fault> {
+    let unfit = || {
+        Fault::value(format!("`msg` takes a string, not {}", a_type(msg)))
+            .help("write `str(…)` around it")
+            .at_argument("msg")
+    };
+    msg.unpack_str().map(str::to_owned).ok_or_else(unfit)
+}
+
+/// Adds the family.
+#[starlark_module]
+pub(crate) fn register(builder: &mut GlobalsBuilder) {
+    /// Writes values to the log, with `sep` between them.
+    fn print<'v>(
+        #[starlark(args)] args: UnpackTuple<Value<'v>>,
+        #[starlark(require = named)] sep: Option<Given<'v, Text>>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<NoneType> {
+        let sep = sep.take_given("sep", eval)?.unwrap_or_else(|| " ".to_owned());
+        let texts: Vec<_> = args.items.into_iter().map(Value::to_str).collect();
+        context(eval).print(Level::Info, texts.join(&sep));
+        Ok(NoneType)
+    }
+
+    /// Writes a warning to the log.
+    fn warn<'v>(msg: Value<'v>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
+        context(eval).print(Level::Warning, message(msg)?);
+        Ok(NoneType)
+    }
+
+    /// Stops the evaluation with an error.
+    fn fail<'v>(msg: Value<'v>) -> starlark::Result<NoneType> {
+        Err(Fault::new("orchfile::fail", message(msg)?).into())
+    }
+
+    /// Stops the evaluation of all files; what was declared so far holds. Writes `code` to the log, if it is given.
+    fn exit<'v>(code: Option<Value<'v>>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
+        if let Some(code) = code.filter(|code| !code.is_none()) {
+            context(eval).print(Level::Info, code.to_repr());
+        }
+        Err(Fault::exit().into())
+    }
+
+    /// Executes another file for what it declares; its names stay its own.
+    fn include<'v>(path: Given<'v, PathText>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
+        execute(context(eval), &path.take("path", eval)?)?;
+        Ok(NoneType)
+    }
+
+    /// Executes another file and gives its global names as a dict.
+    fn load_dynamic<'v>(path: Given<'v, PathText>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<Value<'v>> {
+        let module = execute(context(eval), &path.take("path", eval)?)?;
+        let heap = eval.heap();
+        let mut entries = Vec::new();
+        for name in module.names().filter(|name| !matches!(name.as_str(), "__file__" | "__name__")) {
+            if let Ok((value, _)) = module.get_any_visibility(name.as_str()) {
+                entries.push((name.as_str(), heap.access_owned_frozen_value(&value)));
+            }
+        }
+        Ok(heap.alloc(AllocDict(entries)))
+    }
+
+    /// A value that is never shown: `[redacted NAME]` stands in its place in logs, on the screen and in all that orch tells.
+    ///
+    /// # Arguments
+    /// * `name`: what is shown instead
+    /// * `value`: what is not shown, such as `os.environ["TOKEN"]`
+    fn secret<'v>(
+        name: Given<'v, Text>,
+        value: Given<'v, super::unpack::Stringable>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<String> {
+        let (name, value) = (name.take("name", eval)?, value.take("value", eval)?);
+        if !value.is_empty() {
+            context(eval).add_secret(name, value.clone());
+        }
+        Ok(value)
+    }
+}
