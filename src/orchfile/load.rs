@@ -1,6 +1,7 @@
 //! Evaluates a file and all that it loads: each file once, none while it is still being loaded.
 
 use super::{
+    builtins,
     context::{Context, Executing, Parts, SOURCE_BYTES_MAX, STD},
     convert, dialect,
     environment::{Environment, Surroundings},
@@ -103,6 +104,7 @@ fn evaluate(request: &LoadRequest, sources: &dyn Sources) -> Loaded {
         environment: environment.clone(),
     });
     let context = Context::new(request, sources, &globals, environment);
+    builtins::begin(&context);
     let key = request.file.to_string();
     let errors = match execute_file(&context, &key, &request.file) {
         Err(fault) if !fault.is_exit() => convert::of_fault(&fault),
@@ -118,6 +120,7 @@ fn finish(request: &LoadRequest, mut parts: Parts, errors: Vec<Diagnostic>) -> L
         diagnostics.extend(errors);
         return Loaded { project: None, diagnostics, inputs };
     }
+    builtins::complete(&mut parts.draft, &request.file);
     let (project, found) = lower::lower(request, parts);
     diagnostics.extend(found);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);

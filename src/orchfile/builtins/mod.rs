@@ -17,6 +17,7 @@ mod local;
 mod os;
 mod probe;
 mod repository;
+mod settings;
 mod shell;
 mod shlex;
 mod tree;
@@ -26,11 +27,14 @@ mod version;
 mod yaml;
 mod yaml_print;
 
-use super::environment::Surroundings;
+use super::{context::Context, draft::Draft, environment::Surroundings};
+use crate::model::{FilePath, IgnoreRule, Kind, Settings};
 use starlark::environment::GlobalsBuilder;
+use std::sync::Arc;
 
 /// Adds all builtins of orch to the globals.
 pub(super) fn register(globals: &mut GlobalsBuilder, surroundings: &Surroundings) {
+    config::register(globals, surroundings);
     dependency::register(globals);
     documents::register(globals);
     files::register(globals);
@@ -41,6 +45,36 @@ pub(super) fn register(globals: &mut GlobalsBuilder, surroundings: &Surroundings
     os::register(globals, surroundings);
     probe::register(globals);
     repository::register(globals);
+    settings::register(globals);
     shell::register(globals);
     trigger::register(globals);
+}
+
+/// Patterns of what no resource of the project watches, in the folder of the entry file.
+const TILTIGNORE: &str = ".tiltignore";
+
+/// Reads what holds for every project before its file is evaluated.
+pub(super) fn begin(context: &Context<'_>) {
+    let bytes = context.read(&context.root.join(TILTIGNORE)).unwrap_or_default();
+    let rule = IgnoreRule::of_text(context.root.clone(), &String::from_utf8_lossy(&bytes));
+    context.draft.borrow_mut().settings.tiltignore = rule.patterns;
+}
+
+/// Gives all resources what the file says once for all of them, when it has been evaluated.
+pub(super) fn complete(draft: &mut Draft, file: &FilePath) {
+    if let Some(root) = file.parent().filter(|_| !draft.settings.tiltignore.is_empty()) {
+        draft.settings.watch_ignore.push(Arc::new(IgnoreRule::new(root, draft.settings.tiltignore.clone())));
+    }
+    let everywhere = ignored_everywhere(&draft.settings, file);
+    for resource in &mut draft.resources {
+        let Kind::Local(local) = &mut resource.kind;
+        Arc::make_mut(&mut local.inputs).ignore.extend(everywhere.iter().cloned());
+    }
+}
+
+/// What every resource ignores, behind what it ignores itself: the project's ignores, and the entry file, whose changes
+/// evaluate it again.
+pub(super) fn ignored_everywhere(settings: &Settings, file: &FilePath) -> Vec<Arc<IgnoreRule>> {
+    let own = Arc::new(IgnoreRule::new(file.clone(), Vec::new()));
+    settings.watch_ignore.iter().cloned().chain([own]).collect()
 }
