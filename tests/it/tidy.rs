@@ -7,6 +7,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    process::Command,
     sync::LazyLock,
 };
 
@@ -116,6 +117,33 @@ fn the_table_names_every_layer() {
     let found: BTreeSet<String> = files("src", "rs").iter().map(|file| layer_of(&file.path)).collect();
     let unnamed: Vec<_> = found.difference(&named).collect();
     assert!(unnamed.is_empty(), "in src but not in the table of layers: {unnamed:?}");
+}
+
+#[test]
+fn every_crate_has_an_allowed_licence() {
+    let allowed = fs::read_to_string(root().join("deny.toml")).unwrap();
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--offline", "--format-version", "1", "--manifest-path"])
+        .arg(root().join("Cargo.toml"))
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let refused: Vec<String> = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|package| !is_allowed(package["license"].as_str().unwrap_or("none"), &allowed))
+        .map(|package| format!("{} ({})", package["name"], package["license"]))
+        .collect();
+    assert!(refused.is_empty(), "deny.toml does not allow the licences of: {refused:#?}");
+}
+
+/// Whether an SPDX expression, at most `(A OR B) AND C`, can be met with the licences that deny.toml allows.
+fn is_allowed(licence: &str, allowed: &str) -> bool {
+    let choices =
+        |part: &str| part.replace('/', " OR ").split(" OR ").map(|word| word.trim().to_owned()).collect::<Vec<_>>();
+    let parts = licence.split(" AND ").map(|part| part.trim_matches(['(', ')']));
+    parts.into_iter().all(|part| choices(part).iter().any(|choice| allowed.contains(&format!("\"{choice}\""))))
 }
 
 /// Uses of one layer by another, and of crates, that the tables do not allow.
@@ -310,5 +338,7 @@ fn the_rules_find_what_they_forbid() {
     assert!(!name_faults(Path::new("src/host/file_utils.rs")).is_empty());
     assert!(name_faults(Path::new("src/model/digest.rs")).is_empty());
     assert!(!left_behind_faults(&format!("{}x)", LEFT_BEHIND[0])).is_empty());
+    assert!(is_allowed("(MIT OR GPL-3.0) AND ISC", "\"MIT\", \"ISC\""));
+    assert!(!is_allowed("MIT AND GPL-3.0", "\"MIT\""));
     assert_eq!(diagnostic_codes(r#"let code = "orchfile::unknown_name";"#), ["orchfile::unknown_name"]);
 }
