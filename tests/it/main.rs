@@ -4,7 +4,9 @@
 
 mod case;
 mod cases;
+mod contract;
 mod logs;
 mod orchfile;
 mod process;
+mod sim;
 mod tidy;

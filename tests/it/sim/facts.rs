@@ -1,0 +1,307 @@
+//! What really happened in the simulated world, for the checks: nothing of it comes from the engine's own state.
+
+use super::script::Script;
+use orch::{
+    engine::{CommandSpec, Event},
+    model::{Exit, FilePath, InstanceId, Kind, Project, Resource, ResourceName, RunId, Success, Time},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// One run as the world saw it.
+#[derive(Debug, Clone)]
+pub(crate) struct RunFacts {
+    pub(crate) resource: ResourceName,
+    pub(crate) session: u32,
+    pub(crate) command: CommandSpec,
+    pub(crate) script: Script,
+    /// Its resource as the project had it.
+    pub(crate) definition: Option<Arc<Resource>>,
+    /// How many projects the engine had been told of.
+    pub(crate) loads: u32,
+    pub(crate) asked_at: Time,
+    /// When its process ended.
+    pub(crate) over_at: Option<Time>,
+    /// How, once the engine was told.
+    pub(crate) exit: Option<Exit>,
+    /// When the engine was told.
+    pub(crate) told_at: Option<Time>,
+    /// What it read, when it read it.
+    pub(crate) read: BTreeMap<FilePath, String>,
+    pub(crate) wrote: BTreeMap<FilePath, String>,
+    /// The files below what it reads as they were when it was asked for.
+    pub(crate) at_start: BTreeMap<FilePath, String>,
+}
+
+impl RunFacts {
+    /// Whether this is the `teardown_cmd` of its resource.
+    pub(crate) fn is_teardown(&self) -> bool {
+        self.definition.as_ref().is_some_and(|resource| {
+            let Kind::Local(local) = &resource.kind;
+            local.teardown.as_ref().is_some_and(|teardown| teardown.argv == self.command.argv)
+        })
+    }
+
+    pub(crate) fn succeeded(&self) -> bool {
+        self.exit.as_ref().is_some_and(Exit::is_success)
+    }
+}
+
+/// One instance as the world saw it.
+#[derive(Debug, Clone)]
+pub(crate) struct InstanceFacts {
+    pub(crate) resource: ResourceName,
+    pub(crate) session: u32,
+    pub(crate) command: CommandSpec,
+    pub(crate) script: Script,
+    pub(crate) asked_at: Time,
+    pub(crate) started_at: Option<Time>,
+    /// The engine was told that it started, and its probe or ready line, if it has one, said so too.
+    pub(crate) ready: bool,
+    /// Checks in a row that passed.
+    pub(crate) passes: u32,
+    pub(crate) stop_asked: bool,
+    /// How it ended, once the engine was told.
+    pub(crate) exit: Option<Exit>,
+    /// The files below what its resource reads as they were when it was asked for.
+    pub(crate) at_start: BTreeMap<FilePath, String>,
+}
+
+/// What a resource has reached once in this session, for order edges.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Reached {
+    pub(crate) started: bool,
+    pub(crate) ready: bool,
+    pub(crate) succeeded: bool,
+}
+
+/// What the engine was told of a path.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Told {
+    /// Its content (or that there is none), as of the last answer that named it.
+    pub(crate) content: Option<Option<orch::model::Digest>>,
+    /// When that was told.
+    pub(crate) content_at: Time,
+    /// When that was told as the answer to `TakeDigests`.
+    pub(crate) answered_at: Option<Time>,
+    /// When a change of it was last reported or told with a run's outputs.
+    pub(crate) change_at: Time,
+}
+
+/// All of it.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) session: u32,
+    pub(crate) runs: BTreeMap<RunId, RunFacts>,
+    pub(crate) instances: BTreeMap<InstanceId, InstanceFacts>,
+    /// The runs of each resource, oldest first.
+    pub(crate) runs_of: BTreeMap<ResourceName, Vec<RunId>>,
+    pub(crate) instances_of: BTreeMap<ResourceName, Vec<InstanceId>>,
+    pub(crate) told: BTreeMap<FilePath, Told>,
+    /// What was reached in this session.
+    pub(crate) reached: BTreeMap<ResourceName, Reached>,
+    /// The project that the engine was last told of.
+    pub(crate) project: Option<Arc<Project>>,
+    /// The data edges of that project: from reader to writers.
+    writers: BTreeMap<ResourceName, Vec<ResourceName>>,
+    pub(crate) loads: u32,
+    /// The last evaluation failed.
+    pub(crate) broken: bool,
+    /// Stopped by a user and not asked for since.
+    pub(crate) stopped: BTreeMap<ResourceName, Time>,
+    /// When a user last stopped it in this session.
+    pub(crate) stopped_once: BTreeMap<ResourceName, Time>,
+    /// Asked for by a user in this session.
+    pub(crate) asked: BTreeMap<ResourceName, Time>,
+    pub(crate) shutting_down: bool,
+    /// A user asked for the end twice.
+    pub(crate) hurried: bool,
+    /// Somebody else changed an output of a resource while its run or server lived.
+    pub(crate) tampered: BTreeSet<FilePath>,
+    /// The records that outlive a session.
+    pub(crate) remembered: BTreeMap<ResourceName, Success>,
+    /// The last run whose record was kept, by resource.
+    pub(crate) last_remembered: BTreeMap<ResourceName, RunId>,
+}
+
+impl Facts {
+    pub(crate) fn last_run(&self, name: &ResourceName) -> Option<&RunFacts> {
+        self.runs.get(self.runs_of.get(name)?.last()?)
+    }
+
+    pub(crate) fn last_instance(&self, name: &ResourceName) -> Option<&InstanceFacts> {
+        self.instances.get(self.instances_of.get(name)?.last()?)
+    }
+
+    pub(crate) fn reached(&self, name: &ResourceName) -> Reached {
+        self.reached.get(name).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn is_running(&self, name: &ResourceName) -> bool {
+        self.last_run(name).is_some_and(|run| run.exit.is_none() && run.session == self.session)
+    }
+
+    pub(crate) fn is_serving(&self, name: &ResourceName) -> bool {
+        self.last_instance(name).is_some_and(|one| one.exit.is_none() && one.session == self.session)
+    }
+
+    /// The resource of that name in the project that is in force.
+    pub(crate) fn resource(&self, name: &ResourceName) -> Option<&Arc<Resource>> {
+        self.project.as_ref()?.resources.iter().find(|resource| resource.name == *name)
+    }
+
+    /// Those whose outputs a resource reads.
+    pub(crate) fn writers_of(&self, name: &ResourceName) -> Vec<ResourceName> {
+        self.writers.get(name).cloned().unwrap_or_default()
+    }
+
+    /// The runs that go on, as far as the engine knows.
+    pub(crate) fn going_on(&self) -> impl Iterator<Item = &RunFacts> {
+        self.runs.values().filter(|run| run.exit.is_none() && run.session == self.session)
+    }
+
+    /// Notes what the engine is about to learn.
+    pub(crate) fn on_event(&mut self, now: Time, event: &Event) {
+        match event {
+            Event::FilesChanged { paths } => {
+                for path in paths {
+                    self.told.entry(path.clone()).or_default().change_at = now;
+                }
+            }
+            Event::DigestsTaken { digests, .. } => {
+                for (path, digest) in digests {
+                    self.tell_content(now, path, *digest);
+                    self.told.entry(path.clone()).or_default().answered_at = Some(now);
+                }
+            }
+            Event::SetTaken { files, .. } => {
+                for file in files {
+                    self.tell_content(now, &file.path, Some(file.digest));
+                }
+            }
+            Event::RunEnded { run, end } => self.on_run_ended(now, *run, end),
+            Event::InstanceStarted { instance, .. } => self.on_instance_started(*instance),
+            Event::InstanceEnded { instance, exit } => self.on_instance_ended(*instance, exit),
+            Event::ReadyLineSeen { instance } => self.on_ready(*instance),
+            Event::EvaluationEnded { outcome, .. } => self.on_evaluation_ended(outcome),
+            Event::Asked(request) => self.on_asked(now, request),
+            Event::SessionStarted
+            | Event::Woke
+            | Event::EvaluationRead { .. }
+            | Event::GitLockChanged { .. }
+            | Event::RunStarted { .. }
+            | Event::LeftoversEnded { .. }
+            | Event::Probed { .. } => {}
+        }
+    }
+
+    fn tell_content(&mut self, now: Time, path: &FilePath, digest: Option<orch::model::Digest>) {
+        let told = self.told.entry(path.clone()).or_default();
+        told.content = Some(digest);
+        told.content_at = now;
+        told.answered_at = None;
+    }
+
+    fn on_run_ended(&mut self, now: Time, run: RunId, end: &orch::engine::RunEnd) {
+        for (path, digest) in &end.outputs {
+            self.tell_content(now, path, Some(*digest));
+            self.told.entry(path.clone()).or_default().change_at = now;
+        }
+        let Some(facts) = self.runs.get_mut(&run) else { return };
+        facts.exit = Some(end.exit.clone());
+        facts.told_at = Some(now);
+        if facts.succeeded() {
+            let name = facts.resource.clone();
+            let serves = self.resource(&name).is_some_and(|resource| {
+                let Kind::Local(local) = &resource.kind;
+                local.serve.is_some()
+            });
+            let reached = self.reached.entry(name).or_default();
+            reached.succeeded |= !serves;
+            reached.ready |= !serves;
+        }
+    }
+
+    fn on_instance_started(&mut self, instance: InstanceId) {
+        let Some(facts) = self.instances.get(&instance) else { return };
+        let waits = self.resource(&facts.resource).is_some_and(|resource| {
+            let Kind::Local(local) = &resource.kind;
+            local.serve.as_ref().is_some_and(|serve| serve.probe.is_some() || serve.ready_log_line.is_some())
+        });
+        if !waits {
+            self.on_ready(instance);
+        }
+    }
+
+    pub(crate) fn on_ready(&mut self, instance: InstanceId) {
+        let Some(facts) = self.instances.get_mut(&instance) else { return };
+        facts.ready = true;
+        self.reached.entry(facts.resource.clone()).or_default().ready = true;
+    }
+
+    fn on_instance_ended(&mut self, instance: InstanceId, exit: &Exit) {
+        let Some(facts) = self.instances.get_mut(&instance) else { return };
+        facts.exit = Some(exit.clone());
+        if exit.is_success() {
+            self.reached.entry(facts.resource.clone()).or_default().succeeded = true;
+        }
+    }
+
+    fn on_evaluation_ended(&mut self, outcome: &orch::engine::EvaluationOutcome) {
+        match outcome {
+            orch::engine::EvaluationOutcome::Loaded(project, _) => {
+                self.project = Some(Arc::clone(project));
+                self.writers.clear();
+                for edge in orch::model::graph::data_edges(&project.resources) {
+                    let (from, to) = (&project.resources[edge.from].name, &project.resources[edge.to].name);
+                    self.writers.entry(to.clone()).or_default().push(from.clone());
+                }
+                self.broken = false;
+                self.loads += 1;
+            }
+            orch::engine::EvaluationOutcome::Failed(_) => self.broken = true,
+            orch::engine::EvaluationOutcome::Cancelled => {}
+        }
+    }
+
+    fn on_asked(&mut self, now: Time, request: &orch::engine::Request) {
+        use orch::engine::Request;
+        match request {
+            Request::Stop(names) => {
+                for name in names {
+                    self.stopped.insert(name.clone(), now);
+                    self.stopped_once.insert(name.clone(), now);
+                }
+            }
+            Request::Trigger(names) | Request::Restart(names) | Request::Start(names) => {
+                for name in names {
+                    self.asked.insert(name.clone(), now);
+                    if !matches!(request, Request::Trigger(_)) {
+                        self.stopped.remove(name);
+                    }
+                }
+            }
+            Request::ShutDown { .. } => {
+                self.hurried = self.shutting_down;
+                self.shutting_down = true;
+            }
+        }
+    }
+
+    /// Forgets what a session alone knew.
+    pub(crate) fn next_session(&mut self) {
+        self.session += 1;
+        self.told.clear();
+        self.reached.clear();
+        self.project = None;
+        self.loads = 0;
+        self.broken = false;
+        self.stopped.clear();
+        self.stopped_once.clear();
+        self.hurried = false;
+        self.asked.clear();
+        self.shutting_down = false;
+    }
+}
