@@ -5,7 +5,8 @@
 //!
 //! Asking a tree to end means SIGTERM to each of its processes, parents first, so that no shell goes on to its next line
 //! because its child was ended. A process that starts after that was started by one that is cleaning up, and is asked only if
-//! its parent leaves it behind. After the grace all are killed, again and again until nobody is left. A process that may not
+//! its parent leaves it behind. One that was asked between its fork and its `exec` may have lost the signal: it is asked again.
+//! After the grace all are killed, again and again until nobody is left. A process that may not
 //! be signalled (it runs as another user) is left.
 
 use super::{
@@ -27,7 +28,7 @@ use nix::{
     unistd::{Pid, getpid, getsid},
 };
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     env,
     io::{self, Read, Write},
     os::{
@@ -99,10 +100,16 @@ struct Shim {
     stop: Option<Stop>,
 }
 
+/// Each further look at a tree that takes its time comes after twice as long.
+const FIRST_LOOK: Duration = Duration::from_millis(10);
+
 /// An ending under way.
 struct Stop {
     kill_at: Instant,
-    asked: BTreeSet<MemberId>,
+    /// Who was asked, and which program it ran then.
+    asked: BTreeMap<MemberId, String>,
+    /// How long after the last look the next one comes when nothing happens.
+    look: Duration,
     /// How often all were killed.
     kills: u32,
 }
@@ -144,7 +151,7 @@ impl Shim {
     fn patience(&self) -> PollTimeout {
         let Some(stop) = &self.stop else { return PollTimeout::NONE };
         let left = match stop.kills {
-            0 => stop.kill_at.saturating_duration_since(now()),
+            0 => stop.kill_at.saturating_duration_since(now()).min(stop.look),
             kills => Duration::from_millis(2 << kills.min(7)),
         };
         // Rounded up: else the last millisecond is spent spinning.
@@ -211,7 +218,7 @@ impl Shim {
             return;
         }
         let tree = if grace.is_zero() { Vec::new() } else { self.tree() };
-        self.stop = Some(Stop { kill_at, asked: tree.into_iter().map(ask).collect(), kills: 0 });
+        self.stop = Some(Stop { kill_at, asked: tree.into_iter().map(ask).collect(), look: FIRST_LOOK, kills: 0 });
     }
 
     /// Goes on with an ending; whether only those are left that cannot or need not be ended.
@@ -223,9 +230,14 @@ impl Shim {
         let Some(stop) = &mut self.stop else { return false };
         if now() < stop.kill_at {
             let own = getpid().as_raw();
-            for orphan in tree.into_iter().filter(|member| member.parent == own) {
-                if !stop.asked.contains(&orphan.id()) {
-                    stop.asked.insert(ask(orphan));
+            stop.look *= 2;
+            for member in tree {
+                let ask_now = match stop.asked.get(&member.id()) {
+                    Some(name) => *name != member.name,
+                    None => member.parent == own,
+                };
+                if ask_now {
+                    stop.asked.extend([ask(member)]);
                 }
             }
             return false;
@@ -235,7 +247,7 @@ impl Shim {
         if self.ended.is_none() {
             killpg(self.command, Signal::SIGKILL).ok();
         }
-        let reached = tree.iter().filter(|member| send(**member, Signal::SIGKILL)).count();
+        let reached = tree.iter().filter(|member| send(member, Signal::SIGKILL)).count();
         reached == 0 && !tree.is_empty() && stop.kills > 3
     }
 
@@ -258,10 +270,10 @@ impl Shim {
 }
 
 /// A stopped process acts on nothing until it continues.
-fn ask(member: Member) -> MemberId {
-    send(member, Signal::SIGTERM);
-    send(member, Signal::SIGCONT);
-    member.id()
+fn ask(member: Member) -> (MemberId, String) {
+    send(&member, Signal::SIGTERM);
+    send(&member, Signal::SIGCONT);
+    (member.id(), member.name)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a shim has no session that could tell it the time")]

@@ -151,9 +151,9 @@ fn reap(shims: &mut BTreeSet<Pid>) {
     for member in living_descendants(own, Some(own)) {
         if member.parent == own.as_raw() && !shims.contains(&Pid::from_raw(member.pid)) {
             for below in living_descendants(Pid::from_raw(member.pid), Some(own)) {
-                send(below, Signal::SIGKILL);
+                send(&below, Signal::SIGKILL);
             }
-            send(member, Signal::SIGKILL);
+            send(&member, Signal::SIGKILL);
         }
     }
 }

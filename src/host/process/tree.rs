@@ -8,7 +8,7 @@ use nix::{
 use std::{collections::BTreeMap, fs, io::Read, path::Path};
 
 /// A process among others.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Member {
     /// Its number.
     pub(super) pid: i32,
@@ -17,6 +17,8 @@ pub(super) struct Member {
     /// Its parent.
     pub(super) parent: i32,
     session: i32,
+    /// The name of its program: another one if it executed another.
+    pub(super) name: String,
     /// Whether it only waits to be reaped.
     ended: bool,
 }
@@ -27,7 +29,7 @@ pub(super) struct MemberId(i32, u64);
 
 impl Member {
     /// Who it is.
-    pub(super) fn id(self) -> MemberId {
+    pub(super) fn id(&self) -> MemberId {
         MemberId(self.pid, self.started)
     }
 }
@@ -51,7 +53,7 @@ pub(super) fn living_descendants(root: Pid, session: Option<Pid>) -> Vec<Member>
 }
 
 /// Sends `signal`; whether it may be sent to that process at all. One that is gone counts as reached.
-pub(super) fn send(member: Member, signal: Signal) -> bool {
+pub(super) fn send(member: &Member, signal: Signal) -> bool {
     kill(Pid::from_raw(member.pid), signal) != Err(Errno::EPERM)
 }
 
@@ -69,14 +71,16 @@ fn all_processes() -> impl Iterator<Item = Member> {
 
 /// Reads a line of `/proc/PID/stat`. The name of the program in it may hold anything, also `)`.
 fn parse_stat(pid: i32, text: &str) -> Option<Member> {
-    let mut fields = text.rsplit_once(") ")?.1.split(' ');
+    let (name, rest) = text.split_once('(')?.1.rsplit_once(") ")?;
+    let mut fields = rest.split(' ');
     let state = fields.next()?;
     let parent = fields.next()?.parse().ok()?;
     let session = fields.nth(1)?.parse().ok()?;
     // The main thread of a process may have ended while others live on.
     let threads: u32 = fields.nth(13)?.parse().ok()?;
     let started = fields.nth(1)?.parse().ok()?;
-    Some(Member { pid, started, parent, session, ended: matches!(state, "Z" | "X") && threads <= 1 })
+    let ended = matches!(state, "Z" | "X") && threads <= 1;
+    Some(Member { pid, started, parent, session, name: name.to_owned(), ended })
 }
 
 #[cfg(test)]
@@ -88,6 +92,7 @@ mod tests {
         let line =
             "42 (a) R 1 (b) S 7 42 40 0 -1 4194560 98 0 0 0 0 0 0 0 20 0 1 0 137415 2453504 216 18446744073709551615";
         let member = parse_stat(42, line).unwrap();
+        assert_eq!(member.name, "a) R 1 (b");
         assert_eq!((member.parent, member.session, member.started, member.ended), (7, 40, 137_415, false));
     }
 
