@@ -55,6 +55,12 @@ pub struct Rows {
 impl Rows {
     const CHUNK: usize = 256;
 
+    /// Rows that may be those of another snapshot.
+    pub fn from_shared(rows: impl IntoIterator<Item = Arc<Row>>) -> Self {
+        let rows: Vec<Arc<Row>> = rows.into_iter().collect();
+        Self { chunks: rows.chunks(Self::CHUNK).map(|chunk| Arc::new(chunk.to_vec())).collect() }
+    }
+
     /// The rows in their order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Row>> {
         self.chunks.iter().flat_map(|chunk| chunk.iter())
