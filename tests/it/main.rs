@@ -5,6 +5,7 @@
 mod case;
 mod cases;
 mod contract;
+mod engine;
 mod logs;
 mod orchfile;
 mod process;

@@ -1,0 +1,92 @@
+//! What makes a node dirty, and which cause a run gets from it.
+
+use super::node::NodeId;
+use crate::{
+    model::{Digest, FilePath},
+    snapshot::Cause,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many paths a cause, a row or a line of the log names.
+pub(super) const FEW: usize = 3;
+
+/// What a run saw of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Saw {
+    /// Nobody knows; counts as different from everything.
+    Unknown,
+    /// This content, or (`None`) that there was no such file.
+    Content(Option<Digest>),
+}
+
+/// A file that differs from what the last run saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// The node whose run wrote it, where that is known.
+    pub(super) by: Option<NodeId>,
+}
+
+/// All that makes a node dirty, but for a failed run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Dirt {
+    /// It has not run in this session.
+    pub(super) first: bool,
+    /// The Orchfile gives it another definition.
+    pub(super) definition: bool,
+    /// Inputs that differ from what the last run saw.
+    pub(super) files: BTreeMap<FilePath, Mark>,
+    /// Outputs that are not as the last run left them.
+    pub(super) outputs: BTreeSet<FilePath>,
+    /// A run for this cause was cut short.
+    pub(super) redo: Option<Cause>,
+}
+
+impl Dirt {
+    /// Something changed since the last run.
+    pub(super) fn is_change(&self) -> bool {
+        self.definition || !self.files.is_empty() || !self.outputs.is_empty() || self.redo.is_some()
+    }
+
+    /// The node is dirty.
+    pub(super) fn is_some(&self) -> bool {
+        self.first || self.is_change()
+    }
+
+    /// Puts back what a run took that was cut short: it may have done half of its work, so nothing takes this away but a
+    /// run.
+    pub(super) fn restore(&mut self, taken: Self, cause: Cause) {
+        self.first |= taken.first;
+        self.definition |= taken.definition;
+        self.outputs.extend(taken.outputs);
+        for (path, mark) in taken.files {
+            self.files.entry(path).or_insert(mark);
+        }
+        self.redo = Some(cause);
+    }
+
+    /// Why a run starts that takes this dirt, without a user's wish.
+    pub(super) fn cause(&self, name_of: impl Fn(NodeId) -> crate::model::ResourceName) -> Cause {
+        if self.first {
+            return Cause::First;
+        }
+        if self.definition {
+            return Cause::Definition;
+        }
+        let edited: Vec<&FilePath> = self.files.iter().filter(|(_, mark)| mark.by.is_none()).map(|(p, _)| p).collect();
+        if !edited.is_empty() {
+            return Cause::Files { paths: few(edited.iter().copied()), count: edited.len() as u64 };
+        }
+        if let Some(writer) = self.files.values().find_map(|mark| mark.by) {
+            return Cause::Writer(name_of(writer));
+        }
+        if !self.outputs.is_empty() {
+            return Cause::Outputs { paths: few(&self.outputs), count: self.outputs.len() as u64 };
+        }
+        self.redo.clone().unwrap_or(Cause::First)
+    }
+}
+
+/// The first few of some paths.
+pub(super) fn few<'a>(paths: impl IntoIterator<Item = &'a FilePath>) -> Vec<FilePath> {
+    paths.into_iter().take(FEW).cloned().collect()
+}

@@ -1,0 +1,168 @@
+//! What nodes tell each other along edges: conditions once met, and counts of writers that hold back.
+
+use super::{
+    node::{Derived, NodeId},
+    phase::{LastRun, RunPhase},
+    run, schedule,
+    state::State,
+    verdict,
+};
+use crate::{model::Condition, snapshot::Goal};
+
+/// Its first run has begun.
+pub(super) fn reach_started(state: &mut State, id: NodeId) {
+    if !std::mem::replace(&mut state.node(id).reached.started, true) {
+        release(state, id, Condition::Started);
+    }
+}
+
+/// Its command succeeded (or its server ended well).
+pub(super) fn reach_succeeded(state: &mut State, id: NodeId) {
+    if !std::mem::replace(&mut state.node(id).reached.succeeded, true) {
+        release(state, id, Condition::Succeeded);
+    }
+    reach_ready(state, id);
+}
+
+/// It may be ready now.
+pub(super) fn reach_ready(state: &mut State, id: NodeId) {
+    if is_ready(state, id) && !std::mem::replace(&mut state.node(id).reached.ready, true) {
+        release(state, id, Condition::Ready);
+    }
+}
+
+/// Its command succeeded and its server, if it has one, is ready.
+fn is_ready(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    let is_good = node.local().cmd.is_none() || node.last == LastRun::Succeeded;
+    let serves = node.local().serve.is_none() || node.live().is_some_and(|live| live.ready);
+    is_good && serves
+}
+
+fn release(state: &mut State, id: NodeId, met: Condition) {
+    for (dependent, condition) in state.nodes[id].edges.dependents.clone() {
+        if condition == met {
+            state.node(dependent).edges.unmet -= 1;
+            state.touch(dependent);
+        }
+    }
+}
+
+/// The first provider that has not met its condition.
+pub(super) fn first_unmet(state: &State, id: NodeId) -> Option<(NodeId, Condition)> {
+    let unmet = |(provider, condition): &&(NodeId, Condition)| !state.nodes[*provider].reached.has(*condition);
+    state.nodes[id].edges.providers.iter().find(unmet).copied()
+}
+
+/// Publishes what others read of the node: to the counts of its readers, to the rows of those that wait, to the tally.
+pub(super) fn refresh(state: &mut State, id: NodeId) {
+    let new = derive(state, id);
+    let old = std::mem::replace(&mut state.node(id).derived, new.clone());
+    state.view.changed.insert(id);
+    if old == new {
+        return;
+    }
+    if old.unsettled != new.unsettled || old.failed != new.failed {
+        tell_readers(state, id, &old, &new);
+    }
+    if old.because != new.because {
+        tell_dependents(state, id);
+    }
+    count(&mut state.tally.busy, old.busy, new.busy);
+    count(&mut state.tally.backing_off, old.backing_off, new.backing_off);
+    count(&mut state.tally.missing, old.missing, new.missing);
+    count(&mut state.tally.living, !old.gone, !new.gone);
+    if old.gone != new.gone {
+        super::shutdown::on_gone_changed(state, id, new.gone);
+    }
+}
+
+fn count(total: &mut usize, was: bool, is: bool) {
+    *total = *total + usize::from(is) - usize::from(was);
+}
+
+fn tell_readers(state: &mut State, id: NodeId, old: &Derived, new: &Derived) {
+    for reader in state.nodes[id].edges.readers.clone() {
+        let edges = &mut state.node(reader).edges;
+        edges.unsettled_writers = edges.unsettled_writers + u32::from(new.unsettled) - u32::from(old.unsettled);
+        edges.failed_writers = edges.failed_writers + u32::from(new.failed) - u32::from(old.failed);
+        state.touch(reader);
+    }
+}
+
+/// Rows of those that wait say why.
+fn tell_dependents(state: &mut State, id: NodeId) {
+    for (dependent, _) in state.nodes[id].edges.dependents.clone() {
+        if state.nodes[dependent].edges.unmet > 0 {
+            state.touch(dependent);
+        }
+    }
+}
+
+/// What others read of the node, from its own state and the counts along its edges.
+pub(super) fn derive(state: &State, id: NodeId) -> Derived {
+    let node = &state.nodes[id];
+    let counts = counts(state, id);
+    let live = node.live();
+    Derived {
+        unsettled: is_unsettled(state, id, node.edges.unsettled_writers > 0),
+        failed: counts && matches!(node.last, LastRun::Failed(_)),
+        busy: !matches!(node.run, RunPhase::Idle)
+            || node.queued.is_some()
+            || node.server.due && counts
+            || is_changing(state, id),
+        backing_off: node.server.backoff.is_some(),
+        missing: verdict::is_wanted(state, id) && !verdict::is_done(state, id),
+        gone: run::current(&node.run).is_none() && live.is_none() && node.leftovers.is_empty(),
+        because: because(state, id),
+    }
+}
+
+/// Its state matters to others.
+pub(super) fn counts(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    node.is_enabled() && !node.stopped && !state.is_shutting_down()
+}
+
+/// Its server is about to be ready, or to end. The verdict of `orch ci` waits for more than readers do.
+fn is_changing(state: &State, id: NodeId) -> bool {
+    let Some(live) = state.nodes[id].live() else { return false };
+    let is_ci = state.goal == Goal::Ci;
+    let is_young = is_ci && !live.has_check() && !live.lived;
+    live.stopping || is_young || (!live.ready && (is_ci || live.row.ready_at.is_none()))
+}
+
+/// It runs, or is dirty and will start by itself, or something that it reads may make it so.
+pub(super) fn is_unsettled(state: &State, id: NodeId, writers_are: bool) -> bool {
+    let node = &state.nodes[id];
+    if node.local().outputs.is_empty() || !counts(state, id) {
+        return false;
+    }
+    let runs = matches!(node.run, RunPhase::Running(_) | RunPhase::Checking(_));
+    let reacts = schedule::reacts(state, id);
+    runs || schedule::starts_by_itself(state, id) || reacts && (node.settling > 0 || writers_are)
+}
+
+/// What keeps those that wait for the node.
+fn because(state: &State, id: NodeId) -> &'static str {
+    let node = &state.nodes[id];
+    if !node.is_enabled() {
+        return "disabled";
+    }
+    if node.stopped {
+        return "stopped";
+    }
+    if node.is_running() {
+        return "running";
+    }
+    if matches!(node.last, LastRun::Failed(_)) {
+        return "failed";
+    }
+    if node.dirt.first {
+        return if schedule::starts_by_itself(state, id) { "not started" } else { "manual" };
+    }
+    if node.live().is_some() || node.server.due {
+        return "not ready";
+    }
+    if node.server.backoff.is_some() || node.server.stays_ended { "failed" } else { "not started" }
+}

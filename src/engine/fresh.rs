@@ -1,0 +1,197 @@
+//! Whether a node is fresh: its fingerprint and its outputs are those of its last success.
+
+use super::{
+    dirt::Dirt,
+    effect::Effect,
+    event::TakenFile,
+    knowledge,
+    node::{Background, NodeId},
+    phase::{Check, LastRun, RunPhase},
+    run,
+    state::{Question, State},
+};
+use crate::{
+    model::{Attempt, Digest, FilePath, Level, RequestId, SetDigest, Success, Time},
+    snapshot::{Cause, Skip},
+};
+use std::collections::BTreeMap;
+
+/// Whether contents must be looked at before the node may run. Only a command that says what it writes can be fresh.
+pub(super) fn needs_check(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    let has_outputs = !node.local().outputs.is_empty() && node.local().cmd.is_some();
+    has_outputs && !node.knowledge.checked && (node.knowledge.inputs.is_none() || may_be_fresh(state, id))
+}
+
+/// A later run in this session starts because something differs from the last success: there is nothing to ask.
+fn may_be_fresh(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    let triggered = node.wish.as_ref().is_some_and(|wish| wish.cause == Cause::Triggered);
+    !triggered && (node.dirt.first || node.dirt.definition) && state.remembered.contains_key(&node.name)
+}
+
+/// Asks for what the check needs.
+pub(super) fn ask(state: &mut State, id: NodeId) {
+    let wants_outputs = may_be_fresh(state, id);
+    let node = &state.nodes[id];
+    let (inputs, outputs) = (node.local().inputs.clone(), node.output_set.clone());
+    let ask_inputs = state.nodes[id].knowledge.inputs.is_none().then(|| state.ask(Question::CheckInputs(id)));
+    let ask_outputs = wants_outputs.then(|| state.ask(Question::CheckOutputs(id)));
+    let asked_at = state.now;
+    for (request, files) in [(ask_inputs, inputs), (ask_outputs, outputs)] {
+        if let Some(request) = request {
+            state.emit(Effect::TakeSet { request, files, unchanged_since: None, urgent: true });
+        }
+    }
+    state.node(id).run = RunPhase::Checking(Check { asked_at, inputs: ask_inputs, outputs: ask_outputs, found: None });
+}
+
+/// Gives up a check: what it would find decides nothing any more.
+pub(super) fn abort(state: &mut State, id: NodeId) {
+    if let RunPhase::Checking(check) = &state.nodes[id].run {
+        let requests = [check.inputs, check.outputs];
+        requests.iter().flatten().for_each(|request| {
+            state.questions.remove(request);
+        });
+        state.node(id).run = RunPhase::Idle;
+    }
+}
+
+/// Asks in the background what a run's inputs are, so that a later save of the same content is known as such.
+pub(super) fn ask_in_background(state: &mut State, id: NodeId) {
+    let node = &state.nodes[id];
+    let Some(ran_at) = node.knowledge.ran_at else { return };
+    let is_known = node.knowledge.complete_at.is_some() || node.knowledge.background.is_some();
+    if !state.watches() || is_known || node.local().inputs.roots.is_empty() || !node.is_enabled() {
+        return;
+    }
+    let files = node.local().inputs.clone();
+    let request = state.ask(Question::Background(id));
+    state.node(id).knowledge.background = Some(Background { request, touched: std::collections::BTreeSet::new() });
+    state.emit(Effect::TakeSet { request, files, unchanged_since: Some(ran_at), urgent: false });
+}
+
+/// A set of files was digested.
+pub(super) fn on_set_taken(state: &mut State, request: RequestId, files: Vec<TakenFile>) {
+    match state.questions.remove(&request) {
+        Some(Question::CheckInputs(id)) => on_inputs(state, id, files),
+        Some(Question::CheckOutputs(id)) => on_outputs(state, id, &files),
+        Some(Question::Background(id)) => on_background(state, id, request, files),
+        Some(Question::Changes | Question::Probe(_)) | None => {}
+    }
+}
+
+fn asked_at(state: &State, id: NodeId) -> Time {
+    match &state.nodes[id].run {
+        RunPhase::Checking(check) => check.asked_at,
+        RunPhase::Idle | RunPhase::Running(_) | RunPhase::TearingDown(_) => state.now,
+    }
+}
+
+fn on_inputs(state: &mut State, id: NodeId, files: Vec<TakenFile>) {
+    let since = asked_at(state, id);
+    let files: Vec<TakenFile> = files.into_iter().filter(|file| state.nodes[id].reads(&file.path)).collect();
+    files.iter().for_each(|file| knowledge::found(state, &file.path, file.digest, since));
+    let node = state.node(id);
+    node.knowledge.inputs = Some(SetDigest::of(files.iter().map(|file| (&file.path, file.digest))));
+    node.knowledge.complete_at = Some(since);
+    if let RunPhase::Checking(check) = &mut node.run {
+        check.inputs = None;
+    }
+    conclude(state, id);
+}
+
+fn on_outputs(state: &mut State, id: NodeId, files: &[TakenFile]) {
+    let since = asked_at(state, id);
+    files.iter().for_each(|file| knowledge::found(state, &file.path, file.digest, since));
+    if let RunPhase::Checking(check) = &mut state.node(id).run {
+        check.outputs = None;
+        check.found = Some(files.iter().map(|file| (file.path.clone(), file.digest)).collect());
+    }
+    conclude(state, id);
+}
+
+fn on_background(state: &mut State, id: NodeId, request: RequestId, files: Vec<TakenFile>) {
+    let node = state.node(id);
+    let Some(background) = node.knowledge.background.take_if(|background| background.request == request) else {
+        return;
+    };
+    let Some(ran_at) = node.knowledge.ran_at else { return };
+    let files: Vec<TakenFile> = files.into_iter().filter(|file| state.nodes[id].reads(&file.path)).collect();
+    for file in files {
+        if file.unchanged && !background.touched.contains(&file.path) {
+            knowledge::found(state, &file.path, file.digest, ran_at);
+        } else {
+            knowledge::doubt(state, &file.path);
+        }
+    }
+    state.node(id).knowledge.complete_at = Some(state.now);
+}
+
+/// All that the check asked for is there: the node is fresh, or may run.
+fn conclude(state: &mut State, id: NodeId) {
+    state.touch(id);
+    let RunPhase::Checking(check) = &state.nodes[id].run else { return };
+    if check.inputs.is_some() || check.outputs.is_some() {
+        return;
+    }
+    let RunPhase::Checking(check) = std::mem::take(&mut state.node(id).run) else { return };
+    let outputs = check.found.filter(|outputs| is_fresh(state, id, outputs));
+    match outputs {
+        Some(outputs) => accept(state, id, check.asked_at, outputs),
+        None => state.node(id).knowledge.checked = true,
+    }
+}
+
+fn is_fresh(state: &mut State, id: NodeId, outputs: &BTreeMap<FilePath, Digest>) -> bool {
+    let found = success(state, id, outputs);
+    found.is_some() && found.as_ref() == state.remembered.get(&state.nodes[id].name)
+}
+
+/// What its success is with its present definition and inputs, and these outputs.
+pub(super) fn success(state: &mut State, id: NodeId, outputs: &BTreeMap<FilePath, Digest>) -> Option<Success> {
+    let inputs = state.nodes[id].knowledge.inputs?;
+    let definition = definition_of(state, id);
+    Some(success_of(definition, inputs, outputs))
+}
+
+/// The record of a success.
+pub(super) fn success_of(definition: Digest, inputs: SetDigest, outputs: &BTreeMap<FilePath, Digest>) -> Success {
+    let fingerprint = Digest::of_parts([definition.0.as_slice(), inputs.digest().0.as_slice()]);
+    let outputs = SetDigest::of(outputs.iter().map(|(path, content)| (path, *content)));
+    Success { fingerprint, outputs }
+}
+
+/// Digest of all that the node declares of its command: what is run, where, in which environment, and what it writes.
+pub(super) fn definition_of(state: &mut State, id: NodeId) -> Digest {
+    if let Some(definition) = state.nodes[id].definition {
+        return definition;
+    }
+    let environment = state.project.as_ref().map(|project| &project.environment);
+    let local = state.nodes[id].local();
+    let parts = [
+        serde_json::to_vec(&local.cmd).unwrap_or_default(),
+        serde_json::to_vec(&environment).unwrap_or_default(),
+        serde_json::to_vec(&local.outputs).unwrap_or_default(),
+    ];
+    let definition = Digest::of_parts(parts.iter().map(Vec::as_slice));
+    state.node(id).definition = Some(definition);
+    definition
+}
+
+/// The node is fresh: as good as a run that succeeded when it was asked.
+fn accept(state: &mut State, id: NodeId, asked_at: Time, outputs: BTreeMap<FilePath, Digest>) {
+    let serving = run::serving_of(state, id);
+    let node = state.node(id);
+    node.dirt = Dirt::default();
+    node.wish = None;
+    node.last = LastRun::Succeeded;
+    node.skipped = Some(Skip::Fresh);
+    node.knowledge.saw.clear();
+    node.knowledge.ran_at = Some(asked_at);
+    node.knowledge.outputs = Some(outputs);
+    node.knowledge.checked = false;
+    let about: Option<Attempt> = None;
+    state.say(id, about, Level::Info, "up to date, not run".to_owned());
+    run::after_success(state, id, serving);
+}

@@ -1,0 +1,156 @@
+//! The two small machines of a node: its run and its server. Neither knows the other's states.
+
+use super::dirt::Dirt;
+use crate::{
+    engine::CommandSpec,
+    model::{Digest, Exit, FilePath, InstanceId, RequestId, RunId, Serve, SetDigest, Time},
+    snapshot::{InstanceRow, RunRow},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// Where a node's run is.
+#[derive(Debug, Default)]
+pub(super) enum RunPhase {
+    /// None goes on.
+    #[default]
+    Idle,
+    /// The contents that decide whether the node is fresh are asked for.
+    Checking(Check),
+    /// Its `cmd` runs.
+    Running(Box<Running>),
+    /// Its `teardown_cmd` runs.
+    TearingDown(RunRow),
+}
+
+/// A question whether a node is fresh.
+#[derive(Debug)]
+pub(super) struct Check {
+    /// When it was asked.
+    pub(super) asked_at: Time,
+    /// Which answer about the inputs is waited for.
+    pub(super) inputs: Option<RequestId>,
+    /// Which answer about the outputs is waited for.
+    pub(super) outputs: Option<RequestId>,
+    /// What the outputs are, where that was asked.
+    pub(super) found: Option<BTreeMap<FilePath, Digest>>,
+}
+
+/// A `cmd` that runs.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) run: RunId,
+    pub(super) row: RunRow,
+    /// What made it start.
+    pub(super) dirt: Dirt,
+    /// Digest of what it declares, for the record of its success.
+    pub(super) definition: Option<Digest>,
+    /// What its inputs were when it started, where that is known.
+    pub(super) inputs: Option<SetDigest>,
+    /// The server that follows it.
+    pub(super) serving: Option<Serving>,
+    /// How the run before it ended.
+    pub(super) before: LastRun,
+    /// Why it was told to end.
+    pub(super) cancelled: Option<Cancelled>,
+    /// Its own outputs that were written meanwhile.
+    pub(super) written: BTreeSet<FilePath>,
+}
+
+/// Why a run was told to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cancelled {
+    /// A newer change made it pointless.
+    Superseded,
+    /// The resource is stopped, disabled or removed, or the session ends.
+    Stopped,
+}
+
+/// How the last run of this session ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum LastRun {
+    /// There was none that came to an end.
+    #[default]
+    None,
+    /// Well, or its result was fresh.
+    Succeeded,
+    /// Not well.
+    Failed(Exit),
+}
+
+/// A server as it is to be started: the definition of the last success.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Serving {
+    pub(super) serve: Serve,
+    pub(super) command: CommandSpec,
+}
+
+/// Where a node's server is.
+#[derive(Debug, Default)]
+pub(super) struct Server {
+    /// What is started next; `None` until a run was good.
+    pub(super) serving: Option<Serving>,
+    /// It is to be started as soon as nothing of it lives.
+    pub(super) due: bool,
+    /// The instance that is not known to have ended.
+    pub(super) live: Option<Live>,
+    /// The last instance that ended.
+    pub(super) ended: Option<InstanceRow>,
+    /// The last instance ended unasked and is started again then.
+    pub(super) backoff: Option<Time>,
+    /// The last instance ended unasked and stays so.
+    pub(super) stays_ended: bool,
+    /// Crashes in a row, for the next delay.
+    pub(super) crashes: u32,
+    /// Restarts after crashes of this definition.
+    pub(super) restarts: u32,
+}
+
+/// An instance.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) row: InstanceRow,
+    pub(super) serve: Serve,
+    pub(super) command: CommandSpec,
+    /// The process is there since then.
+    pub(super) up_at: Option<Time>,
+    /// It was told to end.
+    pub(super) stopping: bool,
+    pub(super) line_seen: bool,
+    pub(super) ready: bool,
+    /// It has lived long enough for the verdict.
+    pub(super) lived: bool,
+    pub(super) probing: Probing,
+}
+
+/// The checks of an instance.
+#[derive(Debug, Default)]
+pub(super) struct Probing {
+    pub(super) asked: Option<RequestId>,
+    pub(super) passing: bool,
+    pub(super) successes: u32,
+    pub(super) failures: u32,
+    /// The delay before the next check while it is not ready.
+    pub(super) delay: Duration,
+}
+
+impl Live {
+    pub(super) fn id(&self) -> InstanceId {
+        self.row.instance
+    }
+
+    /// Whether all that tells that it is ready has come.
+    pub(super) fn is_ready_now(&self) -> bool {
+        self.up_at.is_some()
+            && !self.stopping
+            && (self.serve.probe.is_none() || self.probing.passing)
+            && (self.serve.ready_log_line.is_none() || self.line_seen)
+    }
+
+    /// Whether it has something that tells that it is ready.
+    pub(super) fn has_check(&self) -> bool {
+        self.serve.probe.is_some() || self.serve.ready_log_line.is_some()
+    }
+}

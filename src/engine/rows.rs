@@ -1,0 +1,189 @@
+//! What readers see, derived from the state: only rows of nodes that were touched are made anew.
+
+use super::{
+    dirt::few,
+    node::NodeId,
+    phase::{LastRun, RunPhase},
+    run, schedule,
+    state::State,
+};
+use crate::snapshot::{InstanceRow, OrchfileRow, Row, RowKind, Rows, RuntimeStatus, Snapshot, UpdateStatus};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// What was shown last, and what of it may not be true any more.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    /// Nodes that were touched since.
+    pub(super) changed: BTreeSet<NodeId>,
+    /// The rows are others, or stand in another order.
+    pub(super) order_changed: bool,
+    last: Option<Arc<Snapshot>>,
+    /// Which node the holds of queued nodes named.
+    holder: Option<NodeId>,
+}
+
+/// Whether a snapshot would differ from the last one in more than its time, as far as that is known without making it.
+pub(super) fn changed(state: &State) -> bool {
+    let view = &state.view;
+    let Some(last) = &view.last else { return true };
+    !view.changed.is_empty() || view.order_changed || view.holder != state.queue.holder() || !same_head(state, last)
+}
+
+/// The snapshot of this moment; the last one where nothing changed.
+pub(super) fn snapshot(state: &mut State) -> Arc<Snapshot> {
+    let holder = state.queue.holder();
+    if state.view.holder != holder {
+        state.view.holder = holder;
+        let queued: Vec<NodeId> = state.queue.queued().collect();
+        state.view.changed.extend(queued);
+    }
+    let last = state.view.last.take();
+    let old_rows = last.as_ref().map(|last| last.rows.clone()).unwrap_or_default();
+    let (rows, rows_changed) = rows(state, old_rows);
+    let snapshot = match last {
+        Some(last) if !rows_changed && same_head(state, &last) => last,
+        Some(_) | None => Arc::new(head(state, rows)),
+    };
+    state.view.last = Some(snapshot.clone());
+    snapshot
+}
+
+fn head(state: &State, rows: Rows) -> Snapshot {
+    Snapshot {
+        at: state.now,
+        goal: state.goal,
+        mode: state.project.as_ref().map(|project| project.mode),
+        root: state.project.as_ref().map(|project| project.root.clone()),
+        orchfile: orchfile(state),
+        rows,
+        at_rest: at_rest(state),
+        shutting_down: state.is_shutting_down(),
+        verdict: state.verdict.clone(),
+    }
+}
+
+fn same_head(state: &State, last: &Snapshot) -> bool {
+    last.mode == state.project.as_ref().map(|project| project.mode)
+        && last.at_rest == at_rest(state)
+        && last.shutting_down == state.is_shutting_down()
+        && last.verdict == state.verdict
+        && last.orchfile.loading == state.evaluation.is_loading()
+        && last.orchfile.loads == state.evaluation.loads
+        && Arc::ptr_eq(&last.orchfile.errors, &state.evaluation.errors)
+        && Arc::ptr_eq(&last.orchfile.warnings, &state.evaluation.warnings)
+}
+
+fn orchfile(state: &State) -> OrchfileRow {
+    let evaluation = &state.evaluation;
+    OrchfileRow {
+        loading: evaluation.is_loading(),
+        errors: evaluation.errors.clone(),
+        warnings: evaluation.warnings.clone(),
+        loads: evaluation.loads,
+    }
+}
+
+/// Nothing goes on: what is dirty has a hold that no answer under way will change.
+pub(super) fn at_rest(state: &State) -> bool {
+    state.tally.busy == 0 && !state.evaluation.is_loading() && state.changes.is_settled()
+}
+
+/// The rows, and whether any differs.
+fn rows(state: &mut State, mut rows: Rows) -> (Rows, bool) {
+    let touched = std::mem::take(&mut state.view.changed);
+    if std::mem::take(&mut state.view.order_changed) {
+        return (in_new_order(state, &rows, &touched), true);
+    }
+    let mut any = false;
+    for id in touched {
+        let Some(place) = state.nodes[id].place else { continue };
+        let row = row_of(state, id);
+        if rows.get(place).is_none_or(|old| **old != row) {
+            rows.set(place, row);
+            any = true;
+        }
+    }
+    (rows, any)
+}
+
+/// Rows that did not change are taken over wherever they stood.
+fn in_new_order(state: &mut State, old: &Rows, touched: &BTreeSet<NodeId>) -> Rows {
+    let mut places = std::mem::take(&mut state.row_places);
+    let order = state.order.clone();
+    let row = |(place, id): (usize, &NodeId)| {
+        let before = places.insert(*id, place);
+        let kept = before.filter(|_| !touched.contains(id)).and_then(|before| old.get(before));
+        kept.filter(|row| row.name == state.nodes[*id].name).cloned().unwrap_or_else(|| Arc::new(row_of(state, *id)))
+    };
+    let rows = Rows::from_shared(order.iter().enumerate().map(row));
+    state.row_places = places;
+    rows
+}
+
+/// One node as its row shows it.
+pub(super) fn row_of(state: &State, id: NodeId) -> Row {
+    let node = &state.nodes[id];
+    Row {
+        name: node.name.clone(),
+        kind: RowKind::Local,
+        labels: node.resource.labels.clone(),
+        links: node.resource.links.clone(),
+        trigger_mode: node.resource.trigger_mode,
+        update: update_of(state, id),
+        runtime: runtime_of(state, id),
+        dirty: node.is_dirty(),
+        hold: schedule::hold_of(state, id),
+        pending: few(node.dirt.files.keys()),
+        pending_count: node.dirt.files.len() as u64,
+        current_run: run::current(&node.run).cloned(),
+        runs: node.runs.iter().cloned().collect(),
+        skipped: node.skipped.clone(),
+        instance: instance_of(state, id),
+    }
+}
+
+/// Whether it will start without anybody's doing.
+fn will_start(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    let counts = node.is_enabled() && !node.stopped && !state.is_shutting_down();
+    counts && schedule::starts_by_itself(state, id)
+}
+
+fn update_of(state: &State, id: NodeId) -> UpdateStatus {
+    let node = &state.nodes[id];
+    if node.local().cmd.is_none() {
+        return UpdateStatus::NotApplicable;
+    }
+    match &node.run {
+        RunPhase::Running(_) | RunPhase::TearingDown(_) => UpdateStatus::InProgress,
+        RunPhase::Checking(_) => UpdateStatus::Pending,
+        RunPhase::Idle if will_start(state, id) => UpdateStatus::Pending,
+        RunPhase::Idle => match node.last {
+            LastRun::None => UpdateStatus::None,
+            LastRun::Succeeded => UpdateStatus::Ok,
+            LastRun::Failed(_) => UpdateStatus::Error,
+        },
+    }
+}
+
+fn runtime_of(state: &State, id: NodeId) -> RuntimeStatus {
+    let node = &state.nodes[id];
+    if node.local().serve.is_none() {
+        return RuntimeStatus::NotApplicable;
+    }
+    match &node.server.live {
+        Some(live) if live.stopping && !node.server.due => RuntimeStatus::None,
+        Some(live) if live.stopping => RuntimeStatus::Pending,
+        Some(live) if live.ready => RuntimeStatus::Ok,
+        Some(live) if live.row.ready_at.is_some() => RuntimeStatus::Error,
+        Some(_) => RuntimeStatus::Pending,
+        None if node.server.backoff.is_some() || node.server.stays_ended => RuntimeStatus::Error,
+        None if node.server.due || node.is_running() || will_start(state, id) => RuntimeStatus::Pending,
+        None => RuntimeStatus::None,
+    }
+}
+
+fn instance_of(state: &State, id: NodeId) -> Option<InstanceRow> {
+    let server = &state.nodes[id].server;
+    server.live.as_ref().map(|live| &live.row).or(server.ended.as_ref()).cloned()
+}

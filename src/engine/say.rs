@@ -1,0 +1,118 @@
+//! What the engine says in the log: short lines that tell what it does and why. No content of files, no values.
+
+use super::{node::NodeId, phase::Cancelled, run::about, schedule, state::State};
+use crate::{
+    model::{Attempt, Exit, FilePath, InstanceId, Level},
+    snapshot::{Cause, Hold, RunRow, words},
+};
+use std::time::Duration;
+
+/// Where paths are shown from.
+fn root(state: &State) -> FilePath {
+    state.project.as_ref().map_or_else(|| FilePath::new("/"), |project| project.root.clone())
+}
+
+pub(super) fn run_starts(state: &mut State, id: NodeId, row: &RunRow) {
+    let text = match &row.cause {
+        Cause::First => "started".to_owned(),
+        cause => format!("started: {}", words::cause(cause, &root(state))),
+    };
+    state.say(id, about(row.run), Level::Info, text);
+}
+
+pub(super) fn run_ended(state: &mut State, id: NodeId, row: &RunRow, cancelled: Option<Cancelled>) {
+    let Some(exit) = &row.exit else { return };
+    let took = words::duration(row.ended_at.unwrap_or(state.now).since(row.started_at));
+    let (level, text) = match cancelled {
+        _ if exit.is_success() => (Level::Info, format!("succeeded in {took}")),
+        Some(Cancelled::Superseded) => (Level::Info, format!("cancelled after {took}: a newer change came")),
+        Some(Cancelled::Stopped) => (Level::Info, format!("stopped after {took}")),
+        None => (Level::Error, format!("failed: {} after {took}", words::exit(exit))),
+    };
+    state.say(id, about(row.run), level, text);
+    if let Exit::NotStarted(failure) = exit
+        && let Some(help) = &failure.help
+    {
+        state.say(id, about(row.run), Level::Info, format!("help: {help}"));
+    }
+}
+
+/// A server became ready, or is not any more.
+pub(super) fn readiness(state: &mut State, id: NodeId, is_ready: bool) {
+    let Some(live) = state.nodes[id].live() else { return };
+    if !live.has_check() {
+        return;
+    }
+    let instance = Some(Attempt::Instance(live.id()));
+    if is_ready {
+        let took = words::duration(state.now.since(live.row.started_at));
+        state.say(id, instance, Level::Info, format!("ready after {took}"));
+    } else if !live.stopping {
+        let failure = live.row.probe_failure.clone().unwrap_or_default();
+        state.say(id, instance, Level::Warning, format!("not ready any more: {failure}"));
+    }
+}
+
+/// A server ended unasked; `delay` is that of its restart.
+pub(super) fn crashed(state: &mut State, id: NodeId, instance: InstanceId, exit: &Exit, delay: Option<Duration>) {
+    let about = Some(Attempt::Instance(instance));
+    let what = match exit {
+        Exit::NotStarted(failure) => format!("server not started: {}", failure.message),
+        Exit::Code(_) | Exit::Signal(_) | Exit::Stopped => format!("server ended: {}", words::exit(exit)),
+    };
+    let (level, text) = match delay {
+        Some(delay) => (Level::Warning, format!("{what}; starts again in {}s", delay.as_secs())),
+        None => (Level::Error, what),
+    };
+    state.say(id, about, level, text);
+    if let Exit::NotStarted(failure) = exit
+        && let Some(help) = &failure.help
+    {
+        state.say(id, about, Level::Info, format!("help: {help}"));
+    }
+}
+
+/// Says once that a node that wants to run is held by something that does not go away by itself.
+pub(super) fn lasting_hold(state: &mut State, id: NodeId) {
+    let node = &state.nodes[id];
+    if !node.is_enabled() || !node.is_dirty() || node.queued.is_some() || node.said.is_none() && !may_last(state, id) {
+        return;
+    }
+    let hold = schedule::start_hold(state, id).filter(lasts);
+    if hold == state.nodes[id].said {
+        return;
+    }
+    if let Some(hold) = &hold {
+        let text = words::hold(hold, &root(state), state.now);
+        state.say(id, None, Level::Warning, text);
+    }
+    state.node(id).said = hold;
+}
+
+/// A quick look before the slow one.
+fn may_last(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    let edges = &node.edges;
+    !state.is_shutting_down() && (edges.unmet > 0 || edges.failed_writers > 0 || node.itself.streak > 0)
+}
+
+fn lasts(hold: &Hold) -> bool {
+    match hold {
+        Hold::Dependency { because, .. } => matches!(because.as_str(), "failed" | "disabled" | "manual" | "stopped"),
+        Hold::WriterFailed(_) | Hold::SelfDirty { .. } => true,
+        Hold::OrchfileLoading
+        | Hold::Writer(_)
+        | Hold::Settling
+        | Hold::Slot
+        | Hold::Exclusive(_)
+        | Hold::Running
+        | Hold::Stopping
+        | Hold::Backoff { .. }
+        | Hold::Manual
+        | Hold::Stopped
+        | Hold::Disabled
+        | Hold::Failed
+        | Hold::Ended
+        | Hold::ShuttingDown => false,
+    }
+}

@@ -1,0 +1,297 @@
+//! What starts now, and why the rest does not. The scheduler and the rows ask the same function.
+
+use super::{
+    edges, fresh,
+    node::NodeId,
+    phase::{Cancelled, LastRun, RunPhase},
+    run, say, serve,
+    state::State,
+    verdict,
+};
+use crate::{
+    model::{Time, TriggerMode},
+    snapshot::Hold,
+};
+use std::collections::BTreeSet;
+
+/// A node that made itself dirty that often in a row is held.
+pub(super) const SELF_DIRTY_MAX: u32 = 5;
+
+/// Who goes first: what users asked for in the order of their asking, then first starts in declaration order, then the
+/// earliest change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Priority {
+    /// A user's wish, by its turn.
+    Wished(u64),
+    /// A first start, by its place.
+    First(usize),
+    /// A change, by its time and the node's place.
+    Changed(Time, usize),
+}
+
+/// The nodes that wait for a slot and those that have one.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    parallel: BTreeSet<(Priority, NodeId)>,
+    exclusive: BTreeSet<(Priority, NodeId)>,
+    running: BTreeSet<NodeId>,
+    /// The one that runs and shares with nothing.
+    alone: Option<NodeId>,
+}
+
+impl Queue {
+    pub(super) fn starts(&mut self, id: NodeId, exclusive: bool) {
+        self.running.insert(id);
+        if exclusive {
+            self.alone = Some(id);
+        }
+    }
+
+    pub(super) fn ends(&mut self, id: NodeId) {
+        self.running.remove(&id);
+        self.alone.take_if(|alone| *alone == id);
+    }
+
+    /// The next that may start beside what runs.
+    fn next(&self, slots: usize) -> Option<NodeId> {
+        if self.running.len() >= slots || self.alone.is_some() {
+            return None;
+        }
+        let exclusive = self.exclusive.first().filter(|_| self.running.is_empty());
+        exclusive.into_iter().chain(self.parallel.first()).min().map(|(_, id)| *id)
+    }
+
+    /// Why a queued node does not start.
+    pub(super) fn hold(&self, id: NodeId, exclusive: bool) -> Waits {
+        let other = self.alone.or_else(|| self.running.first().copied().filter(|_| exclusive));
+        match other.filter(|other| *other != id) {
+            Some(other) => Waits::Exclusive(other),
+            None => Waits::Slot,
+        }
+    }
+
+    /// What the holds of all queued nodes depend on.
+    pub(super) fn holder(&self) -> Option<NodeId> {
+        self.alone.or_else(|| self.running.first().copied().filter(|_| !self.exclusive.is_empty()))
+    }
+
+    pub(super) fn queued(&self) -> impl Iterator<Item = NodeId> {
+        self.parallel.iter().chain(&self.exclusive).map(|(_, id)| *id)
+    }
+
+    fn set_of(&mut self, exclusive: bool) -> &mut BTreeSet<(Priority, NodeId)> {
+        if exclusive { &mut self.exclusive } else { &mut self.parallel }
+    }
+}
+
+/// Why a queued node waits.
+pub(super) enum Waits {
+    /// All slots are taken.
+    Slot,
+    /// For that node.
+    Exclusive(NodeId),
+}
+
+/// Looks at all nodes that the event touched, and starts what may start, until nothing is left to do.
+pub(super) fn work(state: &mut State) {
+    loop {
+        while let Some(id) = state.agenda.pop_first() {
+            consider(state, id);
+        }
+        let Some(id) = state.queue.next(slots(state)) else { return };
+        leave_queue(state, id);
+        run::start(state, id);
+    }
+}
+
+/// How many commands may run at once.
+fn slots(state: &State) -> usize {
+    let given = state.project.as_ref().and_then(|project| project.settings.max_parallel_updates);
+    let slots = given.unwrap_or_else(|| state.mode().default_slots(state.cores));
+    usize::try_from(slots.max(1)).unwrap_or(usize::MAX)
+}
+
+/// Looks at one node again: whether its run or server starts now, and what others must know of it.
+fn consider(state: &mut State, id: NodeId) {
+    let wants = state.nodes[id].is_enabled() && state.nodes[id].is_dirty();
+    if wants && start_hold(state, id).is_none() {
+        go(state, id);
+    } else {
+        leave_queue(state, id);
+        fresh::abort(state, id);
+    }
+    supersede(state, id);
+    serve::start_if_due(state, id);
+    say::lasting_hold(state, id);
+    verdict::note(state, id);
+    edges::refresh(state, id);
+}
+
+/// Nothing but a slot holds the node.
+fn go(state: &mut State, id: NodeId) {
+    if state.nodes[id].local().cmd.is_none() {
+        run::run_at_once(state, id);
+    } else if matches!(state.nodes[id].run, RunPhase::Checking(_)) {
+        // Its answer is under way.
+    } else if fresh::needs_check(state, id) {
+        leave_queue(state, id);
+        fresh::ask(state, id);
+    } else {
+        enqueue(state, id);
+    }
+}
+
+fn priority(state: &State, id: NodeId) -> Priority {
+    let node = &state.nodes[id];
+    let place = node.place.unwrap_or(usize::MAX);
+    match &node.wish {
+        Some(wish) => Priority::Wished(wish.turn),
+        None if node.dirt.first => Priority::First(place),
+        None => Priority::Changed(node.changed_at, place),
+    }
+}
+
+fn enqueue(state: &mut State, id: NodeId) {
+    let priority = priority(state, id);
+    if state.nodes[id].queued == Some(priority) {
+        return;
+    }
+    leave_queue(state, id);
+    let exclusive = !state.nodes[id].local().parallel;
+    state.node(id).queued = Some(priority);
+    state.queue.set_of(exclusive).insert((priority, id));
+}
+
+/// Takes the node out of the queue, wherever it stands.
+pub(super) fn leave_queue(state: &mut State, id: NodeId) {
+    if let Some(priority) = state.node(id).queued.take() {
+        state.queue.parallel.remove(&(priority, id));
+        state.queue.exclusive.remove(&(priority, id));
+    }
+}
+
+/// Ends a run that a newer change has made pointless, where the resource says that this is safe.
+fn supersede(state: &mut State, id: NodeId) {
+    let node = &state.nodes[id];
+    let is_pointless = node.local().cancel_superseded
+        && node.is_running()
+        && node.settling == 0
+        && node.dirt.is_change()
+        && node.is_enabled()
+        && starts_by_itself(state, id);
+    let goes_on = matches!(&node.run, RunPhase::Running(running) if running.cancelled.is_none());
+    if is_pointless && goes_on {
+        run::cancel(state, id, Cancelled::Superseded);
+    }
+}
+
+/// Whether a change would start it.
+pub(super) fn reacts(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    node.resource.trigger_mode == TriggerMode::Auto && !is_held_as_self_dirty(state, id)
+}
+
+/// Whether it is dirty in such a way that it starts as soon as nothing holds it.
+pub(super) fn starts_by_itself(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    if node.wish.is_some() {
+        return true;
+    }
+    let first = node.dirt.first && node.resource.auto_init;
+    first || node.dirt.is_change() && reacts(state, id)
+}
+
+fn is_held_as_self_dirty(state: &State, id: NodeId) -> bool {
+    state.nodes[id].itself.streak + 1 >= SELF_DIRTY_MAX && run::is_self_dirty(state, id)
+}
+
+/// Why the node may not start now, slots apart; `None` means it may.
+pub(super) fn start_hold(state: &State, id: NodeId) -> Option<Hold> {
+    if state.is_shutting_down() {
+        return Some(Hold::ShuttingDown);
+    }
+    let node = &state.nodes[id];
+    if !node.is_enabled() {
+        return Some(Hold::Disabled);
+    }
+    if node.stopped {
+        return Some(Hold::Stopped);
+    }
+    run::own_hold(&node.run).or_else(|| wish_hold(state, id)).or_else(|| edge_hold(state, id))
+}
+
+/// Why a dirty node does not want to start.
+fn wish_hold(state: &State, id: NodeId) -> Option<Hold> {
+    if starts_by_itself(state, id) {
+        return None;
+    }
+    let node = &state.nodes[id];
+    if is_held_as_self_dirty(state, id)
+        && let Some(path) = node.dirt.files.keys().next()
+    {
+        return Some(Hold::SelfDirty { times: node.itself.streak + 1, path: path.clone() });
+    }
+    let failed = matches!(node.last, LastRun::Failed(_));
+    Some(if failed && !node.dirt.is_some() { Hold::Failed } else { Hold::Manual })
+}
+
+/// What of other nodes, or of files, the node waits for.
+fn edge_hold(state: &State, id: NodeId) -> Option<Hold> {
+    let node = &state.nodes[id];
+    if node.settling > 0 {
+        return Some(Hold::Settling);
+    }
+    if node.edges.unmet > 0
+        && !node.reached.started
+        && let Some((on, condition)) = edges::first_unmet(state, id)
+    {
+        let because = state.nodes[on].derived.because.to_owned();
+        return Some(Hold::Dependency { on: state.nodes[on].name.clone(), condition, because });
+    }
+    let name = |id: &NodeId| state.nodes[*id].name.clone();
+    if node.edges.unsettled_writers > 0 {
+        let writer = node.edges.writers.iter().find(|writer| state.nodes[**writer].derived.unsettled);
+        return writer.map(|writer| Hold::Writer(name(writer)));
+    }
+    if node.edges.failed_writers > 0 {
+        let writer = node.edges.writers.iter().find(|writer| state.nodes[**writer].derived.failed);
+        return writer.map(|writer| Hold::WriterFailed(name(writer)));
+    }
+    None
+}
+
+/// Why a node does not start now, though it is dirty or its server should run; what its row shows.
+pub(super) fn hold_of(state: &State, id: NodeId) -> Option<Hold> {
+    let node = &state.nodes[id];
+    if node.is_dirty() {
+        return start_hold(state, id).or_else(|| slot_hold(state, id));
+    }
+    server_hold(state, id)
+}
+
+fn slot_hold(state: &State, id: NodeId) -> Option<Hold> {
+    let node = &state.nodes[id];
+    node.queued?;
+    Some(match state.queue.hold(id, !node.local().parallel) {
+        Waits::Slot => Hold::Slot,
+        Waits::Exclusive(other) => Hold::Exclusive(state.nodes[other].name.clone()),
+    })
+}
+
+fn server_hold(state: &State, id: NodeId) -> Option<Hold> {
+    let node = &state.nodes[id];
+    if !node.is_enabled() {
+        return Some(Hold::Disabled);
+    }
+    if node.stopped {
+        return Some(Hold::Stopped);
+    }
+    if state.is_shutting_down() {
+        return node.live().map(|_| Hold::ShuttingDown);
+    }
+    if node.server.due && node.live().is_some_and(|live| live.stopping) {
+        return Some(Hold::Stopping);
+    }
+    let backoff = node.server.backoff.map(|until| Hold::Backoff { until });
+    backoff.or_else(|| node.server.stays_ended.then_some(Hold::Ended))
+}

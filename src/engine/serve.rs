@@ -1,0 +1,274 @@
+//! Servers: starting, replacing, crashing and backing off.
+
+use super::{
+    deadline::Deadline,
+    edges,
+    effect::{Effect, PortCheck},
+    node::NodeId,
+    phase::{Live, Probing, RunPhase, Serving},
+    probe, say,
+    state::State,
+    verdict,
+};
+use crate::{
+    model::{Exit, InstanceId, Restart, Serve, Time},
+    snapshot::{Goal, InstanceRow},
+};
+use std::time::Duration;
+
+/// The delay before the first restart after a crash; each further one doubles it.
+const BACKOFF_MIN: Duration = Duration::from_secs(1);
+/// The longest delay. A server that stayed up that long begins anew.
+const BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// How long a server without a check must live before the verdict of `orch ci`.
+const LIVED: Duration = Duration::from_secs(1);
+/// How long a server may take to be ready in `orch ci` where the file does not say.
+const READINESS: Duration = Duration::from_secs(300);
+
+/// Starts the server of a good run, in place of the one that lives.
+pub(super) fn replace(state: &mut State, id: NodeId, serving: Option<Serving>) {
+    let has_server = serving.is_some();
+    let server = &mut state.node(id).server;
+    server.serving = serving;
+    server.crashes = 0;
+    server.restarts = 0;
+    server.due = has_server;
+    calm(state, id);
+    stop(state, id);
+    state.touch(id);
+}
+
+/// Forgets that the server crashed.
+fn calm(state: &mut State, id: NodeId) {
+    let server = &mut state.node(id).server;
+    server.backoff = None;
+    server.stays_ended = false;
+    state.deadlines.clear(Deadline::Backoff(id));
+}
+
+/// Ends the server and starts it again with the definition of the last good run. Tells whether there is one.
+pub(super) fn restart(state: &mut State, id: NodeId) -> bool {
+    if state.nodes[id].server.serving.is_none() {
+        return false;
+    }
+    state.node(id).server.due = true;
+    state.node(id).server.crashes = 0;
+    calm(state, id);
+    stop(state, id);
+    true
+}
+
+/// Ends the server and keeps it ended.
+pub(super) fn end(state: &mut State, id: NodeId) {
+    state.node(id).server.due = false;
+    calm(state, id);
+    stop(state, id);
+}
+
+/// Tells the instance that lives to end.
+fn stop(state: &mut State, id: NodeId) {
+    let grace = state.grace();
+    state.touch(id);
+    let Some(live) = &mut state.node(id).server.live else { return };
+    if live.stopping {
+        return;
+    }
+    live.stopping = true;
+    live.ready = false;
+    let instance = live.id();
+    probe::end(state, id);
+    state.emit(Effect::StopInstance { instance, grace });
+}
+
+/// Starts what is due, if nothing is in its way.
+pub(super) fn start_if_due(state: &mut State, id: NodeId) {
+    let node = &state.nodes[id];
+    let in_the_way = matches!(node.run, RunPhase::Running(_) | RunPhase::TearingDown(_))
+        || node.server.live.is_some()
+        || node.stopped
+        || !node.is_enabled()
+        || state.is_shutting_down();
+    if !node.server.due || in_the_way {
+        return;
+    }
+    if let Some(serving) = node.server.serving.clone() {
+        start(state, id, serving);
+    }
+}
+
+fn start(state: &mut State, id: NodeId, serving: Serving) {
+    let instance = state.ids.next_instance();
+    let server = &mut state.node(id).server;
+    server.due = false;
+    let row = InstanceRow {
+        instance,
+        pid: None,
+        started_at: Time::ZERO,
+        ready_at: None,
+        exit: None,
+        restarts: server.restarts,
+        probe_failure: None,
+    };
+    let row = InstanceRow { started_at: state.now, ..row };
+    state.emit(Effect::StartInstance {
+        instance,
+        resource: state.nodes[id].name.clone(),
+        command: serving.command.clone(),
+        ready_line: serving.serve.ready_log_line.clone(),
+        port: port_of(state, &serving.serve),
+    });
+    state.instances.insert(instance, id);
+    verdict::watch_readiness(state, id);
+    state.node(id).server.live = Some(Live {
+        row,
+        serve: serving.serve,
+        command: serving.command,
+        up_at: None,
+        stopping: false,
+        line_seen: false,
+        ready: false,
+        lived: false,
+        probing: Probing::default(),
+    });
+    state.touch(id);
+}
+
+fn port_of(state: &State, serve: &Serve) -> Option<PortCheck> {
+    let port = serve.probe.as_ref()?.loopback_port()?;
+    Some(PortCheck { port, refuse: state.mode().refuses_taken_ports() })
+}
+
+/// Zero means without end.
+pub(super) fn readiness_timeout(state: &State) -> Option<Duration> {
+    let given = state.project.as_ref().and_then(|project| project.settings.ci.readiness_timeout);
+    Some(given.unwrap_or(READINESS)).filter(|timeout| !timeout.is_zero())
+}
+
+/// The server of that instance, unless it has ended.
+fn live(state: &mut State, instance: InstanceId) -> Option<(NodeId, &mut Live)> {
+    let id = *state.instances.get(&instance)?;
+    let live = state.nodes[id].server.live.as_mut()?;
+    (live.id() == instance).then_some((id, live))
+}
+
+pub(super) fn on_instance_started(state: &mut State, instance: InstanceId, pid: u32) {
+    let now = state.now;
+    let Some((id, live)) = live(state, instance) else { return };
+    live.row.pid = Some(pid);
+    live.up_at = Some(now);
+    let needs_life = !live.has_check();
+    if state.goal == Goal::Ci && needs_life {
+        state.deadlines.set(Deadline::Lived(id), now + LIVED);
+    }
+    probe::begin(state, id);
+    update_ready(state, id);
+}
+
+pub(super) fn on_ready_line_seen(state: &mut State, instance: InstanceId) {
+    let Some((id, live)) = live(state, instance) else { return };
+    live.line_seen = true;
+    update_ready(state, id);
+}
+
+pub(super) fn on_lived(state: &mut State, id: NodeId) {
+    if let Some(live) = &mut state.node(id).server.live {
+        live.lived = true;
+    }
+    state.touch(id);
+}
+
+/// Compares what the server shows with what it was taken for.
+pub(super) fn update_ready(state: &mut State, id: NodeId) {
+    let now = state.now;
+    state.touch(id);
+    let Some(live) = &mut state.node(id).server.live else { return };
+    let was_ready = live.ready;
+    let is_ready = live.is_ready_now();
+    let is_stopping = live.stopping;
+    if was_ready == is_ready {
+        return;
+    }
+    live.ready = is_ready;
+    let is_first = is_ready && live.row.ready_at.is_none();
+    if is_first {
+        live.row.ready_at = Some(now);
+    }
+    if is_ready {
+        state.deadlines.clear(Deadline::Readiness(id));
+        edges::reach_ready(state, id);
+    } else if !is_stopping {
+        verdict::watch_readiness(state, id);
+    }
+    say::readiness(state, id, is_ready);
+}
+
+pub(super) fn on_instance_ended(state: &mut State, instance: InstanceId, exit: Exit) {
+    let Some(id) = state.instances.remove(&instance) else { return };
+    state.touch(id);
+    probe::end(state, id);
+    state.deadlines.clear(Deadline::Readiness(id));
+    state.deadlines.clear(Deadline::Lived(id));
+    let Some(mut live) = state.node(id).server.live.take() else { return };
+    live.row.exit = Some(exit.clone());
+    let asked = live.stopping;
+    let lived = live.up_at.map_or(Duration::ZERO, |up_at| state.now.since(up_at));
+    state.node(id).server.ended = Some(live.row);
+    if !asked {
+        crash(state, id, instance, &exit, lived);
+    }
+}
+
+/// The server ended unasked.
+fn crash(state: &mut State, id: NodeId, instance: InstanceId, exit: &Exit, lived: Duration) {
+    if exit.is_success() && state.nodes[id].local().cmd.is_none() {
+        edges::reach_succeeded(state, id);
+    }
+    if state.is_shutting_down() {
+        return;
+    }
+    let again = match restart_policy(state, id) {
+        Restart::Always => true,
+        Restart::OnFailure => !exit.is_success(),
+        Restart::Never => false,
+    };
+    let delay = again.then(|| next_delay(state, id, lived));
+    say::crashed(state, id, instance, exit, delay);
+    // A newer run has one started anyway.
+    if state.nodes[id].server.due {
+        return;
+    }
+    match delay {
+        Some(delay) => {
+            let until = state.now + delay;
+            state.node(id).server.backoff = Some(until);
+            state.deadlines.set(Deadline::Backoff(id), until);
+        }
+        None => state.node(id).server.stays_ended = true,
+    }
+}
+
+/// What its `restart` says, or the mode; in `orch ci` a server without `restart` is not started again.
+pub(super) fn restart_policy(state: &State, id: NodeId) -> Restart {
+    let given = state.nodes[id].local().serve.as_ref().and_then(|serve| serve.restart);
+    let by_mode = state.mode().restarts_by_default() && state.goal != Goal::Ci;
+    given.unwrap_or(if by_mode { Restart::OnFailure } else { Restart::Never })
+}
+
+fn next_delay(state: &mut State, id: NodeId, lived: Duration) -> Duration {
+    let server = &mut state.node(id).server;
+    if lived >= BACKOFF_MAX {
+        server.crashes = 0;
+    }
+    let delay = BACKOFF_MIN.saturating_mul(1 << server.crashes.min(6)).min(BACKOFF_MAX);
+    server.crashes += 1;
+    delay
+}
+
+/// The delay after a crash is over.
+pub(super) fn on_backoff_over(state: &mut State, id: NodeId) {
+    let server = &mut state.node(id).server;
+    server.backoff = None;
+    server.due = true;
+    server.restarts += 1;
+    state.touch(id);
+}

@@ -1,0 +1,222 @@
+//! The ordered end of a session: dependants first, each resource when all its dependants have ended.
+
+use super::{
+    changes::Changes, effect::Effect, evaluation, event::RunEnd, node::NodeId, phase::RunPhase, run, say, state::State,
+    stop,
+};
+use crate::{
+    model::Kind,
+    snapshot::{Goal, RunRow, Trouble, Verdict},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// A session that is ending.
+#[derive(Debug)]
+pub(super) struct Shutdown {
+    /// Whether `teardown_cmd`s are run.
+    teardown: bool,
+    /// A user would not wait: everything ends at once.
+    pub(super) hurried: bool,
+    /// The answer, unless a teardown fails.
+    verdict: Verdict,
+    /// How many dependants of a node have not ended.
+    above: BTreeMap<NodeId, u32>,
+    /// Nodes that have been told to end.
+    told: BTreeSet<NodeId>,
+    /// Nodes that have ended.
+    ended: BTreeSet<NodeId>,
+    /// `teardown_cmd`s that did not work.
+    failed: BTreeMap<usize, NodeId>,
+    /// Nodes to look at.
+    agenda: BTreeSet<NodeId>,
+}
+
+/// A user wants the session to end; asked twice, at once.
+pub(super) fn on_asked(state: &mut State, teardown: bool) {
+    if state.is_shutting_down() {
+        hurry(state);
+    } else {
+        begin(state, Verdict::Interrupted, teardown);
+    }
+}
+
+/// Begins to end everything.
+pub(super) fn begin(state: &mut State, verdict: Verdict, teardown: bool) {
+    let mut above: BTreeMap<NodeId, u32> = BTreeMap::new();
+    let all: BTreeSet<NodeId> = state.nodes.ids().collect();
+    for &id in &all {
+        for below in below(state, id) {
+            *above.entry(below).or_default() += 1;
+        }
+    }
+    state.shutdown = Some(Shutdown {
+        teardown,
+        hurried: false,
+        verdict,
+        above,
+        told: BTreeSet::new(),
+        ended: BTreeSet::new(),
+        failed: BTreeMap::new(),
+        agenda: all.clone(),
+    });
+    evaluation::cancel(state);
+    state.changes = Changes::default();
+    state.deadlines.clear_all();
+    state.nodes.ids().for_each(|id| state.nodes[id].settling = 0);
+    state.agenda.extend(all);
+}
+
+/// What a node depends on, in any way, once each.
+fn below(state: &State, id: NodeId) -> BTreeSet<NodeId> {
+    let edges = &state.nodes[id].edges;
+    edges.writers.iter().copied().chain(edges.providers.iter().map(|(provider, _)| *provider)).collect()
+}
+
+/// Everything ends at once, without grace, order and teardown.
+fn hurry(state: &mut State) {
+    let Some(shutdown) = &mut state.shutdown else { return };
+    if std::mem::replace(&mut shutdown.hurried, true) {
+        return;
+    }
+    shutdown.teardown = false;
+    for id in state.nodes.ids() {
+        kill(state, id);
+        if let Some(shutdown) = &mut state.shutdown {
+            shutdown.told.insert(id);
+            shutdown.agenda.insert(id);
+        }
+    }
+}
+
+/// Ends what a node has without grace, also where it was asked to end before.
+fn kill(state: &mut State, id: NodeId) {
+    stop::end_all(state, id);
+    let grace = Duration::ZERO;
+    let node = &state.nodes[id];
+    let run = run::current(&node.run).map(|row| row.run);
+    let instance = node.live().map(super::phase::Live::id);
+    let leftovers: Vec<_> = node.leftovers.keys().copied().collect();
+    let mut effects = Vec::new();
+    effects.extend(run.map(|run| Effect::CancelRun { run, grace }));
+    effects.extend(instance.map(|instance| Effect::StopInstance { instance, grace }));
+    effects.extend(leftovers.into_iter().map(|run| Effect::StopLeftovers { run, grace }));
+    // What `end_all` just asked for is asked for once.
+    for effect in effects {
+        if !state.effects.contains(&effect) {
+            state.emit(effect);
+        }
+    }
+}
+
+/// A node has nothing any more, or has something again.
+pub(super) fn on_gone_changed(state: &mut State, id: NodeId, gone: bool) {
+    if let Some(shutdown) = &mut state.shutdown
+        && gone
+    {
+        shutdown.agenda.insert(id);
+    }
+}
+
+/// Goes on with the end as far as it can now.
+pub(super) fn advance(state: &mut State) {
+    while let Some(id) = state.shutdown.as_mut().and_then(|shutdown| shutdown.agenda.pop_first()) {
+        step(state, id);
+    }
+    finish_if_over(state);
+}
+
+fn step(state: &mut State, id: NodeId) {
+    let Some(shutdown) = &mut state.shutdown else { return };
+    let waits = shutdown.above.get(&id).is_some_and(|above| *above > 0) && !shutdown.hurried;
+    if waits || shutdown.ended.contains(&id) {
+        return;
+    }
+    if shutdown.told.insert(id) {
+        stop::end_all(state, id);
+    }
+    let node = &state.nodes[id];
+    let lives = run::current(&node.run).is_some() || node.live().is_some() || !node.leftovers.is_empty();
+    if !lives && !tear_down(state, id) {
+        end(state, id);
+    }
+}
+
+/// Runs the node's `teardown_cmd`, once. Tells whether it goes on.
+fn tear_down(state: &mut State, id: NodeId) -> bool {
+    let wants = state.shutdown.as_ref().is_some_and(|shutdown| shutdown.teardown);
+    let node = &state.nodes[id];
+    let Kind::Local(local) = &node.resource.kind;
+    let Some(command) = local.teardown.clone().filter(|_| wants && node.is_enabled() && !node.torn_down) else {
+        return false;
+    };
+    state.node(id).torn_down = true;
+    run::start_teardown(state, id, &command);
+    true
+}
+
+/// Nothing of the node lives: what it depends on may end.
+fn end(state: &mut State, id: NodeId) {
+    let below = below(state, id);
+    let Some(shutdown) = &mut state.shutdown else { return };
+    shutdown.ended.insert(id);
+    for id in below {
+        if let Some(above) = shutdown.above.get_mut(&id) {
+            *above -= 1;
+        }
+        shutdown.agenda.insert(id);
+    }
+}
+
+pub(super) fn on_teardown_ended(state: &mut State, id: NodeId, mut row: RunRow, end: RunEnd) {
+    row.ended_at = Some(state.now);
+    row.exit = Some(end.exit.clone());
+    if end.leftovers {
+        state.leftovers.insert(row.run, id);
+        state.node(id).leftovers.insert(row.run, false);
+        run::stop_leftovers(state, id);
+    }
+    say::run_ended(state, id, &row, None);
+    let resource = state.nodes[id].name.clone();
+    state.emit(Effect::RecordRun { resource, run: row.clone() });
+    let is_success = end.exit.is_success();
+    let place = state.nodes[id].place.unwrap_or(usize::MAX);
+    state.node(id).record(row);
+    state.node(id).run = RunPhase::Idle;
+    if let Some(shutdown) = &mut state.shutdown {
+        shutdown.agenda.insert(id);
+        if !is_success {
+            shutdown.failed.insert(place, id);
+        }
+    }
+}
+
+fn finish_if_over(state: &mut State) {
+    let Some(shutdown) = &state.shutdown else { return };
+    let is_over = shutdown.ended.len() == state.nodes.len() && state.evaluation.is_over();
+    if !is_over || state.finished {
+        return;
+    }
+    let verdict = final_verdict(state, shutdown);
+    state.finished = true;
+    state.verdict = Some(verdict.clone());
+    state.emit(Effect::Finish { verdict });
+}
+
+/// The verdict that was given, unless a teardown failed.
+fn final_verdict(state: &State, shutdown: &Shutdown) -> Verdict {
+    let trouble = |id: &NodeId| {
+        let node = &state.nodes[*id];
+        let exit = node.runs.front().and_then(|row| row.exit.clone())?;
+        Some((node.name.clone(), Trouble::RunFailed(exit)))
+    };
+    let failed: Vec<_> = shutdown.failed.values().filter_map(trouble).collect();
+    let may_fail = match shutdown.verdict {
+        Verdict::Succeeded => true,
+        Verdict::Interrupted => state.goal == Goal::Up || !shutdown.hurried,
+        Verdict::Failed(_) | Verdict::TimedOut(_) | Verdict::OrchfileFailed => false,
+    };
+    if failed.is_empty() || !may_fail { shutdown.verdict.clone() } else { Verdict::Failed(failed) }
+}

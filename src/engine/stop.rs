@@ -1,0 +1,95 @@
+//! Ending what a node has, and what users ask for.
+
+use super::{
+    event::Request,
+    fresh,
+    node::{NodeId, Wish},
+    phase::Cancelled,
+    run, schedule, serve, shutdown,
+    state::State,
+};
+use crate::{
+    model::{Level, ResourceName},
+    snapshot::Cause,
+};
+
+/// Ends all that a node has: its run, its server, and what its commands left running.
+pub(super) fn end_all(state: &mut State, id: NodeId) {
+    fresh::abort(state, id);
+    schedule::leave_queue(state, id);
+    state.node(id).wish = None;
+    run::cancel(state, id, Cancelled::Stopped);
+    serve::end(state, id);
+    run::stop_leftovers(state, id);
+    state.touch(id);
+}
+
+/// A user asked for something.
+pub(super) fn on_asked(state: &mut State, request: Request) {
+    match request {
+        Request::Trigger(names) => each(state, names, trigger),
+        Request::Restart(names) => each(state, names, restart),
+        Request::Stop(names) => each(state, names, stop),
+        Request::Start(names) => each(state, names, start),
+        Request::ShutDown { teardown } => shutdown::on_asked(state, teardown),
+    }
+}
+
+/// Does it for each of the resources that is part of this session.
+fn each(state: &mut State, names: Vec<ResourceName>, act: fn(&mut State, NodeId)) {
+    for name in names {
+        match state.by_name.get(&name).copied().filter(|id| state.nodes[*id].place.is_some()) {
+            Some(id) if state.nodes[id].is_enabled() => act(state, id),
+            Some(id) => run::warn(state, id, "not part of this session: it is disabled"),
+            None => state.say_session(Level::Warning, format!("there is no resource `{name}`")),
+        }
+    }
+}
+
+fn wish(state: &mut State, id: NodeId, cause: Cause) {
+    if state.nodes[id].wish.is_none() {
+        let turn = state.ids.next_turn();
+        state.node(id).wish = Some(Wish { cause, turn });
+    }
+    state.node(id).stopped = false;
+    // A check that goes on asks for less than a wish wants to know.
+    fresh::abort(state, id);
+    state.touch(id);
+}
+
+fn trigger(state: &mut State, id: NodeId) {
+    wish(state, id, Cause::Triggered);
+}
+
+fn restart(state: &mut State, id: NodeId) {
+    state.node(id).stopped = false;
+    if serve::restart(state, id) {
+        state.say(id, None, Level::Info, "restarts its server: asked for".to_owned());
+        state.touch(id);
+    } else {
+        wish(state, id, Cause::Restarted);
+    }
+}
+
+fn stop(state: &mut State, id: NodeId) {
+    if state.nodes[id].stopped {
+        return;
+    }
+    state.node(id).stopped = true;
+    state.say(id, None, Level::Info, "stopped: asked for".to_owned());
+    end_all(state, id);
+}
+
+fn start(state: &mut State, id: NodeId) {
+    let was_stopped = std::mem::replace(&mut state.node(id).stopped, false);
+    state.touch(id);
+    let node = &state.nodes[id];
+    let is_up = node.live().is_some_and(|live| !live.stopping) || node.is_running();
+    if node.is_dirty() {
+        if was_stopped || node.dirt.first {
+            wish(state, id, Cause::Started);
+        }
+    } else if !is_up && serve::restart(state, id) {
+        state.say(id, None, Level::Info, "starts its server: asked for".to_owned());
+    }
+}

@@ -1,0 +1,155 @@
+//! The answer of `orch ci`: reached, failed, held for ever, or too late.
+
+use super::{deadline::Deadline, node::NodeId, phase::LastRun, schedule, serve, shutdown, state::State};
+use crate::{
+    model::{Exit, ResourceName, Restart},
+    snapshot::{Goal, Trouble, Verdict},
+};
+use std::time::Duration;
+
+/// How long `orch ci` may take where nobody says.
+const TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+/// Sets the deadline of the whole; zero is none.
+pub(super) fn set_timeout(state: &mut State) {
+    if state.goal != Goal::Ci {
+        return;
+    }
+    let given = state.project.as_ref().and_then(|project| project.settings.ci.timeout);
+    let timeout = state.ci_timeout.or(given).unwrap_or(TIMEOUT);
+    if timeout.is_zero() {
+        state.deadlines.clear(Deadline::CiTimeout);
+    } else {
+        state.deadlines.set(Deadline::CiTimeout, crate::model::Time::ZERO + timeout);
+    }
+}
+
+/// A project came into force.
+pub(super) fn on_loaded(state: &mut State) {
+    match state.goal {
+        Goal::Up => {}
+        Goal::Ci => set_timeout(state),
+        Goal::Down => shutdown::begin(state, Verdict::Succeeded, true),
+    }
+}
+
+/// The answer is this: everything ends.
+pub(super) fn give(state: &mut State, verdict: Verdict) {
+    if state.verdict.is_none() && !state.is_shutting_down() {
+        state.verdict = Some(verdict.clone());
+        shutdown::begin(state, verdict, false);
+    }
+}
+
+/// Whether the verdict waits for the node.
+pub(super) fn is_wanted(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    let asked = node.resource.auto_init || node.reached.started || node.wish.is_some();
+    state.goal == Goal::Ci && node.is_enabled() && asked && !node.stopped
+}
+
+/// Whether it is as it should be.
+pub(super) fn is_done(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    let ran = node.last == LastRun::Succeeded && !schedule::starts_by_itself(state, id) && !node.is_running();
+    ran && (node.local().serve.is_none() || serves(state, id))
+}
+
+fn serves(state: &State, id: NodeId) -> bool {
+    let server = &state.nodes[id].server;
+    match &server.live {
+        Some(live) => live.ready && !server.due && (live.has_check() || live.lived),
+        None => {
+            server.stays_ended
+                && server.ended.as_ref().and_then(|row| row.exit.as_ref()).is_some_and(may_end(state, id))
+        }
+    }
+}
+
+/// Whether a server may end like that: its `restart` was given, and it ended well.
+fn may_end(state: &State, id: NodeId) -> impl Fn(&Exit) -> bool {
+    let given = state.nodes[id].local().serve.as_ref().and_then(|serve| serve.restart);
+    let may = match given {
+        Some(Restart::OnFailure | Restart::Never) => true,
+        Some(Restart::Always) | None => false,
+    };
+    move |exit| may && exit.is_success()
+}
+
+/// What is wrong with the node, if that decides the verdict.
+fn trouble_of(state: &State, id: NodeId) -> Option<Trouble> {
+    let node = &state.nodes[id];
+    if let LastRun::Failed(exit) = &node.last {
+        return Some(Trouble::RunFailed(exit.clone()));
+    }
+    let exit = node.server.ended.as_ref().filter(|_| node.server.stays_ended)?.exit.clone()?;
+    (!may_end(state, id)(&exit)).then_some(Trouble::InstanceEnded(exit))
+}
+
+/// Notes what is wrong with a node that was looked at.
+pub(super) fn note(state: &mut State, id: NodeId) {
+    if state.goal == Goal::Ci && state.verdict.is_none() && state.nodes[id].is_enabled() {
+        if let Some(trouble) = trouble_of(state, id) {
+            state.troubles.insert(id, trouble);
+        }
+    }
+}
+
+/// A server was not ready in time.
+pub(super) fn on_not_ready(state: &mut State, id: NodeId) {
+    let failure = state.nodes[id].live().and_then(|live| live.row.probe_failure.clone());
+    state.troubles.insert(id, Trouble::NotReady(failure));
+}
+
+/// The whole took too long.
+pub(super) fn on_timeout(state: &mut State) {
+    let missing = missing(state);
+    give(state, Verdict::TimedOut(missing));
+}
+
+/// Gives the verdict of `orch ci` as soon as there is one.
+pub(super) fn judge(state: &mut State) {
+    let is_open = state.goal == Goal::Ci && state.verdict.is_none() && !state.is_shutting_down();
+    if !is_open || state.project.is_none() || state.evaluation.is_loading() {
+        return;
+    }
+    if !state.troubles.is_empty() {
+        let mut troubles: Vec<(NodeId, Trouble)> = state.troubles.clone().into_iter().collect();
+        troubles.sort_by_key(|(id, _)| state.nodes[*id].place);
+        let troubles = troubles.into_iter().map(|(id, trouble)| (state.nodes[id].name.clone(), trouble)).collect();
+        give(state, Verdict::Failed(troubles));
+    } else if state.tally.missing == 0 {
+        give(state, Verdict::Succeeded);
+    } else if state.tally.busy == 0 && state.tally.backing_off == 0 {
+        let missing = missing(state);
+        give(state, Verdict::Failed(missing));
+    }
+}
+
+/// What is not as it should be, in declaration order, and what keeps it.
+fn missing(state: &State) -> Vec<(ResourceName, Trouble)> {
+    let missing = state.order.iter().filter(|id| state.nodes[**id].derived.missing);
+    missing.map(|&id| (state.nodes[id].name.clone(), what_keeps(state, id))).collect()
+}
+
+fn what_keeps(state: &State, id: NodeId) -> Trouble {
+    if let Some(trouble) = trouble_of(state, id) {
+        return trouble;
+    }
+    if let Some(hold) = schedule::hold_of(state, id) {
+        return Trouble::Held(hold);
+    }
+    match state.nodes[id].live() {
+        Some(live) if !live.ready => Trouble::NotReady(live.row.probe_failure.clone()),
+        Some(_) | None => Trouble::Unfinished,
+    }
+}
+
+/// Until when a server that is not ready should be.
+pub(super) fn watch_readiness(state: &mut State, id: NodeId) {
+    if state.goal == Goal::Ci
+        && let Some(timeout) = serve::readiness_timeout(state)
+    {
+        state.deadlines.set(Deadline::Readiness(id), state.now + timeout);
+    }
+}
