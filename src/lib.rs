@@ -17,3 +17,4 @@ pub mod logs;
 pub mod model;
 pub mod orchfile;
 pub mod snapshot;
+pub mod store;

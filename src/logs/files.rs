@@ -21,10 +21,13 @@ impl Pair {
     }
 }
 
+/// A log's number and its segment's.
+type Key = (u64, u64);
+
 /// A small cache of open pairs.
 #[derive(Default)]
 pub(super) struct OpenFiles {
-    recent: Mutex<Vec<((u64, u64), Arc<Pair>)>>,
+    recent: Mutex<Vec<(Key, Arc<Pair>)>>,
 }
 
 impl OpenFiles {
@@ -47,13 +50,13 @@ impl OpenFiles {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).retain(|((other, _), _)| *other != log);
     }
 
-    fn take(&self, key: (u64, u64)) -> Option<Arc<Pair>> {
+    fn take(&self, key: Key) -> Option<Arc<Pair>> {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let place = recent.iter().position(|(other, _)| *other == key)?;
         Some(recent.remove(place).1)
     }
 
-    fn put(&self, key: (u64, u64), pair: Arc<Pair>) {
+    fn put(&self, key: Key, pair: Arc<Pair>) {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() >= Self::MOST {
             recent.remove(0);

@@ -26,7 +26,9 @@ impl Follower {
         }
         let logs = shared.logs();
         if let From::Last(_) = from {
-            logs.iter().for_each(|log| log.write_out(&shared));
+            for log in &logs {
+                log.write_out(&shared);
+            }
         }
         let known = logs.len();
         let sources = logs.into_iter().filter(|log| wants(names.as_deref(), log)).map(Source::Live).collect();

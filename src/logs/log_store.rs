@@ -45,8 +45,8 @@ impl LogStore {
 
     /// A writer of what a run or an instance prints.
     #[must_use]
-    pub fn writer(&self, log: LogName, attempt: Option<Attempt>) -> LogWriter {
-        LogWriter::new(self.clone(), &log, attempt)
+    pub fn writer(&self, log: &LogName, attempt: Option<Attempt>) -> LogWriter {
+        LogWriter::new(self.clone(), log, attempt)
     }
 
     /// Writes a line of orch's own (several, where `text` has newlines).

@@ -57,7 +57,8 @@ impl Record {
 
     /// The record in these bytes; `None` if no record looks like that.
     pub(super) fn decode(bytes: &[u8; WIDTH]) -> Option<Self> {
-        let [time, attempt, place] = words(bytes);
+        let [time, attempt, _] = words(bytes);
+        let place = halves(bytes);
         let flags = time >> 56;
         let stream = [Stream::Out, Stream::Err, Stream::Orch].into_iter().nth((flags & 3) as usize)?;
         let level = [None, Some(Level::Info), Some(Level::Warning), Some(Level::Error)][(flags >> 2 & 3) as usize];
@@ -69,8 +70,8 @@ impl Record {
         };
         Some(Self {
             mark: Mark { at: time & TIME_MASK, attempt, stream, level },
-            offset: (place & u64::from(u32::MAX)) as u32,
-            length: (place >> 32) as u32,
+            offset: place.0,
+            length: place.1,
             begins: flags >> 4 & 1 == 1,
             ends: flags >> 5 & 1 == 1,
         })
@@ -118,6 +119,12 @@ pub(super) fn encode_header(first_line: u64) -> [u8; WIDTH] {
 pub(super) fn decode_header(bytes: &[u8; WIDTH]) -> Option<u64> {
     let [_, first_line, _] = words(bytes);
     (bytes[..8] == MAGIC).then_some(first_line)
+}
+
+/// The last word of a record: offset and length.
+fn halves(bytes: &[u8; WIDTH]) -> (u32, u32) {
+    let mut halves = bytes[16..].as_chunks::<4>().0.iter().copied().map(u32::from_le_bytes);
+    (halves.next().unwrap_or(0), halves.next().unwrap_or(0))
 }
 
 fn words(bytes: &[u8; WIDTH]) -> [u64; 3] {

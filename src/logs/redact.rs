@@ -163,7 +163,7 @@ fn forms(value: &str) -> Vec<Vec<u8>> {
     }
     let mut forms = vec![bare.as_bytes().to_vec()];
     let json = serde_json::Value::from(bare).to_string();
-    let json = json[1..json.len() - 1].as_bytes();
+    let json = &json.as_bytes()[1..json.len() - 1];
     if json != bare.as_bytes() {
         forms.push(json.to_vec());
     }

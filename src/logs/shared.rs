@@ -79,9 +79,9 @@ impl Shared {
 
     /// Finds all logs that are on disk.
     pub(super) fn find_all(&self) {
-        names(&self.dir).iter().for_each(|name| {
-            self.log(name);
-        });
+        for name in names(&self.dir) {
+            self.log(&name);
+        }
     }
 
     pub(super) fn logs(&self) -> Vec<Arc<Log>> {

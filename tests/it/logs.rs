@@ -63,7 +63,7 @@ async fn next_lines(follower: &mut Follower, count: usize) -> Vec<Line> {
 fn lines_come_back_with_all_that_is_known_of_them() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
-    let writer = store.writer(resource("api"), RUN);
+    let writer = store.writer(&resource("api"), RUN);
     writer.write(Stream::Out, b"one\ntw");
     writer.write(Stream::Err, b"oops\n");
     writer.write(Stream::Out, b"o\n\n");
@@ -83,7 +83,7 @@ fn lines_come_back_with_all_that_is_known_of_them() {
 fn bytes_of_any_kind_survive() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
-    let writer = store.writer(resource("api"), RUN);
+    let writer = store.writer(&resource("api"), RUN);
     let long = "é€😀".repeat(400_000);
     let odd: Vec<u8> = (0..=255).filter(|byte| *byte != b'\n').collect();
     writer.write(Stream::Out, &odd);
@@ -104,7 +104,7 @@ fn bytes_of_any_kind_survive() {
 async fn an_unfinished_line_is_shown_after_a_moment_and_is_one_line_later() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
-    let writer = store.writer(resource("api"), Some(Attempt::Instance(InstanceId(1))));
+    let writer = store.writer(&resource("api"), Some(Attempt::Instance(InstanceId(1))));
     let mut follower = store.follow(None, From::Now);
     writer.write(Stream::Out, b"Name? ");
     let shown = next_lines(&mut follower, 1).await;

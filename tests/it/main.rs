@@ -10,4 +10,5 @@ mod logs;
 mod orchfile;
 mod process;
 mod sim;
+mod store;
 mod tidy;

@@ -1,0 +1,195 @@
+//! The file of the store: made, brought up to date, or set aside.
+
+use super::{ids::BLOCK, records, words};
+use crate::model::{Failure, ResourceName, Success};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// What brings the file from each version to the next. The file's version is its `user_version`.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE ids (kind TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE successes (resource TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE known_files (
+        path BLOB PRIMARY KEY, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
+        size INTEGER NOT NULL, inode INTEGER NOT NULL, digest BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE runs (
+        resource TEXT NOT NULL, run INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY (resource, run)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE rows (resource TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE session (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL) STRICT;
+"];
+const VERSION: i64 = 1;
+
+/// How long another process may hold the file.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Why a file is not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unusable {
+    /// It is no store, or not whole.
+    Damaged,
+    /// A newer orch wrote it.
+    Newer,
+    /// It holds tables and no version.
+    Old,
+}
+
+impl Unusable {
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Damaged => ("corrupt", "is damaged"),
+            Self::Newer => ("newer", "was written by a newer orch"),
+            Self::Old => ("old", "is of a kind that this orch does not read"),
+        }
+    }
+}
+
+/// What was read when the file was opened.
+pub(super) struct Begun {
+    pub next_run: u64,
+    pub next_instance: u64,
+    pub successes: BTreeMap<ResourceName, Success>,
+}
+
+/// Why a file could not be opened.
+enum Trouble {
+    Unusable(Unusable),
+    World(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        if is_damage(&error) { Self::Unusable(Unusable::Damaged) } else { Self::World(error) }
+    }
+}
+
+/// Where the store in a folder is.
+pub(super) fn store_path(dir: &Path) -> PathBuf {
+    dir.join("store.sqlite")
+}
+
+/// Makes the folder, and keeps git from looking into it. Gives the path of the store.
+pub(super) fn prepare_folder(dir: &Path) -> Result<PathBuf, Failure> {
+    let what = format!("the folder `{}` cannot be written", dir.display());
+    fs::create_dir_all(dir).map_err(|error| words::io(&what, &error))?;
+    match fs::File::create_new(dir.join(".gitignore")).and_then(|mut file| file.write_all(b"*\n")) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(words::io(&what, &error)),
+        _ => Ok(store_path(dir)),
+    }
+}
+
+/// Opens the file, made if it is not there, with a block of ids reserved. One that cannot be used is set aside, with a note.
+pub(super) fn open(path: &Path, notes: &mut Vec<String>) -> Result<(Connection, Begun), Failure> {
+    try_open(path).or_else(|trouble| match trouble {
+        Trouble::Unusable(why) => {
+            set_aside(path, why, notes)?;
+            try_open(path).map_err(|trouble| trouble_in_words(path, trouble))
+        }
+        Trouble::World(error) => Err(words::failure(path, &error)),
+    })
+}
+
+fn trouble_in_words(path: &Path, trouble: Trouble) -> Failure {
+    match trouble {
+        Trouble::World(error) => words::failure(path, &error),
+        Trouble::Unusable(_) => words::failure(path, &rusqlite::Error::InvalidQuery),
+    }
+}
+
+fn try_open(path: &Path) -> Result<(Connection, Begun), Trouble> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    if let Some(why) = unusable(&connection)? {
+        return Err(Trouble::Unusable(why));
+    }
+    connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    let begun = begin(&mut connection)?;
+    Ok((connection, begun))
+}
+
+/// Why this file is not to be used; `None` if it is one of ours, or empty.
+pub(super) fn unusable(connection: &Connection) -> rusqlite::Result<Option<Unusable>> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(match version {
+        0 if tables > 0 => Some(Unusable::Old),
+        0..=VERSION => None,
+        _ if version > VERSION => Some(Unusable::Newer),
+        _ => Some(Unusable::Damaged),
+    })
+}
+
+/// Brings the tables up to date, reserves ids and reads what every session needs at once.
+fn begin(connection: &mut Connection) -> rusqlite::Result<Begun> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    for migration in MIGRATIONS.iter().skip(usize::try_from(version).unwrap_or(0)) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    let (next_run, next_instance) = records::ids(&transaction)?;
+    records::save_ids(&transaction, next_run + BLOCK, next_instance + BLOCK)?;
+    let successes = records::successes(&transaction)?;
+    transaction.commit()?;
+    Ok(Begun { next_run, next_instance, successes })
+}
+
+/// Whether this error says that the file is no good, not that the world is in the way.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    /// Fewer bytes than the file should have.
+    const SHORT_READ: i32 = 522;
+    match error {
+        rusqlite::Error::SqliteFailure(code, message) => {
+            let is_damage = matches!(code.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase);
+            let is_missing = message.as_ref().is_some_and(|message| message.starts_with("no such"));
+            is_damage || is_missing || code.extended_code == SHORT_READ
+        }
+        rusqlite::Error::SqlInputError { .. }
+        | rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::InvalidColumnType(..) => true,
+        _ => false,
+    }
+}
+
+/// Renames the file and what belongs to it, so that a new one can be begun.
+pub(super) fn set_aside(path: &Path, why: Unusable, notes: &mut Vec<String>) -> Result<(), Failure> {
+    let (suffix, reason) = why.words();
+    let aside = free_name(path, suffix);
+    let what = format!("the store `{}` {reason} and cannot be set aside", path.display());
+    fs::rename(path, &aside).map_err(|error| words::io(&what, &error))?;
+    for part in ["-wal", "-shm"] {
+        match fs::rename(with_suffix(path, part), with_suffix(&aside, part)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(words::io(&what, &error)),
+            _ => {}
+        }
+    }
+    notes.push(format!(
+        "the store `{}` {reason}; it was set aside as `{}`, and everything counts as changed once",
+        path.display(),
+        aside.file_name().unwrap_or_default().display()
+    ));
+    Ok(())
+}
+
+fn free_name(path: &Path, suffix: &str) -> PathBuf {
+    let plain = with_suffix(path, &format!(".{suffix}"));
+    let numbered = (1..).map(|number: u32| with_suffix(path, &format!(".{suffix}-{number}")));
+    let mut names = (suffix != "corrupt").then_some(plain.clone()).into_iter().chain(numbered);
+    names.find(|name| fs::symlink_metadata(name).is_err()).unwrap_or(plain)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
