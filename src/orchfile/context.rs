@@ -42,7 +42,7 @@ pub struct Context<'a> {
     /// What was declared so far.
     pub draft: RefCell<Draft>,
     /// The state of `config.*`.
-    pub config: RefCell<ConfigState>,
+    pub(crate) config: RefCell<ConfigState>,
     pub(super) globals: &'a Globals,
     pub(super) modules: RefCell<Modules>,
     sources: &'a dyn Sources,

@@ -10,6 +10,7 @@ pub mod context;
 mod convert;
 pub mod dialect;
 pub mod draft;
+mod dump;
 pub mod environment;
 pub mod fault;
 mod load;
@@ -19,6 +20,7 @@ pub mod sources;
 mod stdlib;
 pub mod text;
 
+pub use dump::dump;
 pub use fault::Fault;
 pub use load::{Limits, LoadRequest, Loaded, load};
 pub use local_sources::LocalSources;

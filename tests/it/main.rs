@@ -4,6 +4,7 @@
 
 mod case;
 mod cases;
+mod conformance;
 mod contract;
 mod engine;
 mod logs;

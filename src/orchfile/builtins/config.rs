@@ -1,5 +1,7 @@
 //! `config.*`: settings of the Orchfile that come from the command line and from `tilt_config.json`.
 
+#![expect(clippy::unnecessary_wraps, reason = "the signatures are those of the language")]
+
 use super::{
     flags::{self, FlagFault, FlagKind},
     json,

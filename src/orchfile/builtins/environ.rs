@@ -1,6 +1,8 @@
 #![expect(unsafe_code, reason = "the interpreter's derives are unsafe traits; they are sound")]
 //! `os.environ`: the environment as a mapping that is always up to date.
 
+#![expect(clippy::unnecessary_wraps, reason = "the signatures are those of the language")]
+
 use super::unpack::{a_type, stringable};
 use crate::orchfile::{Fault, environment::Environment};
 use allocative::Allocative;

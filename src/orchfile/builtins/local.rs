@@ -1,5 +1,7 @@
 //! `local_resource` and its older name `test`.
 
+#![expect(clippy::too_many_arguments, reason = "the signatures are those of the language")]
+
 use super::{
     dependency::Dependencies,
     link::Links,
@@ -69,7 +71,17 @@ impl<'v> Commands<'v> {
         let (dir, serve_dir) = (folder(self.dir, "dir", eval)?, folder(self.serve_dir, "serve_dir", eval)?);
         let (argv, serve_argv) =
             (self.cmd.take_or_default("cmd", eval)?, self.serve_cmd.take_or_default("serve_cmd", eval)?);
-        check_commands(argv.is_some(), dir.is_some(), serve_argv.is_some(), serve_dir.is_some())?;
+        if argv.is_none() && serve_argv.is_none() {
+            return Err(Fault::value("a local resource needs a `cmd`, a `serve_cmd`, or both, and has neither"));
+        }
+        check_folder("dir", dir.as_ref(), "cmd", argv.as_ref(), "name the server's folder with `serve_dir`")?;
+        check_folder(
+            "serve_dir",
+            serve_dir.as_ref(),
+            "serve_cmd",
+            serve_argv.as_ref(),
+            "name the folder of `cmd` with `dir`",
+        )?;
         let here = context(eval).dir();
         let command =
             |argv, dir: &Option<FilePath>, env| Command { argv, dir: dir.clone().unwrap_or(here.clone()), env };
@@ -80,7 +92,7 @@ impl<'v> Commands<'v> {
         let ready_log_line = self.ready_log_line.take_or_default("ready_log_line", eval)?;
         let restart = self.restart.take_or_default("restart", eval)?;
         let serve_command = serve_argv.map(|argv| command(argv, &serve_dir, serve_env));
-        let serve = server(name, serve_command, probe, ready_log_line, restart, eval)?;
+        let serve = server(name, serve_command, probe, ready_log_line, restart.as_deref(), eval)?;
         let teardown = self.teardown_cmd.take_or_default("teardown_cmd", eval)?;
         let model = cmd.as_ref().or(serve.as_ref().map(|serve| &serve.command));
         let (model_dir, model_env) = model.map_or((here.clone(), BTreeMap::new()), |c| (c.dir.clone(), c.env.clone()));
@@ -90,19 +102,17 @@ impl<'v> Commands<'v> {
     }
 }
 
-fn check_commands(cmd: bool, dir: bool, serve_cmd: bool, serve_dir: bool) -> Result<(), Fault> {
-    if !cmd && !serve_cmd {
-        return Err(Fault::value("a local resource needs a `cmd`, a `serve_cmd`, or both, and has neither"));
-    }
-    if dir && !cmd {
-        let help = "name the folder of the server with `serve_dir`";
-        return Err(Fault::value("`dir` is about `cmd`, and there is none").help(help).at_keyword("dir"));
-    }
-    if serve_dir && !serve_cmd {
-        let help = "name the folder of `cmd` with `dir`";
-        return Err(Fault::value("`serve_dir` is about `serve_cmd`, and there is none")
-            .help(help)
-            .at_keyword("serve_dir"));
+/// A folder needs what runs in it.
+fn check_folder(
+    name: &str,
+    dir: Option<&FilePath>,
+    command: &str,
+    argv: Option<&Vec<String>>,
+    help: &str,
+) -> Result<(), Fault> {
+    if dir.is_some() && argv.is_none() {
+        let message = format!("`{name}` is about `{command}`, and there is none");
+        return Err(Fault::value(message).help(help).at_keyword(name));
     }
     Ok(())
 }
@@ -116,7 +126,7 @@ fn server(
     command: Option<Command>,
     probe: Option<Probe>,
     ready_log_line: Option<String>,
-    restart: Option<String>,
+    restart: Option<&str>,
     eval: &Evaluator<'_, '_, '_>,
 ) -> Result<Option<Serve>, Fault> {
     let Some(command) = command else {
@@ -137,7 +147,7 @@ fn server(
         };
     };
     let ready_log_line = ready_log_line.map(checked_pattern).transpose()?;
-    let restart = restart.as_deref().map(restart_of).transpose()?;
+    let restart = restart.map(restart_of).transpose()?;
     Ok(Some(Serve { command, probe, ready_log_line, restart }))
 }
 

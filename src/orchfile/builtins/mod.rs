@@ -32,6 +32,8 @@ use crate::model::{FilePath, IgnoreRule, Kind, Settings};
 use starlark::environment::GlobalsBuilder;
 use std::sync::Arc;
 
+pub(super) use duration::print as duration_text;
+
 /// Adds all builtins of orch to the globals.
 pub(super) fn register(globals: &mut GlobalsBuilder, surroundings: &Surroundings) {
     config::register(globals, surroundings);

@@ -1,5 +1,7 @@
 //! `os`, `sys` and `shlex`.
 
+#![expect(clippy::unnecessary_wraps, reason = "the signatures are those of the language")]
+
 use super::{
     environ::Environ,
     gopath, shlex,

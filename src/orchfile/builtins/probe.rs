@@ -1,6 +1,8 @@
 #![expect(unsafe_code, reason = "the interpreter's derives are unsafe traits; they are sound")]
 //! `probe` and its actions.
 
+#![expect(clippy::too_many_arguments, reason = "the signatures are those of the language")]
+
 use super::unpack::{Given, Integer, Kind, Maybe, Optional, Text, TextSeq, Unfit};
 use crate::{
     model::{Probe, ProbeAction},

@@ -33,7 +33,7 @@ impl fmt::Display for Repository {
 }
 
 #[starlark_value(type = "git.Repo")]
-impl<'v> StarlarkValue<'v> for Repository {
+impl StarlarkValue<'_> for Repository {
     fn get_methods() -> Option<&'static Methods> {
         Some(METHODS.methods())
     }

@@ -1,5 +1,7 @@
 //! Settings of the whole project. What Tilt has and orch does not need is accepted and kept for `orch eval`.
 
+#![expect(clippy::unnecessary_wraps, reason = "the signatures are those of the language")]
+
 use super::{
     duration,
     unpack::{CommandLine, Flag, Given, Integer, Maybe, Optional, PathText, Text, TextDict, TextOrList},

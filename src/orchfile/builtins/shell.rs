@@ -1,5 +1,7 @@
 //! `local`: a command that runs while the file is evaluated.
 
+#![expect(clippy::too_many_arguments, reason = "the signatures are those of the language")]
+
 use super::{
     blob::Blob,
     shlex,

@@ -7,6 +7,7 @@ use crate::{
     orchfile::{
         Fault,
         context::{context, site},
+        text::Site,
     },
 };
 use allocative::Allocative;
@@ -70,7 +71,7 @@ fn functions(builder: &mut GlobalsBuilder) {
         let mode = mode.take("trigger_mode", eval)?;
         let draft = &mut context(eval).draft.borrow_mut();
         if let Some((_, before)) = &draft.trigger_mode {
-            let place = before.as_ref().map(|site| site.location());
+            let place = before.as_ref().map(Site::location);
             let place = place.map(|at| format!(" at {}:{}:{}", at.file, at.line, at.column)).unwrap_or_default();
             return Err(Fault::value(format!("`trigger_mode` was already called{place}"))
                 .help("call it once, for the whole project")

@@ -164,7 +164,7 @@ pub(crate) fn stringable(value: Value<'_>) -> Option<String> {
 }
 
 /// The items of a list or tuple.
-pub(crate) fn list_or_tuple<'v>(value: Value<'v>) -> Option<Vec<Value<'v>>> {
+pub(crate) fn list_or_tuple(value: Value<'_>) -> Option<Vec<Value<'_>>> {
     let tuple = || TupleRef::from_value(value).map(|tuple| tuple.content().to_vec());
     ListRef::from_value(value).map(|list| list.iter().collect()).or_else(tuple)
 }
@@ -200,23 +200,6 @@ impl Kind for TextOrList {
             return Ok(vec![text]);
         }
         each(list_or_tuple(value).ok_or(Unfit::Type)?, "a string", stringable)
-    }
-}
-
-/// A list of strings; None is none.
-pub(crate) enum TextList {}
-
-impl Kind for TextList {
-    type Out = Vec<String>;
-    type Shown = UnpackListOrTuple<String>;
-    const TAKES: &'static str = "a list of strings";
-
-    fn take<'v>(value: Value<'v>, _heap: Heap<'v>) -> Result<Vec<String>, Unfit> {
-        if value.is_none() {
-            return Ok(Vec::new());
-        }
-        let text = |item: Value<'v>| item.unpack_str().map(str::to_owned);
-        each(list_or_tuple(value).ok_or(Unfit::Type)?, "a string", text)
     }
 }
 

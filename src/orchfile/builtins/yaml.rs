@@ -116,7 +116,9 @@ impl<'t> Reader<'t> {
                 entries.set(key, value);
             }
         }
-        merged.into_iter().for_each(|(key, value)| entries.add(key, value));
+        for (key, value) in merged {
+            entries.add(key, value);
+        }
         Ok(Tree::Map(entries.list))
     }
 
@@ -242,6 +244,7 @@ fn resolve_float(plain: &str) -> Option<Tree> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt::Write as _;
 
     fn one(text: &str) -> Tree {
         let mut documents = parse_stream(text).unwrap();
@@ -287,7 +290,7 @@ mod tests {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..9 {
             let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-            text += &format!("a{level}: &a{level} [{aliases}]\n");
+            writeln!(text, "a{level}: &a{level} [{aliases}]").unwrap();
         }
         assert!(parse_stream(&text).unwrap_err().contains("too much"));
     }

@@ -114,9 +114,8 @@ fn write_literal(out: &mut String, text: &str, depth: usize) {
 
 /// A text on one line: plain, else in double quotes if it would mean something else, else in single ones.
 fn write_key(out: &mut String, text: &str) {
-    if text.chars().any(|c| c.is_control() || matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}')) {
-        write_escaped(out, text);
-    } else if resolve(text).is_some() || text == "<<" || is_base_60(text) {
+    let is_odd = |c: char| c.is_control() || matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}');
+    if text.chars().any(is_odd) || resolve(text).is_some() || text == "<<" || is_base_60(text) {
         write_escaped(out, text);
     } else if plain_serves(text) {
         out.push_str(text);
