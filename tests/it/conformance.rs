@@ -202,11 +202,11 @@ fn log_differs(ours: &Value, theirs: &Value) -> Option<String> {
 /// Same file and line; where Tilt points at the `def` of a function called with wrong arguments, the call is as good.
 fn position_differs(ours: &Value, theirs: &Value) -> Option<String> {
     let place = |text: &str| {
-        let (file, line, _) =
-            Some(text.rsplitn(3, ':').collect::<Vec<_>>()).map(|p| (p[2].to_owned(), p[1].to_owned(), 0))?;
-        Some((file, line.parse::<i64>().ok()?))
+        let (rest, _column) = text.rsplit_once(':')?;
+        let (file, line) = rest.rsplit_once(':')?;
+        Some((file.to_owned(), line.parse::<i64>().ok()?))
     };
-    let Some(wanted) = theirs["pos"].as_str() else { return None };
+    let wanted = theirs["pos"].as_str()?;
     let differs = || Some(format!("orch points at {}, Tilt at {wanted}: {}", ours["pos"], ours["message"]));
     let Some((file, line)) = ours["pos"].as_str().and_then(place) else { return differs() };
     let tolerance = i64::from(ours["code"] == SYNTAX);

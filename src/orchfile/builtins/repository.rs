@@ -32,8 +32,9 @@ impl fmt::Display for Repository {
     }
 }
 
+#[expect(clippy::elidable_lifetime_names, reason = "the macro wants the name")]
 #[starlark_value(type = "git.Repo")]
-impl StarlarkValue<'_> for Repository {
+impl<'v> StarlarkValue<'v> for Repository {
     fn get_methods() -> Option<&'static Methods> {
         Some(METHODS.methods())
     }
