@@ -243,6 +243,11 @@ impl<'a> Context<'a> {
         self.texts.borrow_mut().insert(key, text);
     }
 
+    /// All texts that were parsed so far.
+    pub(super) fn texts(&self) -> Vec<Arc<SourceText>> {
+        self.texts.borrow().values().cloned().collect()
+    }
+
     pub(super) fn begin(&self, executing: Executing) {
         self.executing.borrow_mut().push(executing);
     }

@@ -45,6 +45,8 @@ pub enum At {
     Keyword(String),
     /// The value of this parameter, when it is given by its name; else all of the call.
     Argument(String),
+    /// This name, after a dot.
+    Attribute(String),
 }
 
 impl Fault {
@@ -117,6 +119,13 @@ impl Fault {
         self
     }
 
+    /// Narrows the caret to a name after a dot.
+    #[must_use]
+    pub fn at_attribute(mut self, name: impl Into<String>) -> Self {
+        self.change(|finding| finding.at = At::Attribute(name.into()));
+        self
+    }
+
     /// Whether it is no fault but the end by `exit()`.
     #[must_use]
     pub fn is_exit(&self) -> bool {
@@ -129,6 +138,17 @@ impl Fault {
         match &*self.0 {
             Kind::Found(finding) => Some(finding),
             Kind::Diagnosed(_) | Kind::Exit => None,
+        }
+    }
+
+    /// What it found; what is not a finding is an error without a place.
+    pub(super) fn into_finding(self) -> Finding {
+        match *self.0 {
+            Kind::Found(finding) => finding,
+            other => {
+                let message = Self(Box::new(other)).to_string();
+                Finding { code: "orchfile::value", message, help: None, label: String::new(), at: At::Call }
+            }
         }
     }
 

@@ -188,6 +188,13 @@ impl Site {
         self.source.label(self.range.clone(), text)
     }
 
+    /// The line on which it begins.
+    #[must_use]
+    pub fn line(&self) -> &str {
+        let from = self.source.lines[self.source.line_of(self.range.start)];
+        self.source.text[from..].lines().next().unwrap_or_default()
+    }
+
     /// The text of the place.
     #[must_use]
     pub fn text(&self) -> &str {

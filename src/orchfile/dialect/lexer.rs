@@ -5,7 +5,7 @@ use std::ops::Range;
 
 /// What a piece of text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::orchfile) enum Kind {
     /// Blanks and tabs at the beginning of a line; may be empty.
     Lead,
     /// Blanks and tabs elsewhere.
@@ -30,13 +30,13 @@ pub(super) enum Kind {
 
 /// A piece of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token {
+pub(in crate::orchfile) struct Token {
     pub kind: Kind,
     pub range: Range<usize>,
 }
 
 /// All pieces of `text`, without gaps.
-pub(super) fn tokens(text: &str) -> Vec<Token> {
+pub(in crate::orchfile) fn tokens(text: &str) -> Vec<Token> {
     let mut lexer = Lexer { text, at: 0 };
     let mut tokens = Vec::with_capacity(text.len() / 4);
     let mut is_line_start = true;

@@ -2,7 +2,7 @@
 
 mod depth;
 mod forever;
-mod lexer;
+pub(super) mod lexer;
 mod rewrite;
 
 pub(super) use forever::register;
