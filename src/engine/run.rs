@@ -97,6 +97,7 @@ pub(super) fn start(state: &mut State, id: NodeId) {
         command,
         outputs,
         own_sessions: state.mode().ends_own_sessions(),
+        grace: state.mode().stop_grace(),
     });
     state.runs.insert(run, id);
     let written = std::collections::BTreeSet::new();
@@ -334,7 +335,14 @@ pub(super) fn start_teardown(state: &mut State, id: NodeId, command: &Command) {
     let resource = state.nodes[id].name.clone();
     let command = spec_of(state, command);
     let outputs = Arc::new(FileSet::default());
-    state.emit(Effect::StartRun { run, resource, command, outputs, own_sessions: state.mode().ends_own_sessions() });
+    state.emit(Effect::StartRun {
+        run,
+        resource,
+        command,
+        outputs,
+        own_sessions: state.mode().ends_own_sessions(),
+        grace: state.mode().stop_grace(),
+    });
     state.runs.insert(run, id);
     state.queue.starts(id, false);
     state.node(id).run = RunPhase::TearingDown(row);

@@ -116,6 +116,7 @@ fn start(state: &mut State, id: NodeId, serving: Serving) {
         command: serving.command.clone(),
         ready_line: serving.serve.ready_log_line.clone(),
         port: port_of(state, &serving.serve),
+        grace: state.mode().stop_grace(),
     });
     state.instances.insert(instance, id);
     verdict::watch_readiness(state, id);
