@@ -1,4 +1,6 @@
 //! The world: the only folder that runs, watches and calls things. It obeys effects and reports events; it never decides
 //! what comes next.
 
+pub mod port;
+pub mod probe;
 pub mod process;

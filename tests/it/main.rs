@@ -9,6 +9,8 @@ mod contract;
 mod engine;
 mod logs;
 mod orchfile;
+mod port;
+mod probe;
 mod process;
 mod sim;
 mod store;

@@ -44,6 +44,6 @@ mod sys;
 mod tree;
 mod wire;
 
-pub use output::{Capture, OutputSink, Stream, Tee};
+pub use output::{Capture, Discard, OutputSink, Stream, Tee};
 pub use ready_line::ReadyLine;
 pub use spawn::{Ended, Kind, Processes, Running, Spawn};

@@ -45,6 +45,16 @@ impl OutputSink for Capture {
     fn close(&self) {}
 }
 
+/// A sink that keeps nothing.
+#[derive(Debug)]
+pub struct Discard;
+
+impl OutputSink for Discard {
+    fn write(&self, _: Stream, _: &[u8]) {}
+
+    fn close(&self) {}
+}
+
 /// A sink that passes everything on to two.
 pub struct Tee(pub Arc<dyn OutputSink>, pub Arc<dyn OutputSink>);
 

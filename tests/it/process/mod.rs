@@ -21,10 +21,10 @@ use std::{
 use tokio::sync::watch;
 
 /// A grace that no test waits for.
-pub(crate) const LONG: Duration = Duration::from_secs(3600);
+pub(crate) const LONG: Duration = Duration::from_hours(1);
 
 /// What no test may take longer than.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 pub(crate) fn processes() -> Processes {
     Processes::start_through(Path::new(env!("CARGO_BIN_EXE_orch"))).unwrap()
@@ -41,10 +41,7 @@ pub(crate) fn command(argv: &[&str]) -> CommandSpec {
 
 /// Waits for what must come.
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(DEADLINE, future).await {
-        Ok(value) => value,
-        Err(_) => panic!("waited in vain: {what}"),
-    }
+    tokio::time::timeout(DEADLINE, future).await.unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }
 
 /// A sink whose content can be waited for.
