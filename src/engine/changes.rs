@@ -82,8 +82,9 @@ pub(super) fn on_files_changed(state: &mut State, paths: Vec<FilePath>) {
     for path in paths {
         // A folder that was moved or removed takes along what is known to lie in it.
         let below: Vec<FilePath> = state.contents.below(&path).cloned().collect();
-        below.iter().for_each(|path| note(state, path));
-        note(state, &path);
+        for path in below.iter().chain([&path]) {
+            note(state, path);
+        }
     }
     set_due(state);
 }

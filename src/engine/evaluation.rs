@@ -113,16 +113,18 @@ pub(super) fn cancel(state: &mut State) {
 
 pub(super) fn on_evaluation_read(state: &mut State, id: EvaluationId, inputs: &[EvaluationInput]) {
     let Some(current) = state.evaluation.current.as_mut().filter(|current| current.id == id) else { return };
-    inputs.iter().for_each(|input| current.read.add(input));
+    for input in inputs {
+        current.read.add(input);
+    }
     if !state.watches() {
         return;
     }
     state.deadlines.set(Deadline::WatchReads, state.now + WATCH_DELAY);
     // There may have been news of a file just before the word that it was read.
-    let outdated = |input: &&EvaluationInput| match (state.contents.of(&input.path), input.seen) {
-        (Some(known), Seen::Content(digest)) => known != Some(digest),
-        (Some(known), Seen::Absent) => known.is_some(),
-        (_, Seen::Tree) | (None, _) => false,
+    let outdated = |input: &&EvaluationInput| match input.seen {
+        Seen::Content(digest) => state.contents.contradicts(&input.path, Some(digest)),
+        Seen::Absent => state.contents.contradicts(&input.path, None),
+        Seen::Tree => false,
     };
     let outdated: Vec<FilePath> = inputs.iter().filter(outdated).map(|input| input.path.clone()).collect();
     changes::note_all(state, &outdated);
@@ -147,13 +149,13 @@ pub(super) fn on_evaluation_ended(state: &mut State, id: EvaluationId, outcome: 
     state.evaluation.began_at = current.began_at;
     watch(state);
     match outcome {
-        EvaluationOutcome::Loaded(project, warnings) => on_loaded(state, project, warnings),
+        EvaluationOutcome::Loaded(project, warnings) => on_loaded(state, &project, warnings),
         EvaluationOutcome::Failed(errors) => on_failed(state, errors),
         EvaluationOutcome::Cancelled => on_failed(state, Vec::new()),
     }
 }
 
-fn on_loaded(state: &mut State, project: Arc<Project>, warnings: Vec<Diagnostic>) {
+fn on_loaded(state: &mut State, project: &Arc<Project>, warnings: Vec<Diagnostic>) {
     let evaluation = &mut state.evaluation;
     evaluation.errors = Arc::default();
     evaluation.warnings = Arc::new(warnings);

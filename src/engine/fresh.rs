@@ -11,7 +11,7 @@ use super::{
     state::{Question, State},
 };
 use crate::{
-    model::{Attempt, Digest, FilePath, Level, RequestId, SetDigest, Success, Time},
+    model::{Digest, FilePath, Level, RequestId, SetDigest, Success, Time},
     snapshot::{Cause, Skip},
 };
 use std::collections::BTreeMap;
@@ -91,7 +91,9 @@ fn asked_at(state: &State, id: NodeId) -> Time {
 fn on_inputs(state: &mut State, id: NodeId, files: Vec<TakenFile>) {
     let since = asked_at(state, id);
     let files: Vec<TakenFile> = files.into_iter().filter(|file| state.nodes[id].reads(&file.path)).collect();
-    files.iter().for_each(|file| knowledge::found(state, &file.path, file.digest, since));
+    for file in &files {
+        knowledge::found(state, &file.path, file.digest, since);
+    }
     let node = state.node(id);
     node.knowledge.inputs = Some(SetDigest::of(files.iter().map(|file| (&file.path, file.digest))));
     node.knowledge.complete_at = Some(since);
@@ -103,7 +105,9 @@ fn on_inputs(state: &mut State, id: NodeId, files: Vec<TakenFile>) {
 
 fn on_outputs(state: &mut State, id: NodeId, files: &[TakenFile]) {
     let since = asked_at(state, id);
-    files.iter().for_each(|file| knowledge::found(state, &file.path, file.digest, since));
+    for file in files {
+        knowledge::found(state, &file.path, file.digest, since);
+    }
     if let RunPhase::Checking(check) = &mut state.node(id).run {
         check.outputs = None;
         check.found = Some(files.iter().map(|file| (file.path.clone(), file.digest)).collect());
@@ -191,7 +195,6 @@ fn accept(state: &mut State, id: NodeId, asked_at: Time, outputs: BTreeMap<FileP
     node.knowledge.ran_at = Some(asked_at);
     node.knowledge.outputs = Some(outputs);
     node.knowledge.checked = false;
-    let about: Option<Attempt> = None;
-    state.say(id, about, Level::Info, "up to date, not run".to_owned());
+    state.say(id, None, Level::Info, "up to date, not run".to_owned());
     run::after_success(state, id, serving);
 }

@@ -34,9 +34,14 @@ struct Known {
 }
 
 impl Contents {
-    /// The last known content of the file: `None` if nothing is known.
-    pub(super) fn of(&self, path: &FilePath) -> Option<Option<Digest>> {
-        self.known.get(path).map(|known| known.content)
+    /// The last known content of the file; nothing where it was not there or nothing is known.
+    fn of(&self, path: &FilePath) -> Option<Digest> {
+        self.known.get(path)?.content
+    }
+
+    /// Whether that content is known to differ from the file's.
+    pub(super) fn contradicts(&self, path: &FilePath, content: Option<Digest>) -> bool {
+        self.known.get(path).is_some_and(|known| known.content != content)
     }
 
     fn is_certain(&self, path: &FilePath) -> bool {
@@ -161,18 +166,22 @@ pub(super) fn saw_of(state: &State, id: NodeId, path: &FilePath) -> Saw {
 
 /// Keeps the digest of a node's inputs in step with one file.
 fn update_inputs(state: &mut State, id: NodeId, path: &FilePath, content: Option<Digest>) {
-    let old = state.contents.of(path).flatten();
+    let old = state.contents.of(path);
     if let Some(inputs) = &mut state.nodes[id].knowledge.inputs
         && old != content
     {
-        old.iter().for_each(|old| inputs.remove(path, *old));
-        content.iter().for_each(|new| inputs.add(path, *new));
+        if let Some(old) = old {
+            inputs.remove(path, old);
+        }
+        if let Some(new) = content {
+            inputs.add(path, new);
+        }
     }
 }
 
 /// Takes what was found without any news of the file: news to those who know another content, else only knowledge.
 pub(super) fn found(state: &mut State, path: &FilePath, content: Digest, since: Time) {
-    if state.contents.of(path) == Some(Some(content)) {
+    if state.contents.of(path) == Some(content) {
         state.contents.learn(path, Some(content), since);
         return;
     }

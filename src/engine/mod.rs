@@ -140,19 +140,18 @@ impl Engine {
 fn apply(state: &mut State, event: Event) {
     match event {
         Event::SessionStarted => on_session_started(state),
-        Event::Woke => {}
         Event::EvaluationRead { evaluation, inputs } => evaluation::on_evaluation_read(state, evaluation, &inputs),
         Event::EvaluationEnded { evaluation, outcome } => evaluation::on_evaluation_ended(state, evaluation, outcome),
         Event::FilesChanged { paths } => changes::on_files_changed(state, paths),
         Event::GitLockChanged { held } => changes::on_git_lock_changed(state, held),
         Event::DigestsTaken { request, digests } => changes::on_digests_taken(state, request, digests),
         Event::SetTaken { request, files } => fresh::on_set_taken(state, request, files),
-        // A run is shown as running from its start on; its pid is of no use to readers.
-        Event::RunStarted { run: _, pid: _ } => {}
+        // A run counts as running from the moment it was asked for.
+        Event::RunStarted { run: _, pid: _ } | Event::Woke => {}
         Event::RunEnded { run, end } => run::on_run_ended(state, run, end),
         Event::LeftoversEnded { run } => run::on_leftovers_ended(state, run),
         Event::InstanceStarted { instance, pid } => serve::on_instance_started(state, instance, pid),
-        Event::InstanceEnded { instance, exit } => serve::on_instance_ended(state, instance, exit),
+        Event::InstanceEnded { instance, exit } => serve::on_instance_ended(state, instance, &exit),
         Event::ReadyLineSeen { instance } => serve::on_ready_line_seen(state, instance),
         Event::Probed { request, result } => probe::on_probed(state, request, result),
         Event::Asked(request) => stop::on_asked(state, request),

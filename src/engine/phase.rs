@@ -110,6 +110,7 @@ pub(super) struct Server {
 
 /// An instance.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts that come in any order")]
 pub(super) struct Live {
     pub(super) row: InstanceRow,
     pub(super) serve: Serve,

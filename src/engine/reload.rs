@@ -41,7 +41,7 @@ struct Differs {
 }
 
 /// Brings the project into force.
-pub(super) fn apply(state: &mut State, project: Arc<Project>) {
+pub(super) fn apply(state: &mut State, project: &Arc<Project>) {
     let before = state.project.replace(project.clone());
     let environment_differs = before.as_ref().is_some_and(|before| before.environment != project.environment);
     let old_order = std::mem::take(&mut state.order);
@@ -61,9 +61,11 @@ pub(super) fn apply(state: &mut State, project: Arc<Project>) {
         let queued: Vec<NodeId> = state.queue.queued().collect();
         state.agenda.extend(queued);
     }
-    changes.iter().for_each(|change| carry_out(state, *change));
-    relink(state, &project, &changes);
-    changes.iter().for_each(|change| state.touch(change.id));
+    for change in &changes {
+        carry_out(state, *change);
+    }
+    relink(state, project, &changes);
+    state.agenda.extend(changes.iter().map(|change| change.id));
 }
 
 /// Gives a resource its node. Tells what differs, if anything does.
@@ -194,10 +196,9 @@ fn change_in_place(state: &mut State, id: NodeId, differs: Differs) {
         node.knowledge.complete_at = None;
         node.knowledge.inputs = None;
         node.knowledge.background = None;
-        let gone: Vec<FilePath> = node.dirt.files.keys().filter(|path| !node.reads(path)).cloned().collect();
-        gone.iter().for_each(|path| {
-            node.dirt.files.remove(path);
-        });
+        let mut files = std::mem::take(&mut node.dirt.files);
+        files.retain(|path, _| node.reads(path));
+        node.dirt.files = files;
         fresh::ask_in_background(state, id);
     }
     if !state.nodes[id].resource.enabled {
@@ -207,12 +208,12 @@ fn change_in_place(state: &mut State, id: NodeId, differs: Differs) {
 
 /// Brings the edges of changed nodes, and data edges wherever they differ, up to date.
 fn relink(state: &mut State, project: &Project, changes: &[Change]) {
-    let changed: BTreeSet<NodeId> = changes.iter().map(|change| change.id).collect();
+    let touched: BTreeSet<NodeId> = changes.iter().map(|change| change.id).collect();
     let files_differ = changes.iter().any(|change| match change.kind {
         ChangeKind::Added | ChangeKind::Removed => true,
         ChangeKind::Changed(differs) => differs.files,
     });
-    if changed.is_empty() {
+    if touched.is_empty() {
         return;
     }
     let mut writers: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
@@ -225,7 +226,7 @@ fn relink(state: &mut State, project: &Project, changes: &[Change]) {
         let node = &state.nodes[id];
         let new_writers =
             if files_differ { writers.remove(&id).unwrap_or_default() } else { node.edges.writers.clone() };
-        if changed.contains(&id) || node.edges.writers != new_writers {
+        if touched.contains(&id) || node.edges.writers != new_writers {
             let providers = node.resource.dependencies.iter();
             let providers = providers
                 .filter_map(|dependency| Some((*state.by_name.get(&dependency.on)?, dependency.condition)))

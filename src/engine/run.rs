@@ -12,7 +12,7 @@ use super::{
     state::State,
 };
 use crate::{
-    model::{Attempt, Command, Digest, Exit, FilePath, FileSet, Level, RunId},
+    model::{Command, Digest, Exit, FilePath, FileSet, Level, RunId},
     snapshot::{Cause, Hold, RunRow, Skip},
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -157,7 +157,7 @@ pub(super) fn on_run_ended(state: &mut State, run: RunId, end: RunEnd) {
     state.queue.ends(id);
     match std::mem::take(&mut state.node(id).run) {
         RunPhase::Running(running) => on_command_ended(state, id, *running, end),
-        RunPhase::TearingDown(row) => shutdown::on_teardown_ended(state, id, row, end),
+        RunPhase::TearingDown(row) => shutdown::on_teardown_ended(state, id, row, &end),
         phase @ (RunPhase::Idle | RunPhase::Checking(_)) => state.node(id).run = phase,
     }
 }
@@ -183,12 +183,12 @@ fn on_command_ended(state: &mut State, id: NodeId, running: Running, end: RunEnd
     if end.exit.is_success() {
         succeed(state, id, running, end.outputs);
     } else {
-        fail(state, id, running, end.exit, row.cause);
+        fail(state, id, &running, end.exit, row.cause);
     }
     fresh::ask_in_background(state, id);
 }
 
-fn fail(state: &mut State, id: NodeId, running: Running, exit: Exit, cause: Cause) {
+fn fail(state: &mut State, id: NodeId, running: &Running, exit: Exit, cause: Cause) {
     let now = state.now;
     let node = state.node(id);
     node.knowledge.outputs = None;
@@ -205,7 +205,7 @@ fn fail(state: &mut State, id: NodeId, running: Running, exit: Exit, cause: Caus
     } else {
         node.last = LastRun::Failed(exit);
     }
-    publish_written(state, &running);
+    publish_written(state, running);
 }
 
 /// Nobody digested what a failed run wrote: it is news for its readers.
@@ -347,11 +347,6 @@ pub(super) fn start_teardown(state: &mut State, id: NodeId, command: &Command) {
     state.queue.starts(id, false);
     state.node(id).run = RunPhase::TearingDown(row);
     state.touch(id);
-}
-
-/// Says something about a run.
-pub(super) fn about(run: RunId) -> Option<Attempt> {
-    Some(Attempt::Run(run))
 }
 
 /// Warns in the log of a node.

@@ -1,6 +1,6 @@
 //! What the engine says in the log: short lines that tell what it does and why. No content of files, no values.
 
-use super::{node::NodeId, phase::Cancelled, run::about, schedule, state::State};
+use super::{node::NodeId, phase::Cancelled, schedule, state::State};
 use crate::{
     model::{Attempt, Exit, FilePath, InstanceId, Level},
     snapshot::{Cause, Hold, RunRow, words},
@@ -17,7 +17,7 @@ pub(super) fn run_starts(state: &mut State, id: NodeId, row: &RunRow) {
         Cause::First => "started".to_owned(),
         cause => format!("started: {}", words::cause(cause, &root(state))),
     };
-    state.say(id, about(row.run), Level::Info, text);
+    state.say(id, Some(Attempt::Run(row.run)), Level::Info, text);
 }
 
 pub(super) fn run_ended(state: &mut State, id: NodeId, row: &RunRow, cancelled: Option<Cancelled>) {
@@ -29,11 +29,11 @@ pub(super) fn run_ended(state: &mut State, id: NodeId, row: &RunRow, cancelled: 
         Some(Cancelled::Stopped) => (Level::Info, format!("stopped after {took}")),
         None => (Level::Error, format!("failed: {} after {took}", words::exit(exit))),
     };
-    state.say(id, about(row.run), level, text);
+    state.say(id, Some(Attempt::Run(row.run)), level, text);
     if let Exit::NotStarted(failure) = exit
         && let Some(help) = &failure.help
     {
-        state.say(id, about(row.run), Level::Info, format!("help: {help}"));
+        state.say(id, Some(Attempt::Run(row.run)), Level::Info, format!("help: {help}"));
     }
 }
 

@@ -19,11 +19,11 @@ use std::time::Duration;
 /// The delay before the first restart after a crash; each further one doubles it.
 const BACKOFF_MIN: Duration = Duration::from_secs(1);
 /// The longest delay. A server that stayed up that long begins anew.
-const BACKOFF_MAX: Duration = Duration::from_secs(60);
+const BACKOFF_MAX: Duration = Duration::from_mins(1);
 /// How long a server without a check must live before the verdict of `orch ci`.
 const LIVED: Duration = Duration::from_secs(1);
 /// How long a server may take to be ready in `orch ci` where the file does not say.
-const READINESS: Duration = Duration::from_secs(300);
+const READINESS: Duration = Duration::from_mins(5);
 
 /// Starts the server of a good run, in place of the one that lives.
 pub(super) fn replace(state: &mut State, id: NodeId, serving: Option<Serving>) {
@@ -203,7 +203,7 @@ pub(super) fn update_ready(state: &mut State, id: NodeId) {
     say::readiness(state, id, is_ready);
 }
 
-pub(super) fn on_instance_ended(state: &mut State, instance: InstanceId, exit: Exit) {
+pub(super) fn on_instance_ended(state: &mut State, instance: InstanceId, exit: &Exit) {
     let Some(id) = state.instances.remove(&instance) else { return };
     state.touch(id);
     probe::end(state, id);
@@ -215,7 +215,7 @@ pub(super) fn on_instance_ended(state: &mut State, instance: InstanceId, exit: E
     let lived = live.up_at.map_or(Duration::ZERO, |up_at| state.now.since(up_at));
     state.node(id).server.ended = Some(live.row);
     if !asked {
-        crash(state, id, instance, &exit, lived);
+        crash(state, id, instance, exit, lived);
     }
 }
 

@@ -170,7 +170,7 @@ fn end(state: &mut State, id: NodeId) {
     }
 }
 
-pub(super) fn on_teardown_ended(state: &mut State, id: NodeId, mut row: RunRow, end: RunEnd) {
+pub(super) fn on_teardown_ended(state: &mut State, id: NodeId, mut row: RunRow, end: &RunEnd) {
     row.ended_at = Some(state.now);
     row.exit = Some(end.exit.clone());
     if end.leftovers {

@@ -8,7 +8,7 @@ use crate::{
 use std::time::Duration;
 
 /// How long `orch ci` may take where nobody says.
-const TIMEOUT: Duration = Duration::from_secs(30 * 60);
+const TIMEOUT: Duration = Duration::from_mins(30);
 
 /// Sets the deadline of the whole; zero is none.
 pub(super) fn set_timeout(state: &mut State) {
@@ -88,10 +88,12 @@ fn trouble_of(state: &State, id: NodeId) -> Option<Trouble> {
 
 /// Notes what is wrong with a node that was looked at.
 pub(super) fn note(state: &mut State, id: NodeId) {
-    if state.goal == Goal::Ci && state.verdict.is_none() && state.nodes[id].is_enabled() {
-        if let Some(trouble) = trouble_of(state, id) {
-            state.troubles.insert(id, trouble);
-        }
+    if state.goal == Goal::Ci
+        && state.verdict.is_none()
+        && state.nodes[id].is_enabled()
+        && let Some(trouble) = trouble_of(state, id)
+    {
+        state.troubles.insert(id, trouble);
     }
 }
 

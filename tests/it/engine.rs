@@ -612,7 +612,7 @@ fn a_bad_edit_harms_nothing_and_a_mended_one_loads() {
 fn a_removed_resource_that_comes_back_begins_anew() {
     let mut world = World::new(Goal::Up);
     let s = resource("s").cmd("a").serve("s");
-    world.load(Mode::Orchfile, &[s.clone()]);
+    world.load(Mode::Orchfile, std::slice::from_ref(&s));
     world.reload(&[]);
     world.reload(&[s]);
     world.expect(&["run s: a", "serve s: s", "stop s", "run s: a", "serve s: s"]);
