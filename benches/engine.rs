@@ -4,8 +4,8 @@ use crate::stats::{Figure, Rounds, percentile};
 use orch::{
     engine::{Effect, Engine, EngineConfig, EvaluationOutcome, Event, RunEnd, TakenFile},
     model::{
-        Command, Digest, Exit, FilePath, FileSet, InstanceId, Kind, Local, Mode, Project, Resource, ResourceName, RunId, Settings,
-        Time, TriggerMode,
+        Command, Digest, Exit, FilePath, FileSet, InstanceId, Kind, Local, Mode, Project, Resource, ResourceName,
+        RunId, Settings, Time, TriggerMode,
     },
     snapshot::Goal,
 };
@@ -28,7 +28,12 @@ pub(crate) fn event(rounds: &Rounds) -> Vec<Figure> {
             let (worst, whole): (Vec<f64>, Vec<f64>) = (0..rounds.short).map(|_| world.save_shared()).unzip();
             let most = percentile(&whole, 0.5);
             [
-                Figure::new(format!("the costliest engine event of a save that {READERS} of {count} nodes read"), "us", worst, "500"),
+                Figure::new(
+                    format!("the costliest engine event of a save that {READERS} of {count} nodes read"),
+                    "us",
+                    worst,
+                    "500",
+                ),
                 Figure::new(format!("all events of that save, {READERS} runs and snapshots included"), "us", whole, "")
                     .note(format!("{:.0} us a run", most / 10.0)),
             ]
@@ -131,7 +136,8 @@ impl World {
                 vec![Event::DigestsTaken { request, digests }]
             }
             Effect::TakeSet { request, files, .. } => {
-                let taken = |path: &FilePath| TakenFile { path: path.clone(), digest: self.digest(path), unchanged: true };
+                let taken =
+                    |path: &FilePath| TakenFile { path: path.clone(), digest: self.digest(path), unchanged: true };
                 vec![Event::SetTaken { request, files: files.roots.iter().map(taken).collect() }]
             }
             Effect::StartRun { run, .. } => {
