@@ -14,7 +14,8 @@ fn a_file_that_is_loaded_twice_is_executed_once() {
     assert_eq!(loaded.diagnostics, []);
     assert_eq!(folder.lines(), ["a of a.star", "3 __main__"]);
     let inputs: Vec<_> = loaded.inputs.iter().map(|input| &input.path).collect();
-    assert_eq!(inputs, [&folder.path("Orchfile"), &folder.path("lib/a.star"), &folder.path("lib/b.star")]);
+    let read = [".tiltignore", "Orchfile", "lib/a.star", "lib/b.star"].map(|name| folder.path(name));
+    assert_eq!(inputs, read.iter().collect::<Vec<_>>());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Evaluation of Orchfiles.
 
+mod builtins;
 mod dialect;
 mod folder;
 mod load;
