@@ -15,3 +15,4 @@ mod process;
 mod sim;
 mod store;
 mod tidy;
+mod watch;
