@@ -10,11 +10,14 @@
 //! - [`session`]: the loop that ties engine and host together.
 //! - [`report`], [`cli`]: what the user sees and types.
 
+pub mod cli;
 pub mod diag;
 pub mod engine;
 pub mod host;
 pub mod logs;
 pub mod model;
 pub mod orchfile;
+pub mod report;
+pub mod session;
 pub mod snapshot;
 pub mod store;

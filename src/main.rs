@@ -3,6 +3,12 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // First of all: a shim must cost nothing that it does not need.
-    orch::host::process::shim::main_if_asked().unwrap_or(ExitCode::SUCCESS)
+    // The small programs within this one come first: they must start fast, and before any thread.
+    if let Some(code) = orch::host::process::shim::main_if_asked() {
+        return code;
+    }
+    if orch::host::evaluate::child::is_asked() {
+        return orch::host::evaluate::child::main();
+    }
+    orch::cli::main()
 }

@@ -1,8 +1,17 @@
 //! The world: the only folder that runs, watches and calls things. It obeys effects and reports events; it never decides
 //! what comes next.
 
+pub mod ask;
+pub mod claim;
+pub mod clock;
+pub mod control;
+pub mod evaluate;
+pub mod executors;
 pub mod files;
+pub mod looking;
+pub mod outbox;
 pub mod port;
 pub mod probe;
 pub mod process;
+pub mod signals;
 pub mod watch;

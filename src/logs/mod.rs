@@ -10,6 +10,8 @@
 mod active;
 mod clock;
 mod cursor;
+mod entry;
+pub mod escapes;
 mod files;
 mod folder;
 mod follow;
@@ -27,6 +29,7 @@ mod shared;
 mod tail;
 mod writer;
 
+pub use entry::{Entry, StreamName};
 pub use follow::Follower;
 pub use line::{Line, Stream};
 pub use log_store::LogStore;

@@ -1,6 +1,7 @@
 //! Looks for the line that tells that a server is ready.
 
 use super::{OutputSink, Stream};
+use crate::logs::escapes::without_escapes;
 use regex::Regex;
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -97,32 +98,6 @@ fn line_matches(pattern: &Regex, line: &[u8]) -> bool {
     } else {
         pattern.is_match(&String::from_utf8_lossy(line))
     }
-}
-
-/// Takes out escape sequences: `ESC [ … letter`, `ESC ] … BEL` (or `ESC \`), and `ESC` with one byte.
-fn without_escapes(line: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(line.len());
-    let mut rest = line.iter().copied().peekable();
-    while let Some(byte) = rest.next() {
-        if byte != 0x1b {
-            plain.push(byte);
-            continue;
-        }
-        match rest.next() {
-            Some(b'[') => drop(rest.by_ref().find(|byte| (0x40..=0x7e).contains(byte))),
-            Some(b']') => {
-                while let Some(byte) = rest.next() {
-                    if byte == 0x07 || (byte == 0x1b && rest.next_if_eq(&b'\\').is_some()) {
-                        break;
-                    }
-                }
-            }
-            // Designations of character sets have one byte more.
-            Some(0x20..=0x2f) => drop(rest.next()),
-            _ => {}
-        }
-    }
-    plain
 }
 
 #[cfg(test)]

@@ -1,0 +1,261 @@
+//! The command line, as plain data.
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+const STYLES: styling::Styles = styling::Styles::styled()
+    .header(styling::AnsiColor::Green.on_default().bold())
+    .usage(styling::AnsiColor::Green.on_default().bold())
+    .literal(styling::AnsiColor::Cyan.on_default().bold())
+    .placeholder(styling::AnsiColor::Cyan.on_default());
+
+/// make for running systems, in one file.
+#[derive(Debug, Parser)]
+#[command(name = "orch", version, styles = STYLES, propagate_version = true, disable_help_subcommand = true)]
+#[command(
+    after_help = "Start with `orch up` in a folder with an Orchfile (or a Tiltfile). Exit codes: 0 well, 1 a resource failed, \
+    2 usage or Orchfile error, 124 timeout, 125 unusable environment."
+)]
+pub(super) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Build and start everything, then redo on each save just what is no longer true
+    Up(Up),
+    /// Build and start everything once, answer with the exit code, stop
+    Ci(Ci),
+    /// Stop the running session and run the teardown commands, dependants first
+    Down(Down),
+    /// Show the state of every resource
+    Status(Status),
+    /// Print logs, also of earlier sessions
+    Logs(Logs),
+    /// Run resources now, even if they are up to date
+    Trigger(Names),
+    /// Restart the servers of resources; one without a server runs again
+    Restart(Names),
+    /// End what resources have running and keep it ended
+    Stop(Names),
+    /// Start resources that were stopped
+    Start(Names),
+    /// Say why a resource ran, waits or did not run
+    Why(Why),
+    /// Print what the Orchfile evaluates to
+    Eval(Eval),
+    /// Print the version
+    Version(Version),
+    /// Print a completion script for a shell
+    Completion {
+        /// For which shell
+        #[arg(value_enum)]
+        shell: CompletionShell,
+    },
+}
+
+/// Where the Orchfile is.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct FileArg {
+    /// The Orchfile or Tiltfile [default: the nearest one from here up to the repository's root]
+    #[arg(short, long, value_name = "FILE", env = "ORCH_FILE")]
+    pub(super) file: Option<PathBuf>,
+}
+
+/// What an evaluation gets.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct OrchfileArgs {
+    /// Where it is.
+    #[command(flatten)]
+    pub(super) file: FileArg,
+    /// Resources to bring up, with what they depend on [default: all]
+    #[arg(value_name = "NAME")]
+    pub(super) names: Vec<String>,
+    /// Arguments for the Orchfile's own `config.parse()`
+    #[arg(last = true, value_name = "ARGS")]
+    pub(super) args: Vec<String>,
+}
+
+/// `orch up`.
+#[derive(Debug, Args)]
+pub(super) struct Up {
+    /// What to bring up.
+    #[command(flatten)]
+    pub(super) orchfile: OrchfileArgs,
+    /// Print one line per log line (so far the only form)
+    #[arg(long, env = "ORCH_STREAM", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(super) stream: bool,
+}
+
+/// `orch ci`.
+#[derive(Debug, Args)]
+pub(super) struct Ci {
+    /// What to bring up.
+    #[command(flatten)]
+    pub(super) orchfile: OrchfileArgs,
+    /// Give up after that long, such as `90s` or `10m`; 0 is never [default: the file's `ci_settings`, else 30m]
+    #[arg(long, value_name = "DURATION", env = "ORCH_TIMEOUT", value_parser = parse_duration)]
+    pub(super) timeout: Option<std::time::Duration>,
+    /// Write the result of each resource as JUnit XML
+    #[arg(long, value_name = "FILE", env = "ORCH_JUNIT")]
+    pub(super) junit: Option<PathBuf>,
+    /// How to print the result; the log then goes to standard error
+    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
+    pub(super) output: Output,
+}
+
+/// `orch down`.
+#[derive(Debug, Args)]
+pub(super) struct Down {
+    /// What to take down; names limit it to these resources.
+    #[command(flatten)]
+    pub(super) orchfile: OrchfileArgs,
+}
+
+/// `orch status`.
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    /// Where the Orchfile is.
+    #[command(flatten)]
+    pub(super) file: FileArg,
+    /// Show only these
+    #[arg(value_name = "NAME")]
+    pub(super) names: Vec<String>,
+    /// How to print it
+    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
+    pub(super) output: Output,
+}
+
+/// `orch logs`.
+#[derive(Debug, Args)]
+pub(super) struct Logs {
+    /// The Orchfile or Tiltfile [default: the nearest one from here up to the repository's root]
+    #[arg(long, value_name = "FILE", env = "ORCH_FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// Only the logs of these [default: all]
+    #[arg(value_name = "NAME")]
+    pub(super) names: Vec<String>,
+    /// Go on printing as lines come
+    #[arg(short, long)]
+    pub(super) follow: bool,
+    /// Only lines of the last so long, such as `5m`
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(super) since: Option<std::time::Duration>,
+    /// Only the last so many lines
+    #[arg(long, value_name = "LINES")]
+    pub(super) tail: Option<usize>,
+    /// How to print them
+    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
+    pub(super) output: Output,
+}
+
+/// A verb on some resources of the running session.
+#[derive(Debug, Args)]
+pub(super) struct Names {
+    /// Where the Orchfile is.
+    #[command(flatten)]
+    pub(super) file: FileArg,
+    /// Which resources
+    #[arg(value_name = "NAME", required = true)]
+    pub(super) names: Vec<String>,
+}
+
+/// `orch why`.
+#[derive(Debug, Args)]
+pub(super) struct Why {
+    /// Where the Orchfile is.
+    #[command(flatten)]
+    pub(super) file: FileArg,
+    /// Which resource
+    #[arg(value_name = "NAME")]
+    pub(super) name: String,
+    /// How to print it
+    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
+    pub(super) output: Output,
+}
+
+/// `orch eval`.
+#[derive(Debug, Args)]
+pub(super) struct Eval {
+    /// What to evaluate.
+    #[command(flatten)]
+    pub(super) orchfile: OrchfileArgs,
+    /// How to print it
+    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
+    pub(super) output: Output,
+}
+
+/// `orch version`.
+#[derive(Debug, Args)]
+pub(super) struct Version {
+    /// How to print it
+    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
+    pub(super) output: Output,
+}
+
+/// Forms of what a verb prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    /// For people.
+    Table,
+    /// Names alone, a line each.
+    Name,
+    /// One JSON document.
+    Json,
+    /// One JSON document a line.
+    Jsonl,
+}
+
+/// Shells with a completion script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CompletionShell {
+    /// GNU bash.
+    Bash,
+    /// zsh.
+    Zsh,
+    /// fish.
+    Fish,
+}
+
+impl From<CompletionShell> for Shell {
+    fn from(shell: CompletionShell) -> Self {
+        match shell {
+            CompletionShell::Bash => Shell::Bash,
+            CompletionShell::Zsh => Shell::Zsh,
+            CompletionShell::Fish => Shell::Fish,
+        }
+    }
+}
+
+/// `90`, `90s`, `1m30s`, `1.5h`, `200ms`: Go's durations, and a bare number of seconds.
+fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = || format!("`{text}` is not a duration such as `90s`, `10m` or `1h30m`");
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(std::time::Duration::from_secs(seconds));
+    }
+    let mut total = 0.0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let number_end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+        let (number, tail) = rest.split_at(number_end);
+        let unit_end = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit_end);
+        let factor = match unit {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return Err(wrong()),
+        };
+        total += number.parse::<f64>().map_err(|_| wrong())? * factor;
+        rest = tail;
+    }
+    if text.is_empty() {
+        return Err(wrong());
+    }
+    std::time::Duration::try_from_secs_f64(total).map_err(|_| wrong())
+}

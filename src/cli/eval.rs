@@ -1,0 +1,62 @@
+//! `orch eval`.
+
+use super::{
+    args::{Eval, Output},
+    discover,
+    error::CliError,
+    exit::Exit,
+    live, print,
+    printer::LogTo,
+    run::{self, Plan},
+    terminal,
+};
+use crate::{
+    diag,
+    host::{
+        evaluate::{
+            self,
+            wire::{Answer, Ended},
+        },
+        looking::Looking,
+    },
+    report::table,
+    snapshot::Goal,
+};
+
+pub(super) fn eval(args: Eval) -> Result<Exit, CliError> {
+    let orchfile = args.orchfile;
+    let file = discover::orchfile(orchfile.file.file.as_deref())?;
+    let plan = Plan {
+        goal: Goal::Up,
+        file: None,
+        args: [orchfile.names, orchfile.args].concat(),
+        timeout: None,
+        only: None,
+        log_to: LogTo::Stderr,
+        look: terminal::stderr(),
+    };
+    let answer = match args.output {
+        Output::Json => Answer::Dump,
+        Output::Table | Output::Name | Output::Jsonl => Answer::Project,
+    };
+    let ask = run::ask(&plan, file, answer);
+    let mut looking = Looking::new(print::bytes_to_stderr);
+    let ended = live::block_on(async { Ok(evaluate::evaluate(&ask, &mut looking).await) })?;
+    let ended = ended.unwrap_or_else(|diagnostic| Ended { diagnostics: vec![diagnostic], ..Ended::default() });
+    let look = terminal::stderr();
+    print::to_stderr(&diag::render(&ended.diagnostics, look.colour, look.width));
+    if let Some(dump) = &ended.dump {
+        print::to_stdout(dump);
+    }
+    if let Some(project) = &ended.project {
+        match args.output {
+            Output::Name => print::to_stdout(&table::names(project)),
+            Output::Table | Output::Json => print::to_stdout(&table::project(project, terminal::stdout())),
+            Output::Jsonl => {
+                project.resources.iter().for_each(|resource| print::json_line(&serde_json::json!(resource.name)));
+            }
+        }
+    }
+    let has_errors = ended.diagnostics.iter().any(|diagnostic| diagnostic.severity == diag::Severity::Error);
+    Ok(if has_errors { Exit::Usage } else { Exit::Ok })
+}

@@ -1,0 +1,108 @@
+//! What verbs share: the project, its running session, and the last known state where there is none.
+
+use super::{discover, error::CliError};
+use crate::{
+    diag::suggest,
+    host::{
+        ask,
+        claim::{self, SessionCard},
+        executors::KeptSession,
+    },
+    model::{FilePath, ResourceName},
+    snapshot::{Row, Snapshot},
+    store::Store,
+};
+use std::path::Path;
+
+/// A project that a verb is about.
+pub(super) struct Project {
+    pub(super) root: FilePath,
+}
+
+/// Where a state came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The session that runs now.
+    Session,
+    /// What the last session left.
+    Store,
+}
+
+impl Project {
+    pub(super) fn find(file: Option<&Path>) -> Result<Self, CliError> {
+        let file = discover::orchfile(file)?;
+        let root = file.parent().ok_or_else(|| CliError::usage(format!("`{file}` is a folder")))?;
+        Ok(Self { root })
+    }
+
+    /// The session that runs in the project.
+    pub(super) fn session(&self) -> Option<SessionCard> {
+        claim::running_session(&self.root)
+    }
+
+    /// The session, or an error that says how to get one.
+    pub(super) fn need_session(&self) -> Result<SessionCard, CliError> {
+        self.session().ok_or_else(|| {
+            CliError::unusable("no session runs for this project".to_owned()).with_help("start one with `orch up`")
+        })
+    }
+
+    /// The state now, or as the last session left it.
+    pub(super) async fn snapshot(&self) -> Result<(Snapshot, Source), CliError> {
+        if let Some(card) = self.session() {
+            return Ok((ask::snapshot(&card).await?, Source::Session));
+        }
+        let kept = kept(&self.root)?.ok_or_else(|| {
+            CliError::unusable("no session runs for this project, and none has run".to_owned())
+                .with_help("start one with `orch up`")
+        })?;
+        Ok((kept.snapshot, Source::Store))
+    }
+}
+
+/// The names as typed, each one known to the snapshot.
+pub(super) fn known_names(snapshot: &Snapshot, names: &[String]) -> Result<Vec<ResourceName>, CliError> {
+    let known = |name: &String| {
+        let row = snapshot.rows.iter().find(|row| row.name.as_str() == name);
+        row.map(|row| row.name.clone()).ok_or_else(|| {
+            let error = CliError::failed(format!("there is no resource `{name}`"));
+            let names: Vec<&str> = snapshot.rows.iter().map(|row| row.name.as_str()).collect();
+            match suggest::did_you_mean(name, names.iter().copied()) {
+                Some(help) => error.with_help(help),
+                None => error.with_help("`orch status -o name` lists them"),
+            }
+        })
+    };
+    names.iter().map(known).collect()
+}
+
+/// Runs a short conversation with the session.
+pub(super) fn block_on<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::unusable(format!("cannot start: {error}")))?;
+    runtime.block_on(future)
+}
+
+/// What the last session left.
+struct Kept {
+    snapshot: Snapshot,
+    args: Vec<String>,
+}
+
+fn kept(root: &FilePath) -> Result<Option<Kept>, CliError> {
+    let Some(store) = Store::open_read_only(&claim::state_dir(root))? else { return Ok(None) };
+    let Some(session) = store.session()? else { return Ok(None) };
+    // What another version wrote in another form counts as nothing.
+    let Ok(KeptSession { session, order, args }) = serde_json::from_str(&session) else { return Ok(None) };
+    let rows = store.rows()?;
+    let row = |name: &ResourceName| rows.get(name).and_then(|row| serde_json::from_str::<Row>(row).ok());
+    let snapshot = Snapshot { rows: order.iter().filter_map(row).collect(), ..session };
+    Ok(Some(Kept { snapshot, args }))
+}
+
+/// The arguments of the last session's evaluations.
+pub(super) fn last_args(root: &FilePath) -> Vec<String> {
+    kept(root).ok().flatten().map(|kept| kept.args).unwrap_or_default()
+}

@@ -1,0 +1,107 @@
+//! `orch logs`.
+
+#![expect(clippy::disallowed_methods, reason = "`--since` counts from now")]
+
+use super::{
+    args::{Logs, Output},
+    error::CliError,
+    exit::Exit,
+    live::{self, Project},
+    print, terminal,
+};
+use crate::{
+    host::{
+        ask,
+        claim::{self, SessionCard},
+        control::LogsQuery,
+    },
+    logs::{Batch, Entry, Line, LogReader},
+    model::ResourceName,
+    report::stream::StreamForm,
+};
+use std::time::SystemTime;
+
+pub(super) fn logs(args: &Logs) -> Result<Exit, CliError> {
+    let project = Project::find(args.file.as_deref())?;
+    let names: Result<Vec<_>, _> = args.names.iter().map(|name| ResourceName::parse(name)).collect();
+    let names = names.map_err(|error| CliError::usage(error.to_string()))?;
+    let query = LogsQuery {
+        names: args.names.join("/"),
+        since_ms: args.since.map(|since| millis(SystemTime::now() - since)),
+        tail: args.tail,
+        follow: args.follow,
+    };
+    let form = Form { output: args.output, stream: form_for(&names) };
+    match project.session() {
+        Some(card) => ask_session(&card, &query, &form)?,
+        None => read_disk(&project, &names, &query, &form)?,
+    }
+    Ok(Exit::Ok)
+}
+
+fn form_for(names: &[ResourceName]) -> StreamForm {
+    let mut form = StreamForm::new(terminal::stdout());
+    form.fit(names.iter().map(ResourceName::as_str));
+    form
+}
+
+fn ask_session(card: &SessionCard, query: &LogsQuery, form: &Form) -> Result<(), CliError> {
+    live::block_on(async { Ok(ask::logs(card, query, |entry| form.print_entry(entry)).await?) })
+}
+
+fn read_disk(project: &Project, names: &[ResourceName], query: &LogsQuery, form: &Form) -> Result<(), CliError> {
+    let dir = claim::state_dir(&project.root).join("logs");
+    let reader = LogReader::open(&dir)
+        .map_err(|error| CliError::unusable(format!("cannot read the logs below `{}`: {error}", dir.display())))?;
+    let known = reader.names();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(&(*name).clone().into())) {
+        return Err(CliError::failed(format!("there is no log of a resource `{unknown}`")));
+    }
+    for batch in reader.read((!names.is_empty()).then_some(names), query.from()) {
+        if !form.print_batch(&batch) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// How lines are printed; each method says whether somebody still reads.
+struct Form {
+    output: Output,
+    stream: StreamForm,
+}
+
+impl Form {
+    fn print_entry(&self, entry: Entry) -> bool {
+        match self.output {
+            Output::Json | Output::Jsonl => print_json(&entry),
+            Output::Table | Output::Name => {
+                let mut text = Vec::new();
+                self.stream.draw(&Line::from(entry), &mut text);
+                print::bytes_to_stdout(&text)
+            }
+        }
+    }
+
+    fn print_batch(&self, batch: &Batch) -> bool {
+        match self.output {
+            Output::Json | Output::Jsonl => batch.lines.iter().all(|line| print_json(&Entry::from(line))),
+            Output::Table | Output::Name => {
+                let mut text = Vec::new();
+                self.stream.draw_batch(batch, &mut text);
+                print::bytes_to_stdout(&text)
+            }
+        }
+    }
+}
+
+fn print_json(entry: &Entry) -> bool {
+    let mut text = serde_json::to_vec(entry).unwrap_or_default();
+    text.push(b'\n');
+    print::bytes_to_stdout(&text)
+}
+
+fn millis(time: SystemTime) -> u64 {
+    let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
+}

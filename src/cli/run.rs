@@ -1,0 +1,210 @@
+//! A whole session, from the claim on the project to the last word: what `up`, `ci` and `down` share.
+
+use super::{discover, error::CliError, exit::Exit, printer, printer::LogTo};
+use crate::{
+    engine::{Engine, EngineConfig, Event, Request},
+    host::{
+        claim::{self, Claim, ClaimError, SessionCard},
+        clock::Clock,
+        control::{self, Control},
+        evaluate::wire::{Answer, Ask},
+        executors::{Host, World},
+        files::Files,
+        outbox::Outbox,
+        process::Processes,
+        signals::EndSignals,
+    },
+    logs::{Limits, LogName, LogStore},
+    model::{FilePath, Level, ResourceName},
+    report::Look,
+    session,
+    snapshot::{Goal, Snapshot, Verdict},
+    store::Store,
+};
+use std::{
+    collections::BTreeSet,
+    env, io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI32, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+use tokio::{
+    runtime::Runtime,
+    sync::{Semaphore, mpsc, watch},
+};
+
+/// What a session is asked to do.
+pub(super) struct Plan {
+    pub(super) goal: Goal,
+    pub(super) file: Option<PathBuf>,
+    /// Names and arguments of the Orchfile.
+    pub(super) args: Vec<String>,
+    pub(super) timeout: Option<Duration>,
+    /// `down` of these alone.
+    pub(super) only: Option<BTreeSet<ResourceName>>,
+    /// Where log lines are printed, and how.
+    pub(super) log_to: LogTo,
+    pub(super) look: Look,
+}
+
+/// How a session ended.
+pub(super) struct Ended {
+    pub(super) verdict: Verdict,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) exit: Exit,
+    pub(super) logs: LogStore,
+}
+
+/// Set for children when orch prints in colour itself, since their output goes to a pipe.
+const COLOUR_DEFAULTS: &[(&str, &str)] = &[("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "1")];
+
+/// Runs a session to its end.
+pub(super) fn run(plan: &Plan) -> Result<Ended, CliError> {
+    let clock = Clock::start();
+    let file = discover::orchfile(plan.file.as_deref())?;
+    let root = file.parent().ok_or_else(|| CliError::usage(format!("`{file}` is a folder")))?;
+    let claim = Claim::take(&root, &file, verb_of(plan.goal), &plan.args).map_err(refused)?;
+    let dir = claim::state_dir(&root);
+    let (store, notes) = Store::open(&dir)?;
+    let logs = LogStore::open(&dir.join("logs"), Limits::default())
+        .map_err(|error| CliError::unusable(format!("cannot write logs below `{}`: {error}", dir.display())))?;
+    notes.iter().for_each(|note| logs.say(&LogName::Session, None, Level::Warning, note));
+    let processes = Processes::start().map_err(|error| cannot_start(&error))?;
+    let runtime = runtime()?;
+    let (outbox, inbox) = Outbox::new();
+    let engine = engine(plan, &store);
+    let world = World {
+        clock,
+        outbox,
+        logs: logs.clone(),
+        files: Arc::new(Files::new(store.known_files())),
+        store,
+        processes: Arc::new(processes),
+        ask: Arc::new(ask(plan, file, Answer::Project)),
+        defaults: if plan.look.colour { COLOUR_DEFAULTS } else { &[] },
+        background: Arc::new(Semaphore::new(1)),
+        drawing_width: plan.look.width,
+    };
+    let (verdict, snapshot, signal) = runtime.block_on(hold(plan, claim.card(), world, engine, inbox))?;
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    Ok(Ended { exit: Exit::of_session(plan.goal, &verdict, signal), verdict, snapshot, logs })
+}
+
+/// What an evaluation is asked for this plan.
+pub(super) fn ask(plan: &Plan, file: FilePath, answer: Answer) -> Ask {
+    Ask {
+        file,
+        args: plan.args.clone(),
+        subcommand: verb_of(plan.goal).to_owned(),
+        answer,
+        memory_bytes: number_from("ORCH_EVAL_MEMORY_MB", 1024) << 20,
+        cpu_secs: number_from("ORCH_EVAL_CPU_SECS", 10),
+    }
+}
+
+/// Names `only` limits `down` to; the others are left alone.
+fn engine(plan: &Plan, store: &Store) -> Engine {
+    let (first_run, first_instance) = store.next_ids();
+    Engine::new(EngineConfig {
+        goal: plan.goal,
+        cores: cores(),
+        first_run,
+        first_instance,
+        remembered: store.successes(),
+        ci_timeout: plan.timeout,
+    })
+}
+
+/// Runs the loop with all that listens beside it.
+async fn hold(
+    plan: &Plan,
+    card: &SessionCard,
+    world: World,
+    engine: Engine,
+    inbox: mpsc::UnboundedReceiver<Event>,
+) -> Result<(Verdict, Arc<Snapshot>, Option<i32>), CliError> {
+    let (snapshots, reader) = watch::channel(Arc::new(Snapshot::default()));
+    let printing = printer::start(&world.logs, reader.clone(), plan.log_to, plan.look);
+    let listener = control::listen(card).map_err(|error| {
+        CliError::unusable(format!("cannot open the control socket `{}`: {error}", card.socket.display()))
+    })?;
+    let control = Control {
+        card: Arc::new(card.clone()),
+        snapshots: reader.clone(),
+        inbox: world.outbox.sender(),
+        logs: world.logs.clone(),
+    };
+    let serving = tokio::spawn(control::serve(listener, control));
+    let signal = hear_signals(&world.outbox).map_err(|error| cannot_start(&error))?;
+    let mut host = Host::new(world.clone());
+    let verdict = session::run(engine, world.clock, inbox, snapshots, &mut host).await;
+    let snapshot = reader.borrow().clone();
+    serving.abort();
+    host.close(&snapshot);
+    world.logs.close();
+    printing.await.ok();
+    let signal = Some(signal.load(Ordering::Relaxed)).filter(|signal| *signal != 0);
+    Ok((verdict, snapshot, signal))
+}
+
+/// The first signal asks for the end of the session, each further one for a quicker end. Gives the number of the first.
+fn hear_signals(outbox: &Outbox) -> io::Result<Arc<AtomicI32>> {
+    let mut signals = EndSignals::listen()?;
+    let first = Arc::new(AtomicI32::new(0));
+    let heard = first.clone();
+    let outbox = outbox.clone();
+    tokio::spawn(async move {
+        loop {
+            let signal = signals.next().await;
+            heard.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed).ok();
+            outbox.send(Event::Asked(Request::ShutDown { teardown: false }));
+        }
+    });
+    Ok(first)
+}
+
+/// The runtime of a session.
+pub(super) fn runtime() -> Result<Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| cannot_start(&error))
+}
+
+fn verb_of(goal: Goal) -> &'static str {
+    match goal {
+        Goal::Up => "up",
+        Goal::Ci => "ci",
+        Goal::Down => "down",
+    }
+}
+
+fn cores() -> u32 {
+    thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX))
+}
+
+/// A number from the environment, where it is one.
+fn number_from(variable: &str, default: u64) -> u64 {
+    env::var(variable).ok().and_then(|text| text.parse().ok()).filter(|number| *number > 0).unwrap_or(default)
+}
+
+fn refused(error: ClaimError) -> CliError {
+    match error {
+        ClaimError::Unusable(failure) => failure.into(),
+        ClaimError::Taken(None) => CliError::unusable("another orch runs this project".to_owned())
+            .with_help("`orch status` shows it, `orch down` ends it"),
+        ClaimError::Taken(Some(card)) => {
+            CliError::unusable(format!("`orch {}` runs this project already (pid {})", card.verb, card.pid))
+                .with_help("`orch status` shows it, `orch down` ends it")
+        }
+    }
+}
+
+fn cannot_start(error: &io::Error) -> CliError {
+    CliError::unusable(format!("cannot start: {error}"))
+}

@@ -1,0 +1,34 @@
+//! `orch status`.
+
+use super::{
+    args::{Output, Status},
+    error::CliError,
+    exit::Exit,
+    live::{self, Project, Source},
+    print, terminal,
+};
+use crate::report::{json, table};
+
+pub(super) fn status(args: &Status) -> Result<Exit, CliError> {
+    let project = Project::find(args.file.file.as_deref())?;
+    let (snapshot, source) = live::block_on(project.snapshot())?;
+    let names = live::known_names(&snapshot, &args.names)?;
+    if source == Source::Store && args.output == Output::Table {
+        print::to_stderr("no session runs; this is how the last one ended\n");
+    }
+    let rows: Vec<_> =
+        snapshot.rows.iter().filter(|row| names.is_empty() || names.contains(&row.name)).map(|row| &**row).collect();
+    match args.output {
+        Output::Table => {
+            print::to_stdout(&table::status(&snapshot, &names, terminal::stdout()));
+            if !snapshot.orchfile.errors.is_empty() {
+                let look = terminal::stderr();
+                print::to_stderr(&crate::diag::render(&snapshot.orchfile.errors, look.colour, look.width));
+            }
+        }
+        Output::Name => print::to_stdout(&rows.iter().map(|row| format!("{}\n", row.name)).collect::<String>()),
+        Output::Json => print::json(&json::status(&snapshot, &rows)),
+        Output::Jsonl => rows.iter().for_each(|row| print::json_line(&json::resource(&snapshot, row))),
+    }
+    Ok(Exit::Ok)
+}

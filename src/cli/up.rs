@@ -1,0 +1,28 @@
+//! `orch up`.
+
+use super::{
+    args::Up,
+    error::CliError,
+    exit::Exit,
+    print,
+    printer::LogTo,
+    run::{self, Plan},
+    terminal,
+};
+use crate::{report::summary, snapshot::Goal};
+
+pub(super) fn up(args: Up) -> Result<Exit, CliError> {
+    let orchfile = args.orchfile;
+    let plan = Plan {
+        goal: Goal::Up,
+        file: orchfile.file.file,
+        args: [orchfile.names, orchfile.args].concat(),
+        timeout: None,
+        only: None,
+        log_to: LogTo::Stdout,
+        look: terminal::stdout(),
+    };
+    let ended = run::run(&plan)?;
+    print::to_stderr(&summary::verdict(&ended.snapshot, &ended.verdict, terminal::stderr()));
+    Ok(ended.exit)
+}

@@ -1,0 +1,159 @@
+//! The claim on a project: at most one session at a time works in a folder, and others can find it.
+
+#![expect(clippy::disallowed_methods, reason = "this file owns `.orch/session.json` and `.orch/session.lock`")]
+
+use crate::model::{Digest, Failure, FilePath};
+use serde::{Deserialize, Serialize};
+use std::{
+    env, fs,
+    fs::{DirBuilder, File, TryLockError},
+    io,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
+    path::{Path, PathBuf},
+};
+
+/// What `.orch/session.json` tells of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionCard {
+    /// The control socket.
+    pub socket: PathBuf,
+    /// Of the orch that runs it.
+    pub pid: u32,
+    /// Of that orch.
+    pub version: String,
+    /// The Orchfile.
+    pub file: FilePath,
+    /// The verb: `up`, `ci` or `down`.
+    pub verb: String,
+    /// The arguments of the evaluation, so that `down` can repeat it.
+    pub args: Vec<String>,
+}
+
+/// A held claim. Dropping it gives the project free; so does the end of the process, whatever ended it.
+#[derive(Debug)]
+pub struct Claim {
+    card: SessionCard,
+    card_file: PathBuf,
+    _lock: File,
+}
+
+/// Why a project cannot be claimed.
+#[derive(Debug)]
+pub enum ClaimError {
+    /// Another session works there.
+    Taken(Option<SessionCard>),
+    /// The folder cannot be used.
+    Unusable(Failure),
+}
+
+/// The folder of a project's own state.
+pub fn state_dir(root: &FilePath) -> PathBuf {
+    root.as_path().join(".orch")
+}
+
+impl Claim {
+    /// Claims the project and makes its state folder.
+    pub fn take(root: &FilePath, file: &FilePath, verb: &str, args: &[String]) -> Result<Self, ClaimError> {
+        let dir = state_dir(root);
+        let lock = prepare(&dir).map_err(|error| ClaimError::Unusable(unusable(&dir, &error)))?;
+        let card_file = dir.join("session.json");
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(ClaimError::Taken(read_card(&card_file))),
+            Err(TryLockError::Error(error)) => return Err(ClaimError::Unusable(unusable(&dir, &error))),
+        }
+        let card = SessionCard {
+            socket: socket_path(root).map_err(ClaimError::Unusable)?,
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            file: file.clone(),
+            verb: verb.to_owned(),
+            args: args.to_vec(),
+        };
+        let text = serde_json::to_string_pretty(&card).unwrap_or_default();
+        write_whole(&card_file, &text).map_err(|error| ClaimError::Unusable(unusable(&dir, &error)))?;
+        Ok(Self { card, card_file, _lock: lock })
+    }
+
+    /// What others can read of the session.
+    pub fn card(&self) -> &SessionCard {
+        &self.card
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // Whoever comes next removes what is left here by a session that was killed.
+        fs::remove_file(&self.card.socket).ok();
+        fs::remove_file(&self.card_file).ok();
+    }
+}
+
+/// The session that works in the project now, if one does.
+pub fn running_session(root: &FilePath) -> Option<SessionCard> {
+    let dir = state_dir(root);
+    let lock = File::open(dir.join("session.lock")).ok()?;
+    match lock.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => read_card(&dir.join("session.json")),
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
+/// Returns once no session works in the project.
+pub fn wait_for_end(root: &FilePath) {
+    if let Ok(lock) = File::open(state_dir(root).join("session.lock")) {
+        // If it cannot be waited for, there is nothing to wait for.
+        lock.lock_shared().ok();
+    }
+}
+
+fn prepare(dir: &Path) -> io::Result<File> {
+    fs::create_dir_all(dir)?;
+    let ignore = dir.join(".gitignore");
+    if !ignore.exists() {
+        fs::write(&ignore, "*\n")?;
+    }
+    File::options().create(true).truncate(false).write(true).open(dir.join("session.lock"))
+}
+
+fn read_card(file: &Path) -> Option<SessionCard> {
+    serde_json::from_slice(&fs::read(file).ok()?).ok()
+}
+
+/// Readers see the old text or the new one, never a part.
+fn write_whole(file: &Path, text: &str) -> io::Result<()> {
+    let new = file.with_extension("json.new");
+    fs::write(&new, text)?;
+    fs::rename(&new, file)
+}
+
+fn unusable(dir: &Path, error: &io::Error) -> Failure {
+    Failure {
+        message: format!("cannot keep the project's state in `{}`: {error}", dir.display()),
+        help: Some("make the folder of the Orchfile writable for you".to_owned()),
+    }
+}
+
+/// `$XDG_RUNTIME_DIR/orch`, else `/tmp/orch-UID`, which must be the user's own.
+fn socket_path(root: &FilePath) -> Result<PathBuf, Failure> {
+    let uid = nix::unistd::getuid();
+    let dir = match env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir()) {
+        Some(runtime) => runtime.join("orch"),
+        None => PathBuf::from(format!("/tmp/orch-{uid}")),
+    };
+    let refused = |why: String| Failure {
+        message: format!("cannot use `{}` for the control socket: {why}", dir.display()),
+        help: Some("remove it, or set `XDG_RUNTIME_DIR` to a folder of your own".to_owned()),
+    };
+    DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|error| refused(error.to_string()))?;
+    let found = fs::symlink_metadata(&dir).map_err(|error| refused(error.to_string()))?;
+    if !found.is_dir() || found.uid() != uid.as_raw() {
+        return Err(refused("it is not a folder of yours".to_owned()));
+    }
+    if found.mode() & 0o077 != 0 {
+        return Err(refused("others can enter it".to_owned()));
+    }
+    let mut name = Digest::of(root.as_bytes()).to_string();
+    name.truncate(16);
+    Ok(dir.join(format!("{name}.sock")))
+}

@@ -1,0 +1,69 @@
+//! Evaluations of the Orchfile: what the child tells goes to the log and the engine, and what it asks for is run.
+
+use super::{World, sink::LogSink};
+use crate::{
+    diag::Diagnostic,
+    engine::{EvaluationOutcome, Event},
+    host::{
+        evaluate::{self, Hearer, commands, wire::Ended},
+        process::OutputSink,
+    },
+    logs::{self, LogName, LogWriter},
+    model::{EvaluationId, Level},
+    orchfile::{SourceCommand, SourceOutput, Told, Voice},
+};
+use std::sync::Arc;
+
+/// Evaluates once and tells the engine.
+pub(super) async fn evaluate(world: World, evaluation: EvaluationId) {
+    let outcome = EvaluationOutcome::Cancelled;
+    let promise = world.outbox.promise(Event::EvaluationEnded { evaluation, outcome });
+    let log = world.logs.writer(&LogName::Session, None);
+    let mut hearing = Hearing { world: world.clone(), evaluation, log };
+    let ended = evaluate::evaluate(&world.ask, &mut hearing).await;
+    hearing.log.close();
+    let outcome = outcome_of(ended);
+    promise.keep(Event::EvaluationEnded { evaluation, outcome });
+}
+
+fn outcome_of(ended: Result<Ended, Diagnostic>) -> EvaluationOutcome {
+    match ended {
+        Ok(Ended { project: Some(project), diagnostics, .. }) => {
+            EvaluationOutcome::Loaded(Arc::new(project), diagnostics)
+        }
+        Ok(Ended { diagnostics, .. }) => EvaluationOutcome::Failed(diagnostics),
+        Err(diagnostic) => EvaluationOutcome::Failed(vec![diagnostic]),
+    }
+}
+
+/// Hears one evaluation of a session.
+struct Hearing {
+    world: World,
+    evaluation: EvaluationId,
+    log: LogWriter,
+}
+
+impl Hearer for Hearing {
+    fn told(&mut self, told: Told) {
+        match told {
+            Told::Inputs(inputs) => {
+                self.world.outbox.send(Event::EvaluationRead { evaluation: self.evaluation, inputs });
+            }
+            Told::Secret(secret) => self.world.logs.redact(&secret),
+            Told::Line { level: Level::Info, voice: Voice::File, text } => {
+                self.log.write(logs::Stream::Out, text.as_bytes());
+                self.log.write(logs::Stream::Out, b"\n");
+            }
+            Told::Line { level, text, .. } => self.world.logs.say(&LogName::Session, None, level, &text),
+        }
+    }
+
+    async fn run(&mut self, command: SourceCommand) -> Result<SourceOutput, String> {
+        if command.echo {
+            self.world.logs.say(&LogName::Session, None, Level::Info, &commands::shown(&command));
+        }
+        let log: Option<Arc<dyn OutputSink>> = (!command.quiet)
+            .then(|| Arc::new(LogSink(self.world.logs.writer(&LogName::Session, None))) as Arc<dyn OutputSink>);
+        commands::run(&self.world.processes, command, log).await
+    }
+}

@@ -1,0 +1,75 @@
+//! The result of `orch ci` as JUnit XML, the form that CI servers read.
+
+use crate::{
+    model::FilePath,
+    snapshot::{Row, Snapshot, Trouble, Verdict, words},
+};
+use std::fmt::Write as _;
+
+/// One test case a resource of the session. `log_of` gives the last lines of a resource's log.
+pub fn document(snapshot: &Snapshot, verdict: &Verdict, log_of: impl Fn(&Row) -> String) -> String {
+    let root = snapshot.root.clone().unwrap_or_else(|| FilePath::new("/"));
+    let troubles = match verdict {
+        Verdict::Failed(troubles) | Verdict::TimedOut(troubles) => troubles.as_slice(),
+        Verdict::Succeeded | Verdict::OrchfileFailed | Verdict::Interrupted => &[],
+    };
+    let rows: Vec<_> = snapshot.rows.iter().collect();
+    let errors = usize::from(matches!(verdict, Verdict::OrchfileFailed | Verdict::Interrupted));
+    let seconds = snapshot.at.0.as_secs_f64();
+    let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
+    writeln!(
+        xml,
+        "<testsuites>\n<testsuite name=\"orch ci\" tests=\"{}\" failures=\"{}\" errors=\"{errors}\" time=\"{seconds:.3}\">",
+        rows.len(),
+        troubles.len()
+    )
+    .ok();
+    for row in rows {
+        let trouble = troubles.iter().find(|(name, _)| *name == row.name).map(|(_, trouble)| trouble);
+        case(&mut xml, row, trouble, &root, snapshot, &log_of);
+    }
+    xml.push_str("</testsuite>\n</testsuites>\n");
+    xml
+}
+
+fn case(
+    xml: &mut String,
+    row: &Row,
+    trouble: Option<&Trouble>,
+    root: &FilePath,
+    snapshot: &Snapshot,
+    log_of: &impl Fn(&Row) -> String,
+) {
+    let seconds: f64 = row.runs.iter().filter_map(|run| Some(run.ended_at?.since(run.started_at).as_secs_f64())).sum();
+    write!(xml, "<testcase name=\"{}\" classname=\"orch\" time=\"{seconds:.3}\"", escaped(row.name.as_str())).ok();
+    match trouble {
+        Some(trouble) => {
+            let message = escaped(&words::trouble(trouble, root, snapshot.at));
+            let log = escaped(&log_of(row));
+            writeln!(xml, "><failure message=\"{message}\">{log}</failure></testcase>").ok();
+        }
+        None if row.runs.is_empty() && row.instance.is_none() && row.skipped.is_none() => {
+            writeln!(xml, "><skipped/></testcase>").ok();
+        }
+        None => {
+            writeln!(xml, "/>").ok();
+        }
+    }
+}
+
+/// XML has no way to write most control characters: they are left out.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\n' | '\t' => safe.push(c),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
+            c => safe.push(c),
+        }
+    }
+    safe
+}

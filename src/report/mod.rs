@@ -1,0 +1,11 @@
+//! What orch prints: pure functions from snapshots and log lines to text. Who calls them writes it.
+
+pub mod json;
+pub mod junit;
+pub mod look;
+pub mod stream;
+pub mod summary;
+pub mod table;
+pub mod why;
+
+pub use look::Look;

@@ -1,0 +1,93 @@
+//! The session's loop: events in, effects out, snapshots to whoever reads. The one writer of the engine's state.
+
+use crate::{
+    engine::{Effect, Engine, Event},
+    host::clock::Clock,
+    model::Time,
+    snapshot::{Snapshot, Verdict},
+};
+use std::{future, sync::Arc, time::Duration};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until},
+};
+
+/// At most one snapshot is published in this time, so that a flood of events does not become a flood of snapshots.
+const PUBLISH_PERIOD: Duration = Duration::from_millis(10);
+/// How many waiting events are handled before snapshots and deadlines have their turn.
+const BATCH: usize = 256;
+
+/// Carries effects out. What comes of them arrives in the session's inbox.
+pub trait Perform {
+    /// Begins to carry out an effect; does not wait for its end.
+    fn perform(&mut self, effect: Effect);
+    /// Sees every event before the engine does.
+    fn observe(&mut self, now: Time, event: &Event);
+    /// Sees a snapshot that differs from the one before.
+    fn published(&mut self, snapshot: &Arc<Snapshot>);
+}
+
+/// Runs a session to its end.
+pub async fn run(
+    mut engine: Engine,
+    clock: Clock,
+    mut inbox: mpsc::UnboundedReceiver<Event>,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    host: &mut impl Perform,
+) -> Verdict {
+    let mut published_at = None;
+    let mut finished = handle(&mut engine, clock, host, Event::SessionStarted);
+    loop {
+        if let Some(verdict) = finished {
+            publish(&mut engine, &snapshots, host);
+            return verdict;
+        }
+        let publish_at = engine.changed().then(|| published_at.map_or(clock.now(), |at: Time| at + PUBLISH_PERIOD));
+        tokio::select! {
+            event = inbox.recv() => {
+                // The inbox stays open: the host holds a sender.
+                let Some(event) = event else { return Verdict::Interrupted };
+                finished = handle(&mut engine, clock, host, event);
+                for _ in 0..BATCH {
+                    if finished.is_some() { break; }
+                    let Ok(event) = inbox.try_recv() else { break };
+                    finished = handle(&mut engine, clock, host, event);
+                }
+                if engine.next_deadline().is_some_and(|deadline| deadline <= clock.now()) && finished.is_none() {
+                    finished = handle(&mut engine, clock, host, Event::Woke);
+                }
+            }
+            () = until(clock, engine.next_deadline()) => finished = handle(&mut engine, clock, host, Event::Woke),
+            () = until(clock, publish_at) => {
+                publish(&mut engine, &snapshots, host);
+                published_at = Some(clock.now());
+            }
+        }
+    }
+}
+
+fn handle(engine: &mut Engine, clock: Clock, host: &mut impl Perform, event: Event) -> Option<Verdict> {
+    let now = clock.now();
+    host.observe(now, &event);
+    let mut finished = None;
+    for effect in engine.handle(now, event) {
+        match effect {
+            Effect::Finish { verdict } => finished = Some(verdict),
+            effect => host.perform(effect),
+        }
+    }
+    finished
+}
+
+fn publish(engine: &mut Engine, snapshots: &watch::Sender<Arc<Snapshot>>, host: &mut impl Perform) {
+    let snapshot = engine.snapshot();
+    host.published(&snapshot);
+    snapshots.send_replace(snapshot);
+}
+
+async fn until(clock: Clock, time: Option<Time>) {
+    match time {
+        Some(time) => sleep_until(Instant::from_std(clock.instant(time))).await,
+        None => future::pending().await,
+    }
+}
