@@ -1,7 +1,7 @@
 //! What `orch eval` prints: a projection of a load made for that purpose, so that the model can change without it. A field at its
 //! default is left out; the schema is that of `tests/conformance/README.md`, and what orch adds to it is only there when used.
 
-use super::{Loaded, builtins};
+use super::{Loaded, builtins, redact};
 use crate::{
     diag::{Diagnostic, Severity},
     model::{
@@ -37,7 +37,8 @@ pub fn dump(loaded: &Loaded, base: &FilePath, log: &[String]) -> Value {
     out.fill("log", json!(log));
     out.fill("tilt_log", json!(said));
     out.put("error", error.map_or(Value::Null, of_error));
-    out.done()
+    let secrets = loaded.project.as_ref().map(|project| project.secrets.as_slice());
+    redact::value(out.done(), secrets.unwrap_or_default())
 }
 
 fn of_error(error: &Diagnostic) -> Value {

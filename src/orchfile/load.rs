@@ -6,7 +6,7 @@ use super::{
     convert, dialect,
     environment::{Environment, Surroundings},
     fault::Fault,
-    globals_of, lower,
+    globals_of, lower, redact,
     sources::Sources,
     stdlib,
     text::{OffsetMap, SourceText},
@@ -113,7 +113,14 @@ fn evaluate(request: &LoadRequest, sources: &dyn Sources) -> Loaded {
     finish(request, context.into_parts(), errors)
 }
 
-fn finish(request: &LoadRequest, mut parts: Parts, errors: Vec<Diagnostic>) -> Loaded {
+fn finish(request: &LoadRequest, parts: Parts, errors: Vec<Diagnostic>) -> Loaded {
+    let secrets = parts.secrets.clone();
+    let mut loaded = gather(request, parts, errors);
+    loaded.diagnostics.iter_mut().for_each(|diagnostic| redact::diagnostic(diagnostic, &secrets));
+    loaded
+}
+
+fn gather(request: &LoadRequest, mut parts: Parts, errors: Vec<Diagnostic>) -> Loaded {
     let inputs = std::mem::take(&mut parts.inputs);
     let mut diagnostics = std::mem::take(&mut parts.warnings);
     if !errors.is_empty() {

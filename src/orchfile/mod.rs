@@ -16,6 +16,7 @@ pub mod fault;
 mod load;
 pub mod local_sources;
 mod lower;
+mod redact;
 pub mod sources;
 mod stdlib;
 pub mod text;

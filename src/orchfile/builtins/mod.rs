@@ -14,6 +14,7 @@ mod json;
 mod later;
 mod link;
 mod local;
+mod named_module;
 mod os;
 mod probe;
 mod repository;
@@ -44,6 +45,7 @@ pub(super) fn register(globals: &mut GlobalsBuilder, surroundings: &Surroundings
     later::register(globals);
     link::register(globals);
     local::register(globals);
+    named_module::register(globals);
     os::register(globals, surroundings);
     probe::register(globals);
     repository::register(globals);

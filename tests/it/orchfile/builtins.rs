@@ -4,7 +4,7 @@ use super::folder::Folder;
 use orch::{
     diag::Severity,
     model::{Condition, EvaluationInput, FilePath, Kind, Local, Restart, Seen, TriggerMode},
-    orchfile::{LoadRequest, Loaded, LocalSources, SourceOutput, Told, load},
+    orchfile::{LoadRequest, Loaded, LocalSources, SourceOutput, Told, dump, load},
 };
 use std::{
     collections::BTreeMap,
@@ -204,6 +204,33 @@ fn a_secret_is_told_before_any_line_that_holds_it() {
     let told = told.lock().unwrap();
     let place = |wanted: fn(&Told) -> bool| told.iter().position(wanted).unwrap();
     assert!(place(|told| matches!(told, Told::Secret(_))) < place(|told| matches!(told, Told::Line { .. })));
+}
+
+#[test]
+fn a_secret_is_in_no_message_and_in_no_projection() {
+    let text = |last: &str| {
+        format!("t = secret('token', value='s3cret')\nlocal_resource('a', 'x ' + t, env={{'T': t}})\n{last}")
+    };
+    let folder = Folder::with(&[("Orchfile", &text("print(t)"))]);
+    let shown = dump(&folder.load(), &folder.path("."), &folder.lines()).to_string();
+    assert!(!shown.contains("s3cret"), "{shown}");
+    assert_eq!(shown.matches("[redacted token]").count(), 3, "{shown}");
+    let failed = evaluate(&text("fail('wrong: ' + t); u = 's3cret'"));
+    assert!(!format!("{:?}", failed.diagnostics).contains("s3cret"), "{:?}", failed.diagnostics);
+    assert_eq!(failed.diagnostics[0].message, "wrong: [redacted token]");
+}
+
+#[test]
+fn a_module_has_its_members_as_attributes_also_when_it_is_loaded() {
+    let folder = Folder::with(&[
+        (
+            "Orchfile",
+            "load('./m.star', 'm')\nprint(m.double(2), type(m), m, dir(m), hasattr(m, 'x'), dict(os.environ.items()))",
+        ),
+        ("m.star", "m = module('m', double=lambda x: 2 * x, a=[1])"),
+    ]);
+    assert_eq!(folder.load().diagnostics, []);
+    assert_eq!(folder.lines(), ["4 module <module \"m\"> [\"a\", \"double\"] False {}"]);
 }
 
 #[test]
