@@ -57,6 +57,12 @@ impl Mode {
         self == Self::Orchfile
     }
 
+    /// Whether selecting a resource by its name selects those too whose outputs it reads.
+    #[must_use]
+    pub fn selects_writers(self) -> bool {
+        self == Self::Orchfile
+    }
+
     /// Whether a server is refused when its probe's loopback port is already taken; else a warning.
     #[must_use]
     pub fn refuses_taken_ports(self) -> bool {

@@ -8,7 +8,7 @@ mod syntax;
 
 use super::{
     context::{Context, STD},
-    fault::{Fault, Finding},
+    fault::{At, Fault, Finding},
     load::plain_error,
     text::Site,
 };
@@ -20,6 +20,11 @@ use starlark::{ErrorKind, codemap::FileSpan};
 
 /// A longer chain of calls is cut in its middle.
 const FRAMES_MAX: usize = 16;
+
+/// The part of `site` that a message is about, without knowing what the call takes.
+pub(super) fn narrow(site: &Site, at: &At) -> Site {
+    narrow::narrow(site, at, Vec::new)
+}
 
 /// The fault that an error of the interpreter stands for, with its place.
 pub(super) fn of_error(context: &Context<'_>, error: &starlark::Error) -> Fault {
