@@ -147,10 +147,13 @@ fn shared_outputs(resources: &[Arc<Resource>]) -> Vec<GraphFault> {
     faults
 }
 
+/// The output and the input that make a data edge; `None` for a declared one.
+type Through = Option<(FilePath, FilePath)>;
+
 /// Who waits for whom, and over which paths.
 struct Waits {
     /// For each resource those it waits for, declared ones first.
-    on: Vec<Vec<(usize, Option<(FilePath, FilePath)>)>>,
+    on: Vec<Vec<(usize, Through)>>,
 }
 
 impl Waits {
@@ -179,7 +182,9 @@ impl Waits {
         let is_circle =
             |set: &Vec<usize>| set.len() > 1 || set.iter().any(|node| self.on[*node].iter().any(|(on, _)| on == node));
         let mut circles: Vec<_> = search.sets.into_iter().filter(is_circle).collect();
-        circles.iter_mut().for_each(|set| set.sort_unstable());
+        for set in &mut circles {
+            set.sort_unstable();
+        }
         circles.sort();
         circles
     }
@@ -187,7 +192,7 @@ impl Waits {
     /// The shortest way from the first resource of a circle back to it.
     fn cycle(&self, circle: &[usize]) -> GraphFault {
         let start = circle[0];
-        let mut came_from: BTreeMap<usize, (usize, Option<(FilePath, FilePath)>)> = BTreeMap::new();
+        let mut came_from: BTreeMap<usize, (usize, Through)> = BTreeMap::new();
         let mut next = VecDeque::from([start]);
         while let Some(node) = next.pop_front() {
             for (on, through) in &self.on[node] {

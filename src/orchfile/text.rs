@@ -44,8 +44,8 @@ struct Piece {
 impl OffsetMap {
     /// Says that from `changed` on, the text is a copy of the original from `original` on.
     pub fn copied(&mut self, changed: usize, original: usize) {
-        let goes_on = |last: &&Piece| last.copied && last.changed.abs_diff(changed) == last.original.abs_diff(original);
-        if self.pieces.last().filter(goes_on).is_none() {
+        let goes_on = |last: &Piece| last.copied && last.changed.abs_diff(changed) == last.original.abs_diff(original);
+        if !self.pieces.last().is_some_and(goes_on) {
             self.push(Piece { changed, original, copied: true });
         }
     }

@@ -1,5 +1,6 @@
 //! What a rewritten `while` walks over: a value that never ends.
 
+#![expect(clippy::unnecessary_wraps, reason = "a builtin gives a result")]
 #![expect(unsafe_code, reason = "the interpreter's iteration protocol; there is no state that could be wrong")]
 
 use allocative::Allocative;

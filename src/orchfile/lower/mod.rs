@@ -161,8 +161,8 @@ impl<'a> Lowering<'a> {
                 }
                 Some((output, input)) => {
                     let (output, input) = (output.display_from(self.root), input.display_from(self.root));
-                    message +=
-                        &format!("; `{}` reads `{input}`, where `{}` writes `{output}`", reader.name, writer.name);
+                    let (to, from) = (&reader.name, &writer.name);
+                    message.extend([format!("; `{to}` reads `{input}`, where `{from}` writes `{output}`")]);
                     labels.extend(label_at_keyword(
                         reader.site.as_ref(),
                         "deps",
