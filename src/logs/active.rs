@@ -59,11 +59,13 @@ impl Active {
 
     /// The place behind its last line.
     pub(super) fn end(&self) -> Cursor {
-        Cursor { number: self.number, record: self.records(), line: Some(self.first_line + self.begun) }
+        let line = Some(self.first_line + self.begun);
+        Cursor { number: self.number, record: self.records(), offset: self.bytes(), line }
     }
 
-    pub(super) fn flushed_records(&self) -> u32 {
-        self.flushed_records
+    /// How many records are on disk, and how many bytes of text.
+    pub(super) fn flushed(&self) -> (u32, u64) {
+        (self.flushed_records, self.flushed_bytes)
     }
 
     /// How much of it is in memory only.
@@ -117,7 +119,7 @@ impl Active {
         cursor.enter(self.first_line, window);
         let skipped = cursor.record.saturating_sub(self.flushed_records) as usize;
         let index = self.index.get(skipped * WIDTH..).unwrap_or_default();
-        let mut records: Vec<Record> = valid_records(index, None).collect();
+        let mut records: Vec<Record> = valid_records(index, cursor.offset).collect();
         let Some(start) = records.first().map(|record| u64::from(record.offset)) else { return };
         let fitting = records.partition_point(|record| record.end() - start <= budget as u64);
         records.truncate(fitting.max(1));

@@ -16,6 +16,8 @@ pub(super) struct Cursor {
     pub number: u64,
     /// In the segment.
     pub record: u32,
+    /// Of its text in the segment.
+    pub offset: u64,
     /// How many lines began before it; `None` where nobody wants to know what is missing before it.
     pub line: Option<u64>,
 }
@@ -27,13 +29,15 @@ pub(super) struct Bounds {
     pub newest: u64,
     /// How many records of the newest segment are on disk at least.
     pub flushed: u32,
+    /// How many bytes of text these have.
+    pub flushed_bytes: u64,
 }
 
 impl Bounds {
     /// Those of a log that somebody else may be writing.
     pub(super) fn of(folder: &Path) -> Option<Self> {
         let numbers = segment::numbers(folder);
-        Some(Self { oldest: *numbers.first()?, newest: *numbers.last()?, flushed: u32::MAX })
+        Some(Self { oldest: *numbers.first()?, newest: *numbers.last()?, flushed: u32::MAX, flushed_bytes: 0 })
     }
 }
 
@@ -54,19 +58,19 @@ impl Cursor {
     ) -> bool {
         loop {
             if self.number < bounds.oldest {
-                (self.number, self.record) = (bounds.oldest, 0);
+                self.go_to(bounds.oldest);
             }
             let limit = if self.number == bounds.newest { bounds.flushed } else { u32::MAX };
             if self.record < limit && self.read_segment(log, folder, limit, budget, window) {
                 return true;
             }
             if self.number >= bounds.newest {
-                if limit != u32::MAX {
-                    self.record = self.record.max(limit);
+                if limit != u32::MAX && self.record < limit {
+                    (self.record, self.offset) = (limit, bounds.flushed_bytes);
                 }
                 return false;
             }
-            (self.number, self.record) = (self.number + 1, 0);
+            self.go_to(self.number + 1);
         }
     }
 
@@ -81,15 +85,19 @@ impl Cursor {
     /// Goes on behind these records.
     pub(super) fn advance(&mut self, records: &[Record]) {
         self.record += u32::try_from(records.len()).unwrap_or(u32::MAX);
+        self.offset = records.last().map_or(self.offset, Record::end);
         let begun = records.iter().filter(|record| record.begins).count() as u64;
         self.line = self.line.map(|line| line + begun);
     }
 
+    fn go_to(&mut self, number: u64) {
+        (self.number, self.record, self.offset) = (number, 0, 0);
+    }
+
     fn read_segment(&mut self, log: &LogName, folder: &Path, limit: u32, budget: usize, window: &mut Window) -> bool {
         // A segment that was dropped meanwhile, or whose index is not valid, counts as missing.
-        let Ok(chunk) = segment::read(&SegmentPath::new(folder, self.number), self.record, limit, budget) else {
-            return false;
-        };
+        let path = SegmentPath::new(folder, self.number);
+        let Ok(chunk) = segment::read(&path, (self.record, self.offset), limit, budget) else { return false };
         self.enter(chunk.first_line, window);
         window.add(log, &chunk.records, &chunk.data);
         self.advance(&chunk.records);

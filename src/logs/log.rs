@@ -165,7 +165,7 @@ impl Log {
         loop {
             let has_read = cursor.read(&self.name, &self.folder, self.bounds(), budget, window);
             let state = self.lock();
-            let is_in_memory = cursor.number == state.active.number && cursor.record >= state.active.flushed_records();
+            let is_in_memory = cursor.number == state.active.number && cursor.record >= state.active.flushed().0;
             if is_in_memory {
                 state.active.read(cursor, &self.name, budget, window);
             }
@@ -201,7 +201,8 @@ impl Log {
         let state = self.lock();
         let newest = state.active.number;
         let oldest = state.closed.front().map_or(newest, |segment| segment.number);
-        Bounds { oldest, newest, flushed: state.active.flushed_records() }
+        let (flushed, flushed_bytes) = state.active.flushed();
+        Bounds { oldest, newest, flushed, flushed_bytes }
     }
 
     fn close_tails(self: &Arc<Self>, state: &mut State, shared: &Shared, closing: Vec<Tail>) {

@@ -207,8 +207,10 @@ pub(super) fn last_lines(folder: &Path, bounds: Bounds, count: usize, of: Option
         let is_wanted = |attempt| of.is_none() || of == attempt;
         let records = content.records.iter().enumerate().rev();
         let wanted = records.filter(|(_, record)| record.begins && is_wanted(record.mark.attempt));
-        let place = |place| Cursor { number, record: u32::try_from(place).unwrap_or(u32::MAX), line: None };
-        let places = wanted.map(|(at, record)| (record.mark.at, place(at)));
+        let places = wanted.map(|(place, record)| {
+            let (place, offset) = (u32::try_from(place).unwrap_or(u32::MAX), u64::from(record.offset));
+            (record.mark.at, Cursor { number, record: place, offset, line: None })
+        });
         found.extend(places.take(count - found.len()));
         if found.len() == count {
             break;
@@ -251,12 +253,13 @@ fn since(source: &Source, time: u64) -> Cursor {
         segment::first_time(&SegmentPath::new(source.folder(), *number)).is_some_and(|first| first < time)
     };
     let segment = (bounds.oldest..=bounds.newest).rev().find(began_before);
-    segment.map_or(Cursor::start(), |number| Cursor { number, record: 0, line: None })
+    segment.map_or(Cursor::start(), |number| Cursor { number, record: 0, offset: 0, line: None })
 }
 
 fn end_on_disk(folder: &Path) -> Cursor {
     let Some(bounds) = Bounds::of(folder) else { return Cursor::start() };
     let content = segment::content(&SegmentPath::new(folder, bounds.newest));
-    let records = content.map_or(0, |content| u32::try_from(content.records.len()).unwrap_or(u32::MAX));
-    Cursor { number: bounds.newest, record: records, line: None }
+    let mut end = Cursor { number: bounds.newest, ..Cursor::default() };
+    end.advance(&content.map_or(Vec::new(), |content| content.records));
+    end
 }

@@ -96,13 +96,13 @@ impl Record {
 }
 
 /// The valid records among these bytes, up to the first that is none: each begins where the one before ends, the first at
-/// `offset`, or anywhere if there is none given.
-pub(super) fn valid_records(bytes: &[u8], offset: Option<u64>) -> impl Iterator<Item = Record> {
+/// `offset`.
+pub(super) fn valid_records(bytes: &[u8], offset: u64) -> impl Iterator<Item = Record> {
     let mut expected = offset;
     let records = bytes.as_chunks::<WIDTH>().0.iter();
     records.map_while(Record::decode).take_while(move |record| {
-        let follows = expected.is_none_or(|expected| expected == u64::from(record.offset));
-        expected = Some(record.end());
+        let follows = expected == u64::from(record.offset);
+        expected = record.end();
         follows
     })
 }

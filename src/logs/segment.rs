@@ -75,14 +75,15 @@ pub(super) struct Chunk {
     pub data: Vec<u8>,
 }
 
-/// Reads the records from number `from` to before `limit`, at least one if there is one, about `budget` bytes of them.
-pub(super) fn read(path: &SegmentPath, from: u32, limit: u32, budget: usize) -> io::Result<Chunk> {
+/// Reads the records from number `from`, whose text is at `offset`, to before `limit`: at least one if there is one, about
+/// `budget` bytes of them.
+pub(super) fn read(path: &SegmentPath, (from, offset): (u32, u64), limit: u32, budget: usize) -> io::Result<Chunk> {
     let index = File::open(path.index())?;
     let first_line = read_header(&index)?;
     let wanted = (budget / 32).clamp(16, 8192).min(limit.saturating_sub(from) as usize);
     let place = (u64::from(from) + 1) * WIDTH as u64;
     let bytes = read_at(&index, place, wanted * WIDTH)?;
-    let mut records: Vec<Record> = valid_records(&bytes, (from == 0).then_some(0)).collect();
+    let mut records: Vec<Record> = valid_records(&bytes, offset).collect();
     let Some(start) = records.first().map(|record| u64::from(record.offset)) else {
         return Ok(Chunk { first_line, records, data: Vec::new() });
     };
@@ -110,14 +111,14 @@ pub(super) fn content(path: &SegmentPath) -> io::Result<Content> {
     let length = usize::try_from(index.metadata()?.len()).unwrap_or(usize::MAX).saturating_sub(WIDTH);
     let bytes = read_at(&index, WIDTH as u64, length)?;
     let data = fs::metadata(path.data())?.len();
-    let records = valid_records(&bytes, Some(0)).take_while(|record| record.end() <= data).collect();
+    let records = valid_records(&bytes, 0).take_while(|record| record.end() <= data).collect();
     Ok(Content { first_line, records })
 }
 
 /// When the first line of a segment came, in microseconds since 1970.
 pub(super) fn first_time(path: &SegmentPath) -> Option<u64> {
     let bytes = read_at(&File::open(path.index()).ok()?, WIDTH as u64, WIDTH).ok()?;
-    valid_records(&bytes, Some(0)).next().map(|record| record.mark.at)
+    valid_records(&bytes, 0).next().map(|record| record.mark.at)
 }
 
 /// Cuts off what is not valid at the end of a segment, so that it can be written on.

@@ -1,5 +1,10 @@
 //! Logs: what is written is read, whatever it holds and whatever happened in between.
 
+mod bounds;
+mod following;
+mod repair;
+mod secrets;
+
 use orch::{
     logs::{Batch, Follower, From, Limits, Line, LogName, LogReader, LogStore, Stream},
     model::{Attempt, InstanceId, Level, ResourceName, RunId},
@@ -120,4 +125,100 @@ async fn an_unfinished_line_is_shown_after_a_moment_and_is_one_line_later() {
     assert_eq!(texts(&all(&store).lines), ["Name? Bob", "warning", "bye"]);
     store.close();
     assert_eq!(follower.next().await, None);
+}
+
+#[test]
+fn a_million_lines_are_all_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let writer = store.writer(&resource("api"), RUN);
+    let (mut chunk, mut written) = (Vec::new(), 0);
+    for number in 0..1_000_000 {
+        chunk.extend_from_slice(format!("line {number}\n").as_bytes());
+        if chunk.len() >= 65_000 {
+            // Chunks end anywhere, as those of a pipe do.
+            written += chunk.len() - 7;
+            writer.write(Stream::Out, &chunk[..chunk.len() - 7]);
+            chunk.drain(..chunk.len() - 7);
+        }
+    }
+    writer.write(Stream::Out, &chunk);
+    assert!(written > 10_000_000);
+    let mut follower = store.follow(None, From::Start);
+    let mut number = 0;
+    while let Some(batch) = follower.try_next() {
+        assert_eq!(batch.dropped, []);
+        assert!(batch.lines.len() < 10_000, "a batch is bounded");
+        for line in batch.lines {
+            assert_eq!(line.text, format!("line {number}").as_bytes());
+            number += 1;
+        }
+    }
+    assert_eq!(number, 1_000_000);
+}
+
+#[test]
+fn a_thousand_writers_need_few_open_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let names: Vec<LogName> = (0..1000).map(|number| resource(&format!("resource {number}"))).collect();
+    let writers: Vec<_> = names.iter().map(|name| store.writer(name, RUN)).collect();
+    for round in 0..3 {
+        for writer in &writers {
+            writer.write(Stream::Out, format!("round {round}\n").as_bytes());
+        }
+        store.flush();
+    }
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok());
+    assert!(open.filter(|path| path.starts_with(dir.path())).count() <= 128);
+    let lines = all(&store).lines;
+    assert_eq!(lines.len(), 3000);
+    for name in &names {
+        let own: Vec<String> = texts(&lines.iter().filter(|line| line.log == *name).cloned().collect::<Vec<_>>());
+        assert_eq!(own, ["round 0", "round 1", "round 2"]);
+    }
+    assert_eq!(LogReader::open(&dir.path().join("logs")).unwrap().names().len(), 1000);
+}
+
+#[test]
+fn every_name_has_a_log_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let long = "Ö ".repeat(250);
+    let names = ["api", "API", "Api", "orch", "%session", "...", "a\nb", "\u{1b}[31m", &long, &(long.clone() + "x")];
+    let names: Vec<LogName> = names.iter().filter(|name| !name.contains('%')).map(|name| resource(name)).collect();
+    for name in &names {
+        store.writer(name, None).write(Stream::Out, format!("{name:?}").as_bytes());
+    }
+    store.say(&LogName::Session, None, Level::Info, "session");
+    drop(store);
+    let lines = on_disk(dir.path()).lines;
+    assert_eq!(lines.len(), names.len() + 1);
+    for line in lines.iter().filter(|line| line.log != LogName::Session) {
+        assert_eq!(line.text, format!("{:?}", line.log).as_bytes());
+    }
+}
+
+#[test]
+fn the_end_of_an_attempt_can_be_had_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let (first, second) = (Attempt::Run(RunId(1)), Attempt::Run(RunId(2)));
+    let writers = [first, second].map(|attempt| store.writer(&resource("api"), Some(attempt)));
+    for number in 0..10 {
+        for writer in &writers {
+            writer.write(Stream::Out, format!("line {number}\n").as_bytes());
+        }
+    }
+    let lines = store.reader().last_of(&resource("api"), first, 2);
+    assert_eq!(texts(&lines), ["line 8", "line 9"]);
+    assert!(lines.iter().all(|line| line.attempt == Some(first)));
+    assert_eq!(store.reader().last_of(&resource("web"), first, 2), []);
+}
+
+#[test]
+fn without_a_folder_there_are_no_logs() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(on_disk(dir.path()), Batch::default());
+    assert_eq!(LogReader::open(&dir.path().join("logs")).unwrap().names(), []);
 }
