@@ -66,7 +66,8 @@ pub(super) struct Attendant {
     command: CommandSpec,
     phase: watch::Sender<Phase>,
     output: [Option<Pipe>; 2],
-    sink: Arc<dyn OutputSink>,
+    /// Until it is closed.
+    sink: Option<Arc<dyn OutputSink>>,
 }
 
 /// What woke the attendant.
@@ -97,7 +98,7 @@ impl Attendant {
             command,
             phase,
             output: [Some(Pipe::new(out)?), Some(Pipe::new(err)?)],
-            sink,
+            sink: Some(sink),
         })
     }
 
@@ -111,7 +112,6 @@ impl Attendant {
                 Woken::Output(stream) => self.read(stream),
             }
         }
-        self.sink.close();
     }
 
     async fn woken(&self, stops: &mut mpsc::UnboundedReceiver<Duration>) -> Woken {
@@ -213,6 +213,15 @@ impl Attendant {
 
     fn all_ended(&mut self, exit: Exit) {
         self.read_what_is_there();
+        // So the end of the output is known before the end of the process, unless one that was let go still holds it.
+        for stream in [Stream::Out, Stream::Err] {
+            if self.pass_on(stream, Pipe::read_now).is_none() {
+                self.output[stream as usize] = None;
+            }
+        }
+        if self.output.iter().all(Option::is_none) {
+            self.close();
+        }
         let ended = Ended { exit, leftovers: false };
         self.phase.send_modify(|phase| *phase = Phase::Gone(phase.pid(), ended));
     }
@@ -230,6 +239,12 @@ impl Attendant {
         }
     }
 
+    fn close(&mut self) {
+        if let Some(sink) = self.sink.take() {
+            sink.close();
+        }
+    }
+
     fn read(&mut self, stream: Stream) {
         if self.pass_on(stream, Pipe::read_when_ready).is_none() {
             self.output[stream as usize] = None;
@@ -238,17 +253,24 @@ impl Attendant {
 
     /// Passes on what one read gives: how much it was, `None` at the end.
     fn pass_on(&mut self, stream: Stream, read: fn(&Pipe, &mut [u8]) -> io::Result<usize>) -> Option<usize> {
-        let pipe = self.output[stream as usize].as_mut()?;
+        let (pipe, sink) = (self.output[stream as usize].as_mut()?, self.sink.as_ref()?);
         BUFFER.with_borrow_mut(|buffer| match read(pipe, buffer) {
             Ok(0) => None,
             Ok(count) => {
                 pipe.make_room(count);
-                self.sink.write(stream, &buffer[..count]);
+                sink.write(stream, &buffer[..count]);
                 Some(count)
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Some(0),
             Err(_) => None,
         })
+    }
+}
+
+impl Drop for Attendant {
+    /// Also when `Processes` is gone before the process.
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

@@ -18,7 +18,8 @@ pub trait OutputSink: Send + Sync {
     /// order is nearly that of writing.
     fn write(&self, stream: Stream, bytes: &[u8]);
 
-    /// There will be no more. Called once. A process that was let go may write long after `Running::ended`.
+    /// There will be no more. Called once: before `Running::ended` returns, unless leftovers or processes that were let go may
+    /// still write.
     fn close(&self);
 }
 

@@ -59,8 +59,12 @@ pub(super) fn own(possessions: Possessions, null: OwnedFd) -> nix::Result<()> {
     prctl::set_child_subreaper(true)?;
     let signals = SignalFd::with_flags(&wanted_signals(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     let order = ReceivedOrder::read(&mut control).map_err(|_| Errno::EBADMSG)?;
+    let terms = order.terms;
     let input = input.unwrap_or(null);
-    let command = match start_command(&order, [input.as_fd(), out.as_fd(), err.as_fd()]) {
+    let started = start_command(&order, [input.as_fd(), out.as_fd(), err.as_fd()]);
+    // The output ends when the last of the tree ends it; and an idle shim must be small.
+    drop((order, out, err, input));
+    let command = match started {
         Ok(command) => command,
         Err((step, errno)) => {
             tell(&mut control, Report::NotStarted(step, errno));
@@ -68,9 +72,6 @@ pub(super) fn own(possessions: Possessions, null: OwnedFd) -> nix::Result<()> {
         }
     };
     tell(&mut control, Report::Started(command.as_raw().cast_unsigned()));
-    let terms = order.terms;
-    // The command's output must end when the command ends it, and an idle shim must be small.
-    drop((order, out, err, input));
     control.set_nonblocking(true).map_err(|_| Errno::EBADF)?;
     let session = (!terms.own_sessions).then(|| getsid(None)).transpose()?;
     Shim { control, orch_lives: true, signals, terms, session, command, ended: None, told: false, stop: None }.live()

@@ -6,7 +6,7 @@
 
 use super::{
     shim,
-    sys::{Fork, fork, receive_descriptors},
+    sys::{Fork, exit_now, fork, receive_descriptors},
     tree::{living_descendants, send},
     wire::{Report, Step},
 };
@@ -18,7 +18,9 @@ use nix::{
         resource::{Resource, getrlimit, setrlimit},
         signal::{SigSet, SigmaskHow, Signal, sigprocmask},
         signalfd::{SfdFlags, SignalFd},
-        socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair},
+        socket::{
+            AddressFamily, ControlMessage, MsgFlags, Shutdown, SockFlag, SockType, sendmsg, shutdown, socketpair,
+        },
         wait::{WaitPidFlag, WaitStatus, waitpid},
     },
     unistd::{self, Pid},
@@ -81,8 +83,9 @@ impl Starter {
 
 impl Drop for Starter {
     fn drop(&mut self) {
-        // It is dead, or about to be: its socket closes right after.
-        drop(self.process.try_wait());
+        // It ends when nobody can ask it any more. Where it was killed, both fail.
+        shutdown(self.socket.as_raw_fd(), Shutdown::Both).ok();
+        drop(self.process.wait());
     }
 }
 
@@ -94,7 +97,7 @@ pub(super) fn raise_file_limit() -> u64 {
     soft
 }
 
-/// The starter's life. Ends with orch's; in a process that it forked, with that shim's.
+/// The starter's life. Ends with orch's.
 pub(super) fn serve(files: Option<u64>) -> nix::Result<()> {
     // A session of its own: a Ctrl-C at the terminal is orch's to act on, and commands cannot take the terminal's input.
     unistd::setsid().ok();
@@ -127,7 +130,7 @@ pub(super) fn serve(files: Option<u64>) -> nix::Result<()> {
             Ok(Fork::Child) => {
                 unistd::dup2_stdin(&null)?;
                 drop((children, shims));
-                return shim::own(possessions, null);
+                exit_now(i32::from(shim::own(possessions, null).is_err()));
             }
             Ok(Fork::Parent(shim)) => drop(shims.insert(shim)),
             Err(errno) => possessions.refuse(errno),
@@ -177,8 +180,11 @@ impl Possessions {
         Some(Self { control: control.into(), out, err, input: descriptors.next() })
     }
 
-    fn refuse(mut self, errno: Errno) {
+    fn refuse(self, errno: Errno) {
+        let Self { mut control, out, err, input } = self;
+        // orch is to see the end of the output first.
+        drop((out, err, input));
         // Where orch is gone, nobody wants to know.
-        drop(self.control.write_all(&Report::NotStarted(Step::Fork, errno as i32).encode()));
+        drop(control.write_all(&Report::NotStarted(Step::Fork, errno as i32).encode()));
     }
 }

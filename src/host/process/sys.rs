@@ -51,6 +51,12 @@ pub(super) fn receive_descriptors(socket: BorrowedFd<'_>) -> nix::Result<Option<
     Ok((message.bytes > 0).then_some(descriptors))
 }
 
+/// Ends this process without the work that a whole program does at its end: of a shim that is half of its cost.
+pub(super) fn exit_now(code: i32) -> ! {
+    // SAFETY: ends the process; nothing of it is used after.
+    unsafe { libc::_exit(code) }
+}
+
 /// How many bytes wait in a pipe.
 pub(super) fn bytes_waiting(pipe: BorrowedFd<'_>) -> usize {
     let mut count: c_int = 0;

@@ -78,23 +78,23 @@ async fn a_ready_line_is_seen_while_all_goes_on() {
 }
 
 #[tokio::test]
-async fn a_sink_is_closed_once_after_the_last_writer() {
-    struct Closed(tokio::sync::mpsc::UnboundedSender<&'static str>);
+async fn a_sink_is_closed_before_the_end_is_told() {
+    struct Closed(std::sync::Mutex<Vec<&'static str>>);
     impl OutputSink for Closed {
         fn write(&self, _: Stream, _: &[u8]) {
-            self.0.send("write").unwrap();
+            self.0.lock().unwrap().push("write");
         }
         fn close(&self) {
-            self.0.send("close").unwrap();
+            self.0.lock().unwrap().push("close");
         }
     }
-    let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
     let processes = processes();
-    let running = processes.spawn(Spawn::new(&sh("echo"), Kind::Command, LONG), Arc::new(Closed(sender)));
-    assert_eq!(soon("write", told.recv()).await, Some("write"));
-    assert_eq!(soon("close", told.recv()).await, Some("close"));
-    assert_eq!(soon("nothing more", told.recv()).await, None);
-    soon("end", running.ended()).await;
+    for (argv, expected) in [(["echo"], &["write", "close"][..]), (["no-such-program"], &["close"])] {
+        let closed = Arc::new(Closed(<_>::default()));
+        let running = processes.spawn(Spawn::new(&command(&argv), Kind::Command, LONG), closed.clone());
+        soon("end", running.ended()).await;
+        assert_eq!(*closed.0.lock().unwrap(), expected);
+    }
 }
 
 #[tokio::test]
