@@ -65,6 +65,9 @@ const PURE: &[(&str, &[&str])] = &[
 /// Parts of a file's name that say nothing.
 const EMPTY_NAMES: &[&str] = &["manager", "handler", "helper", "util", "common", "info", "data"];
 
+/// Diagnostics without a case: of a defect of orch, and of an evaluation that nobody waits for any more.
+const UNSEEN: &[&str] = &["orchfile::internal", "orchfile::cancelled"];
+
 /// Words that nobody commits. In halves, so that this file does not hold them.
 const LEFT_BEHIND: &[&str] =
     &[concat!("db", "g!("), concat!("to", "do!("), concat!("FIX", "ME"), concat!("XX", "X"), concat!("TO", "DO")];
@@ -81,14 +84,14 @@ fn pure_layers_do_without_the_world() {
 
 #[test]
 fn every_module_says_what_it_owns() {
-    for folder in ["src", "tests", "benches"] {
+    for folder in ["src", "tests/it", "benches"] {
         check(folder, "rs", |file| module_doc_faults(&file.text));
     }
 }
 
 #[test]
 fn no_file_has_an_empty_name() {
-    for folder in ["src", "tests", "benches", "stdlib"] {
+    for folder in ["src", "tests/it", "benches", "stdlib"] {
         check(folder, "", |file| name_faults(&file.path));
     }
 }
@@ -108,7 +111,8 @@ fn every_diagnostic_has_a_case() {
         files("tests", "").into_iter().filter(|file| !is_this_file(&file.path)).map(|file| file.text).collect();
     let codes: BTreeSet<String> =
         files("src", "rs").iter().flat_map(|file| diagnostic_codes(&code_of(&file.text))).collect();
-    let missing: Vec<_> = codes.iter().filter(|code| !cases.contains(code.as_str())).collect();
+    let missing: Vec<_> =
+        codes.iter().filter(|code| !cases.contains(code.as_str()) && !UNSEEN.contains(&code.as_str())).collect();
     assert!(missing.is_empty(), "no case in tests/ shows these diagnostics: {missing:#?}");
 }
 
