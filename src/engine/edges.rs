@@ -135,10 +135,17 @@ fn is_changing(state: &State, id: NodeId) -> bool {
 /// It runs, or is dirty and will start by itself, or something that it reads may make it so.
 pub(super) fn is_unsettled(state: &State, id: NodeId, writers_are: bool) -> bool {
     let node = &state.nodes[id];
-    if node.local().outputs.is_empty() || !counts(state, id) {
+    if node.local().outputs.is_empty() || state.is_shutting_down() {
         return false;
     }
-    let runs = matches!(node.run, RunPhase::Running(_) | RunPhase::Checking(_));
+    // A run that was told to end writes until it has.
+    if node.is_running() {
+        return true;
+    }
+    if !counts(state, id) {
+        return false;
+    }
+    let runs = matches!(node.run, RunPhase::Checking(_));
     let reacts = schedule::reacts(state, id);
     runs || schedule::starts_by_itself(state, id) || reacts && (node.settling > 0 || writers_are)
 }

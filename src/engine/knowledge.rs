@@ -123,6 +123,10 @@ pub(super) fn learn(
     }
     for &id in readers {
         update_inputs(state, id, path, content);
+        // Answers under way may have been found before this.
+        if let Some(background) = &mut state.node(id).knowledge.background {
+            background.touched.insert(path.clone());
+        }
     }
     state.contents.learn(path, content, since);
     marked
@@ -138,6 +142,8 @@ fn compare(state: &mut State, id: NodeId, path: &FilePath, content: Option<Diges
         node.dirt.files.remove(path);
         return false;
     }
+    // A run that goes on may see this, also if the file changes back before its end.
+    let saw = if node.is_running() { Saw::Unknown } else { saw };
     node.knowledge.saw.insert(path.clone(), saw);
     node.knowledge.checked = false;
     if !node.dirt.is_change() {

@@ -4,7 +4,7 @@ use super::{
     edges, fresh,
     node::{Edges, Knowledge, Node, NodeId, SelfDirt},
     phase::{LastRun, Server},
-    schedule,
+    schedule, serve,
     state::{Reader, State},
     stop,
 };
@@ -38,6 +38,8 @@ struct Differs {
     definition: bool,
     /// Which files it reads or writes.
     files: bool,
+    /// It was no part of the session and is now.
+    enabled: bool,
 }
 
 /// Brings the project into force.
@@ -120,10 +122,12 @@ fn revive(node: &mut Node, resource: &Arc<Resource>) {
 }
 
 fn differs(old: &Resource, new: &Resource) -> Differs {
+    let enabled = !old.enabled && new.enabled;
     let (Kind::Local(old), Kind::Local(new)) = (&old.kind, &new.kind);
     Differs {
         definition: old.cmd != new.cmd || old.outputs != new.outputs || serving(old) != serving(new),
         files: old.inputs != new.inputs || old.outputs != new.outputs,
+        enabled,
     }
 }
 
@@ -203,6 +207,9 @@ fn change_in_place(state: &mut State, id: NodeId, differs: Differs) {
     }
     if !state.nodes[id].resource.enabled {
         stop::end_all(state, id);
+    } else if differs.enabled && !state.nodes[id].is_dirty() {
+        // What it last made is still good: only its server is missing.
+        serve::restart(state, id);
     }
 }
 
