@@ -123,10 +123,13 @@ pub(super) fn note(state: &mut State, path: &FilePath) {
 /// Remembers what was written while the node ran, and that answers under way do not know of it.
 fn note_during(state: &mut State, id: NodeId, path: &FilePath) {
     let now = state.now;
+    let others = state.queue.may_have_written(id, now);
     let node = &mut state.nodes[id];
     let echoes = node.itself.echo_until.is_some_and(|until| now <= until);
     if node.is_running() || echoes {
         node.itself.during.insert(path.clone());
+        node.itself.alone |= others.is_empty();
+        node.itself.others.extend(others);
     } else {
         node.itself.during.remove(path);
     }

@@ -52,13 +52,17 @@ impl Dirt {
         self.first || self.is_change()
     }
 
-    /// Puts back what a run took that was cut short: it may have done half of its work, so nothing takes this away but a
-    /// run.
+    /// Puts back what a run took that was ended: it may have done half of its work, so nothing takes this away but a run.
     pub(super) fn restore(&mut self, taken: Self, cause: Cause) {
         self.first |= taken.first;
         self.definition |= taken.definition;
         self.outputs.extend(taken.outputs);
-        for (path, mark) in taken.files {
+        self.restore_superseded(taken.files, cause);
+    }
+
+    /// The same for a run that a newer change made pointless: that change starts the next one.
+    pub(super) fn restore_superseded(&mut self, files: BTreeMap<FilePath, Mark>, cause: Cause) {
+        for (path, mark) in files {
             self.files.entry(path).or_insert(mark);
         }
         self.redo = Some(cause);

@@ -72,6 +72,9 @@ pub(super) fn refresh(state: &mut State, id: NodeId) {
     count(&mut state.tally.backing_off, old.backing_off, new.backing_off);
     count(&mut state.tally.missing, old.missing, new.missing);
     count(&mut state.tally.living, !old.gone, !new.gone);
+    if old.convicted != new.convicted {
+        state.agenda.extend(&state.self_dirty);
+    }
     if old.gone != new.gone {
         super::shutdown::on_gone_changed(state, id, new.gone);
     }
@@ -115,6 +118,7 @@ pub(super) fn derive(state: &State, id: NodeId) -> Derived {
         missing: verdict::is_wanted(state, id) && !verdict::is_done(state, id),
         gone: run::current(&node.run).is_none() && live.is_none() && node.leftovers.is_empty(),
         because: because(state, id),
+        convicted: schedule::is_held_as_self_dirty(state, id),
     }
 }
 

@@ -185,6 +185,10 @@ pub(super) struct SelfDirt {
     pub(super) echo_until: Option<Time>,
     /// Runs in a row that had no other cause.
     pub(super) streak: u32,
+    /// Meanwhile something was written while no other command ran.
+    pub(super) alone: bool,
+    /// Who else may have written what was written meanwhile.
+    pub(super) others: BTreeSet<NodeId>,
 }
 
 /// What others read of this node, as last published to them.
@@ -203,6 +207,8 @@ pub(super) struct Derived {
     pub(super) missing: bool,
     /// Nothing of it lives.
     pub(super) gone: bool,
+    /// It is held because it makes itself dirty.
+    pub(super) convicted: bool,
     /// What keeps those that wait for it.
     pub(super) because: &'static str,
 }

@@ -6,7 +6,7 @@ use super::{
     evaluation,
     event::RunEnd,
     fresh, knowledge,
-    node::NodeId,
+    node::{NodeId, SelfDirt},
     phase::{Cancelled, LastRun, RunPhase, Running, Serving},
     say, serve, shutdown,
     state::State,
@@ -17,8 +17,8 @@ use crate::{
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-/// What arrives so soon after a run is taken for written by it.
-const ECHO: Duration = Duration::from_millis(100);
+/// What arrives so soon after a run may have been written by it.
+pub(super) const ECHO: Duration = Duration::from_millis(100);
 
 /// A command with the environment that it gets.
 pub(super) fn spec_of(state: &State, command: &Command) -> CommandSpec {
@@ -55,11 +55,7 @@ fn take_cause(state: &mut State, id: NodeId) -> (super::dirt::Dirt, Cause) {
 /// Whether the node is dirty by nothing but what was written while its last run ran.
 pub(super) fn is_self_dirty(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
-    let only_files = node.wish.is_none()
-        && !node.dirt.first
-        && !node.dirt.definition
-        && node.dirt.redo.is_none()
-        && node.dirt.outputs.is_empty();
+    let only_files = node.wish.is_none() && !node.dirt.first && !node.dirt.definition && node.dirt.outputs.is_empty();
     only_files
         && !node.dirt.files.is_empty()
         && node.dirt.files.iter().all(|(path, mark)| mark.by.is_none() && node.itself.during.contains(path))
@@ -68,9 +64,15 @@ pub(super) fn is_self_dirty(state: &State, id: NodeId) -> bool {
 fn count_self_dirt(state: &mut State, id: NodeId) {
     let is_self_dirty = is_self_dirty(state, id);
     let itself = &mut state.node(id).itself;
-    itself.streak = if is_self_dirty { itself.streak + 1 } else { 0 };
-    itself.during.clear();
-    itself.echo_until = None;
+    if is_self_dirty {
+        itself.streak += 1;
+        itself.during.clear();
+        itself.echo_until = None;
+        state.self_dirty.insert(id);
+    } else {
+        *itself = SelfDirt::default();
+        state.self_dirty.remove(&id);
+    }
 }
 
 /// Starts the run of a command.
@@ -154,7 +156,7 @@ pub(super) fn cancel(state: &mut State, id: NodeId, why: Cancelled) {
 pub(super) fn on_run_ended(state: &mut State, run: RunId, end: RunEnd) {
     let Some(id) = state.runs.remove(&run) else { return };
     state.touch(id);
-    state.queue.ends(id);
+    state.queue.ends(id, state.now);
     match std::mem::take(&mut state.node(id).run) {
         RunPhase::Running(running) => on_command_ended(state, id, *running, end),
         RunPhase::TearingDown(row) => shutdown::on_teardown_ended(state, id, row, &end),
@@ -192,7 +194,7 @@ fn fail(state: &mut State, id: NodeId, running: &Running, exit: Exit, cause: Cau
     let now = state.now;
     let node = state.node(id);
     node.knowledge.outputs = None;
-    if running.cancelled.is_some() {
+    if let Some(cancelled) = running.cancelled {
         if !node.dirt.is_change() {
             node.changed_at = now;
         }
@@ -201,7 +203,14 @@ fn fail(state: &mut State, id: NodeId, running: &Running, exit: Exit, cause: Cau
             node.knowledge.saw.insert(path.clone(), super::dirt::Saw::Unknown);
         }
         node.last = running.before.clone();
-        node.dirt.restore(running.dirt.clone(), cause);
+        match cancelled {
+            Cancelled::Stopped => node.dirt.restore(running.dirt.clone(), cause),
+            Cancelled::Superseded => {
+                // What only stands here because the run was ended says nothing of who made the node dirty.
+                node.itself.during.extend(running.dirt.files.keys().cloned());
+                node.dirt.restore_superseded(running.dirt.files.clone(), cause);
+            }
+        }
     } else {
         node.last = LastRun::Failed(exit);
     }

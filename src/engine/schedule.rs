@@ -12,10 +12,12 @@ use crate::{
     model::{Time, TriggerMode},
     snapshot::Hold,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A node that made itself dirty that often in a row is held.
-pub(super) const SELF_DIRTY_MAX: u32 = 5;
+const SELF_DIRTY_MAX: u32 = 5;
+/// The same where each time another command ran as well, that may have been the one.
+const SELF_DIRTY_DOUBTFUL_MAX: u32 = 10;
 
 /// Who goes first: what users asked for in the order of their asking, then first starts in declaration order, then the
 /// earliest change.
@@ -35,6 +37,8 @@ pub(super) struct Queue {
     parallel: BTreeSet<(Priority, NodeId)>,
     exclusive: BTreeSet<(Priority, NodeId)>,
     running: BTreeSet<NodeId>,
+    /// When commands ended that did so a moment ago.
+    recent: BTreeMap<NodeId, Time>,
     /// The one that runs and shares with nothing.
     alone: Option<NodeId>,
 }
@@ -47,9 +51,18 @@ impl Queue {
         }
     }
 
-    pub(super) fn ends(&mut self, id: NodeId) {
+    pub(super) fn ends(&mut self, id: NodeId, now: Time) {
         self.running.remove(&id);
+        self.recent.retain(|_, ended_at| now.since(*ended_at) <= run::ECHO);
+        self.recent.insert(id, now);
         self.alone.take_if(|alone| *alone == id);
+    }
+
+    /// Whose commands may have written what was seen now, but for that node.
+    pub(super) fn may_have_written(&self, except: NodeId, now: Time) -> BTreeSet<NodeId> {
+        let recent = self.recent.iter().filter(|(_, ended_at)| now.since(**ended_at) <= run::ECHO);
+        let all = self.running.iter().chain(recent.map(|(id, _)| id));
+        all.copied().filter(|id| *id != except).collect()
     }
 
     /// The next that may start beside what runs.
@@ -177,6 +190,8 @@ fn supersede(state: &mut State, id: NodeId) {
         && node.is_running()
         && node.settling == 0
         && node.dirt.is_change()
+        // One that may feed itself would never come to its end.
+        && !(node.itself.streak > 0 && run::is_self_dirty(state, id))
         && node.is_enabled()
         && starts_by_itself(state, id);
     let goes_on = matches!(&node.run, RunPhase::Running(running) if running.cancelled.is_none());
@@ -201,8 +216,15 @@ pub(super) fn starts_by_itself(state: &State, id: NodeId) -> bool {
     first || node.dirt.is_change() && reacts(state, id)
 }
 
-fn is_held_as_self_dirty(state: &State, id: NodeId) -> bool {
-    state.nodes[id].itself.streak + 1 >= SELF_DIRTY_MAX && run::is_self_dirty(state, id)
+/// Whether it made itself dirty too often. Where others may have been the ones, it takes longer, and one of them is
+/// enough.
+pub(super) fn is_held_as_self_dirty(state: &State, id: NodeId) -> bool {
+    let itself = &state.nodes[id].itself;
+    let times = itself.streak + 1;
+    let is_sure = itself.alone && times >= SELF_DIRTY_MAX;
+    let may_be = || itself.others.iter().all(|other| !state.nodes[*other].derived.convicted);
+    let is_likely = is_sure || times >= SELF_DIRTY_DOUBTFUL_MAX && may_be();
+    is_likely && run::is_self_dirty(state, id)
 }
 
 /// Why the node may not start now, slots apart; `None` means it may.

@@ -53,6 +53,8 @@ pub(super) struct State {
     /// Nodes to look at again.
     pub(super) agenda: BTreeSet<NodeId>,
     pub(super) queue: Queue,
+    /// Nodes whose last run had no cause but what was written while the run before ran.
+    pub(super) self_dirty: BTreeSet<NodeId>,
     pub(super) deadlines: Deadlines,
     pub(super) runs: BTreeMap<RunId, NodeId>,
     pub(super) leftovers: BTreeMap<RunId, NodeId>,
@@ -160,6 +162,7 @@ impl State {
             changes: Changes::default(),
             agenda: BTreeSet::new(),
             queue: Queue::default(),
+            self_dirty: BTreeSet::new(),
             deadlines: Deadlines::default(),
             runs: BTreeMap::new(),
             leftovers: BTreeMap::new(),
