@@ -74,7 +74,19 @@ pub(super) fn own(possessions: Possessions, null: OwnedFd) -> nix::Result<()> {
     tell(&mut control, Report::Started(command.as_raw().cast_unsigned()));
     control.set_nonblocking(true).map_err(|_| Errno::EBADF)?;
     let session = (!terms.own_sessions).then(|| getsid(None)).transpose()?;
-    Shim { control, orch_lives: true, signals, terms, session, command, ended: None, told: false, stop: None }.live()
+    Shim {
+        control,
+        orch_lives: true,
+        signals,
+        terms,
+        session,
+        command,
+        ended: None,
+        told: false,
+        stop: None,
+        look: FIRST_LOOK,
+    }
+    .live()
 }
 
 fn wanted_signals() -> SigSet {
@@ -99,6 +111,8 @@ struct Shim {
     /// Whether orch knows that it ended.
     told: bool,
     stop: Option<Stop>,
+    /// How long after the last look at the tree the next one comes when nothing happens.
+    look: Duration,
 }
 
 /// Each further look at a tree that takes its time comes after twice as long.
@@ -109,8 +123,6 @@ struct Stop {
     kill_at: Instant,
     /// Who was asked, and which program it ran then.
     asked: BTreeMap<MemberId, String>,
-    /// How long after the last look the next one comes when nothing happens.
-    look: Duration,
     /// How often all were killed.
     kills: u32,
 }
@@ -135,6 +147,7 @@ impl Shim {
             ready.push(PollFd::new(self.control.as_fd(), PollFlags::POLLIN));
         }
         match poll(&mut ready, self.patience()) {
+            Ok(0) => self.look *= 2,
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno),
         }
@@ -150,10 +163,12 @@ impl Shim {
     }
 
     fn patience(&self) -> PollTimeout {
-        let Some(stop) = &self.stop else { return PollTimeout::NONE };
-        let left = match stop.kills {
-            0 => stop.kill_at.saturating_duration_since(now()).min(stop.look),
-            kills => Duration::from_millis(2 << kills.min(7)),
+        let left = match &self.stop {
+            Some(stop) if stop.kills > 0 => Duration::from_millis(2 << stop.kills.min(7)),
+            Some(stop) => stop.kill_at.saturating_duration_since(now()).min(self.look),
+            // What is left over may still go into a session of its own, which nothing tells.
+            None if self.told && self.session.is_some() => self.look,
+            None => return PollTimeout::NONE,
         };
         // Rounded up: else the last millisecond is spent spinning.
         PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
@@ -219,7 +234,8 @@ impl Shim {
             return;
         }
         let tree = if grace.is_zero() { Vec::new() } else { self.tree() };
-        self.stop = Some(Stop { kill_at, asked: tree.into_iter().map(ask).collect(), look: FIRST_LOOK, kills: 0 });
+        self.stop = Some(Stop { kill_at, asked: tree.into_iter().map(ask).collect(), kills: 0 });
+        self.look = FIRST_LOOK;
     }
 
     /// Goes on with an ending; whether only those are left that cannot or need not be ended.
@@ -231,7 +247,6 @@ impl Shim {
         let Some(stop) = &mut self.stop else { return false };
         if now() < stop.kill_at {
             let own = getpid().as_raw();
-            stop.look *= 2;
             for member in tree {
                 let ask_now = match stop.asked.get(&member.id()) {
                     Some(name) => *name != member.name,

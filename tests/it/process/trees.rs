@@ -172,19 +172,24 @@ async fn a_command_that_leaves_nothing_has_no_leftovers() {
 
 #[tokio::test]
 async fn what_is_in_a_session_of_its_own_is_let_go_where_that_is_wanted() {
-    let (processes, screen) = (processes(), Screen::new());
-    let spec =
-        sh("setsid sh -c 'echo member $$; exec sleep 1000' & while ! test -e /proc/$!; do :; done; read x; exit 0");
-    let spawn = Spawn { own_sessions: false, input: Some(b"go\n".to_vec()), ..Spawn::new(&spec, Kind::Command, LONG) };
-    let running = processes.spawn(spawn, screen.clone());
-    let ended = soon("end", running.ended()).await;
-    let members = screen.numbers("member", 1).await;
-    soon("nothing to wait for", running.leftovers_ended()).await;
-    running.stop(Duration::ZERO);
-    assert_eq!(living(&members), members);
-    end_by_force(members[0]);
-    assert_eq!(ended.exit, Exit::Code(0));
+    let processes = processes();
+    // Before the command ends, and after.
+    for script in ["exit 0 $(exec >/dev/null; setsid -f sh -c 'echo member $$ >&2; exec sleep 1000')", DAEMON_LATER] {
+        let (screen, spec) = (Screen::new(), sh(script));
+        let spawn = Spawn { own_sessions: false, ..Spawn::new(&spec, Kind::Command, LONG) };
+        let running = processes.spawn(spawn, screen.clone());
+        let ended = soon("end", running.ended()).await;
+        assert_eq!(ended.exit, Exit::Code(0));
+        assert!(script == DAEMON_LATER || !ended.leftovers);
+        soon("nothing to wait for", running.leftovers_ended()).await;
+        running.stop(Duration::ZERO);
+        let members = screen.numbers("member", 1).await;
+        assert_eq!(living(&members), members);
+        end_by_force(members[0]);
+    }
 }
+
+const DAEMON_LATER: &str = "(sleep 0.3; exec setsid sh -c 'echo member $$; exec sleep 1000') & exit 0";
 
 #[tokio::test]
 async fn a_stop_lets_go_too() {
