@@ -8,8 +8,8 @@ version=$(cat gen/messages.sh gen/page.html | cksum)
 tries=0
 until [ "$(./ask.sh version 2>/dev/null)" = "$version" ]; do
     tries=$((tries + 1))
-    [ "$tries" -le 50 ] || { echo "the server does not serve what was generated" >&2; exit 1; }
-    sleep 0.1
+    [ "$tries" -le 100 ] || { echo "the server does not serve what was generated" >&2; exit 1; }
+    sleep 0.05
 done
 
 for name in $names; do

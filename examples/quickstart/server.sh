@@ -9,6 +9,7 @@ version=$(cat gen/messages.sh gen/page.html | cksum)
 mkdir -p run
 [ -p run/questions ] || mkfifo run/questions
 exec 3<>run/questions # Open for reading and writing, so that `read` waits for the next question and never meets an end.
+echo $$ >run/server.pid
 echo "serving: $names"
 
 while read -r answer question <&3; do
