@@ -7,6 +7,7 @@ mod cases;
 mod conformance;
 mod contract;
 mod engine;
+mod examples;
 mod logs;
 mod orchfile;
 mod port;
