@@ -26,17 +26,6 @@ const LATER: &str = r"\b(docker_build|custom_build|default_registry|sync|run|fal
 /// What a difference of one line in a position may be: Tilt often points one line past the fault.
 const SYNTAX: &str = "orchfile::syntax";
 
-/// Cases that wait for names to be resolved: either outcome will do.
-const PENDING: [&str; 7] = [
-    "config-args-unknown-resource",
-    "config-set_enabled-unknown",
-    "config-set_enabled-without-parse",
-    "local_resource-duplicate-name",
-    "resource_deps-cycle-long",
-    "resource_deps-self",
-    "resource_deps-unknown",
-];
-
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance")
 }
@@ -236,9 +225,6 @@ fn needs_later(case: &Path, later: &Regex) -> bool {
 }
 
 fn check(name: &str, named: &BTreeSet<String>) -> Option<String> {
-    if PENDING.contains(&name) {
-        return None;
-    }
     let case = Case::prepare(name);
     match (difference(&case.evaluate(), &case.expected()), named.contains(name)) {
         (Some(difference), false) => Some(format!("{}: {difference}", case.name)),

@@ -9,6 +9,7 @@ use super::{
     unpack::{Flag, Given, Optional, Text, TextSeq},
 };
 use crate::{
+    diag::suggest::{did_you_mean, suggest},
     model::FilePath,
     orchfile::{
         Fault,
@@ -97,8 +98,11 @@ impl ConfigState {
         Ok(())
     }
 
-    /// All settings, for the help of a message about arguments.
-    fn usage(&self) -> Option<String> {
+    /// The help of a message about arguments: the setting that was meant, else all of them.
+    fn usage(&self, given: &str) -> Option<String> {
+        if let Some(meant) = suggest(given, self.settings.iter().map(|setting| setting.name.as_str())) {
+            return Some(format!("did you mean `--{meant}`?"));
+        }
         let line = |setting: &Setting| {
             let value = match setting.kind {
                 SettingKind::Switch => "",
@@ -122,9 +126,9 @@ impl ConfigState {
         let Tree::Map(entries) = tree else { return Err(invalid(format!("`{shown}` must hold an object"))) };
         let entry = |(name, tree): (String, Tree)| {
             let unknown = || {
-                let names: Vec<_> = self.settings.iter().map(|setting| setting.name.as_str()).collect();
+                let known = self.settings.iter().map(|setting| setting.name.as_str());
                 invalid(format!("`{shown}` sets `{name}`, which no `config.define_…` defines"))
-                    .maybe_help((!names.is_empty()).then(|| format!("defined are `{}`", names.join("`, `"))))
+                    .maybe_help(did_you_mean(&name, known))
             };
             let kind = self.setting(&name).ok_or_else(unknown)?.kind;
             let unfit = || invalid(format!("`{shown}` must set `{name}` to {}", kind.takes()));
@@ -139,7 +143,10 @@ impl ConfigState {
             let kind = self.setting(name)?.kind;
             Some(if kind == SettingKind::Switch { FlagKind::Switch } else { FlagKind::Value })
         };
-        let parsed = flags::parse(args, kind_of).map_err(flag_fault)?;
+        let parsed = flags::parse(args, kind_of).map_err(|fault| {
+            let name = if let FlagFault::Unknown(name) = &fault { name.clone() } else { String::new() };
+            flag_fault(fault).maybe_help(self.usage(&name))
+        })?;
         let mut values = BTreeMap::new();
         for (name, value) in &parsed.flags {
             if let Some(setting) = self.setting(name) {
@@ -149,6 +156,7 @@ impl ConfigState {
         if let Some(first) = parsed.positional.first() {
             let taker = self.settings.iter().find(|setting| setting.positional).ok_or_else(|| {
                 invalid(format!("the argument `{first}` is given, and no setting takes positional arguments"))
+                    .maybe_help(self.usage(first))
             })?;
             parsed.positional.iter().try_for_each(|value| set(&mut values, taker, value))?;
         }
@@ -206,8 +214,7 @@ fn parse(context: &Context<'_>) -> Result<Vec<(String, Tree)>, Fault> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
         Err(error) => return Err(invalid(format!("`{shown}` cannot be read: {error}"))),
     };
-    let args = state.of_args(&context.request.args).map_err(|fault| fault.maybe_help(state.usage()))?;
-    values.extend(args);
+    values.extend(state.of_args(&context.request.args)?);
     let mut found = Vec::new();
     for setting in &state.settings {
         found.extend(values.remove_entry(&setting.name));

@@ -74,7 +74,7 @@ impl Kind for Dependencies {
     fn take<'v>(value: Value<'v>, heap: Heap<'v>) -> Result<Self::Out, Unfit> {
         let items = sequence(value, heap).ok_or(Unfit::Type)?;
         let item = |(index, item): (usize, Value<'v>)| {
-            let (place, takes, given) = (format!("item {index}"), "a name, or what `dep(…)` gives", a_type(item));
+            let (place, takes, given) = (format!("item {}", index + 1), "a name, or what `dep(…)` gives", a_type(item));
             dependency(item).ok_or(Unfit::Part { place, takes, given })
         };
         items.into_iter().enumerate().map(item).collect()

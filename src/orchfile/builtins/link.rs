@@ -67,7 +67,7 @@ impl Kind for Links {
         }
         let items = sequence(value, heap).ok_or(Unfit::Type)?;
         let item = |(index, item): (usize, Value<'v>)| {
-            let (place, takes, given) = (format!("item {index}"), "an address or a link", a_type(item));
+            let (place, takes, given) = (format!("item {}", index + 1), "an address or a link", a_type(item));
             link(item).unwrap_or(Err(Unfit::Part { place, takes, given }))
         };
         items.into_iter().enumerate().map(item).collect()

@@ -11,8 +11,8 @@ use starlark::{
     eval::Evaluator,
     starlark_complex_value, starlark_module,
     values::{
-        Freeze, FreezeResult, Heap, NoSerialize, StarlarkPagablePanic, StarlarkValue, Trace, Value, ValueLifetimeless,
-        ValueLike, starlark_value,
+        Freeze, Heap, NoSerialize, StarlarkPagablePanic, StarlarkValue, Trace, Value, ValueLifetimeless, ValueLike,
+        starlark_value,
     },
 };
 use std::fmt;

@@ -8,6 +8,7 @@ use super::{
     version,
 };
 use crate::{
+    diag::suggest::did_you_mean,
     model::IgnoreRule,
     orchfile::{
         Fault,
@@ -53,8 +54,8 @@ fn set_feature(name: &str, on: bool, eval: &Evaluator<'_, '_, '_>) -> Result<Non
         return Ok(NoneType);
     }
     let unknown = || {
-        let names: Vec<_> = FEATURES.iter().map(|(name, _)| format!("`{name}`")).collect();
-        Fault::value(format!("there is no feature `{name}`")).help(format!("there are {}", names.join(", ")))
+        let known = FEATURES.iter().map(|(name, _)| *name);
+        Fault::value(format!("there is no feature `{name}`")).maybe_help(did_you_mean(name, known))
     };
     let (_, default) = FEATURES.iter().find(|(known, _)| *known == name).ok_or_else(unknown)?;
     if on != *default {

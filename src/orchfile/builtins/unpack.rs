@@ -112,7 +112,8 @@ fn fault<K: Kind>(name: &str, value: Value<'_>, unfit: Unfit) -> Fault {
 fn remedy(takes: &str, value: Value<'_>) -> Option<String> {
     let takes_text = takes.contains("string") || takes.contains("path") || takes.contains("command");
     match value.get_type() {
-        "NoneType" => Some("leave the argument out".to_owned()),
+        "NoneType" if takes.contains("list") => Some("leave it out, or write `[]`".to_owned()),
+        "NoneType" => Some("leave it out".to_owned()),
         "int" | "float" | "blob" if takes_text => Some("write `str(…)` around it".to_owned()),
         "string" if takes.contains("True") => Some("write `True` or `False` without quotes".to_owned()),
         "string" if takes.contains("integer") => Some("write the number without quotes".to_owned()),
@@ -180,7 +181,7 @@ pub(crate) fn each<'v, T>(
     takes: &'static str,
     take: impl Fn(Value<'v>) -> Option<T>,
 ) -> Result<Vec<T>, Unfit> {
-    let unfit = |index, item| Unfit::Part { place: format!("item {index}"), takes, given: a_type(item) };
+    let unfit = |index, item| Unfit::Part { place: format!("item {}", index + 1), takes, given: a_type(item) };
     items.into_iter().enumerate().map(|(index, item)| take(item).ok_or_else(|| unfit(index, item))).collect()
 }
 

@@ -31,14 +31,14 @@ fn check_fault(text: &str, message: &str, help: Option<&str>) {
 
 #[test]
 fn a_wrong_argument_is_named_with_what_it_takes() {
-    let list = Some("leave the argument out");
+    let list = Some("leave it out, or write `[]`");
     for (text, message, help) in [
         (
             "local_resource('a', 5)",
             "`cmd` takes a command: a string, or a list of strings, not an int",
             Some("write `str(…)` around it"),
         ),
-        ("local_resource('a', 'x', deps=['b', 3])", "item 1 of `deps` must be a path, not an int", None),
+        ("local_resource('a', 'x', deps=['b', 3])", "item 2 of `deps` must be a path, not an int", None),
         ("local_resource('a', 'x', env={'P': 1})", "the value of \"P\" of `env` must be a string, not an int", None),
         (
             "local_resource('a', 'x', resource_deps=None)",
