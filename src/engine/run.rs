@@ -1,7 +1,9 @@
 //! Runs: starting, cancelling and what their ends mean.
 
 use super::{
-    changes, edges,
+    changes,
+    dirt::{Dirt, Saw},
+    edges,
     effect::{CommandSpec, Effect},
     evaluation,
     event::RunEnd,
@@ -35,7 +37,7 @@ pub(super) fn serving_of(state: &State, id: NodeId) -> Option<Serving> {
 }
 
 /// Takes what made the node dirty, and says why its run starts.
-fn take_cause(state: &mut State, id: NodeId) -> (super::dirt::Dirt, Cause) {
+fn take_cause(state: &mut State, id: NodeId) -> (Dirt, Cause) {
     let cause = match &state.nodes[id].wish {
         Some(wish) => wish.cause.clone(),
         None => state.nodes[id].dirt.cause(|writer| state.nodes[writer].name.clone()),
@@ -52,25 +54,39 @@ fn take_cause(state: &mut State, id: NodeId) -> (super::dirt::Dirt, Cause) {
     (std::mem::take(&mut node.dirt), cause)
 }
 
-/// Whether the node is dirty by nothing but what was written while its last run ran.
+/// Whether the node is dirty by nothing but what was written while its last run ran, and by writers: these may have run
+/// because of it.
 pub(super) fn is_self_dirty(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
-    let only_files = node.wish.is_none() && !node.dirt.first && !node.dirt.definition && node.dirt.outputs.is_empty();
-    only_files
-        && !node.dirt.files.is_empty()
-        && node.dirt.files.iter().all(|(path, mark)| mark.by.is_none() && node.itself.during.contains(path))
+    let has_other_cause =
+        node.wish.is_some() || node.dirt.first || node.dirt.definition || !node.dirt.outputs.is_empty();
+    let mut edited = edited(&node.dirt).peekable();
+    !has_other_cause && edited.peek().is_some() && edited.all(|path| node.itself.during.contains(path))
+}
+
+/// Files that differ, but for those that writers wrote.
+fn edited(dirt: &Dirt) -> impl Iterator<Item = &FilePath> {
+    dirt.files.iter().filter(|(_, mark)| mark.by.is_none()).map(|(path, _)| path)
+}
+
+/// A path by which the node made itself dirty each time.
+pub(super) fn self_dirty_path(state: &State, id: NodeId) -> Option<&FilePath> {
+    let node = &state.nodes[id];
+    edited(&node.dirt).find(|path| node.itself.streak == 0 || node.itself.paths.contains(*path))
 }
 
 fn count_self_dirt(state: &mut State, id: NodeId) {
     let is_self_dirty = is_self_dirty(state, id);
-    let itself = &mut state.node(id).itself;
+    let node = state.node(id);
     if is_self_dirty {
-        itself.streak += 1;
-        itself.during.clear();
-        itself.echo_until = None;
+        let paths = edited(&node.dirt).filter(|path| node.itself.streak == 0 || node.itself.paths.contains(*path));
+        node.itself.paths = paths.cloned().collect();
+        node.itself.streak += 1;
+        node.itself.during.clear();
+        node.itself.echo_until = None;
         state.self_dirty.insert(id);
     } else {
-        *itself = SelfDirt::default();
+        node.itself = SelfDirt::default();
         state.self_dirty.remove(&id);
     }
 }
@@ -200,7 +216,7 @@ fn fail(state: &mut State, id: NodeId, running: &Running, exit: Exit, cause: Cau
         }
         // What a run that was cut short saw decides nothing: these files count as changed whatever they hold.
         for path in running.dirt.files.keys() {
-            node.knowledge.saw.insert(path.clone(), super::dirt::Saw::Unknown);
+            node.knowledge.saw.insert(path.clone(), Saw::Unknown);
         }
         node.last = running.before.clone();
         match cancelled {

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A node that made itself dirty that often in a row is held.
 const SELF_DIRTY_MAX: u32 = 5;
-/// The same where each time another command ran as well, that may have been the one.
+/// The same where another command may have been the one each time, or no file was there each time.
 const SELF_DIRTY_DOUBTFUL_MAX: u32 = 10;
 
 /// Who goes first: what users asked for in the order of their asking, then first starts in declaration order, then the
@@ -221,7 +221,7 @@ pub(super) fn starts_by_itself(state: &State, id: NodeId) -> bool {
 pub(super) fn is_held_as_self_dirty(state: &State, id: NodeId) -> bool {
     let itself = &state.nodes[id].itself;
     let times = itself.streak + 1;
-    let is_sure = itself.alone && times >= SELF_DIRTY_MAX;
+    let is_sure = itself.alone && times >= SELF_DIRTY_MAX && run::self_dirty_path(state, id).is_some();
     let may_be = || itself.others.iter().all(|other| !state.nodes[*other].derived.convicted);
     let is_likely = is_sure || times >= SELF_DIRTY_DOUBTFUL_MAX && may_be();
     is_likely && run::is_self_dirty(state, id)
@@ -249,7 +249,7 @@ fn wish_hold(state: &State, id: NodeId) -> Option<Hold> {
     }
     let node = &state.nodes[id];
     if is_held_as_self_dirty(state, id)
-        && let Some(path) = node.dirt.files.keys().next()
+        && let Some(path) = run::self_dirty_path(state, id).or_else(|| node.dirt.files.keys().next())
     {
         return Some(Hold::SelfDirty { times: node.itself.streak + 1, path: path.clone() });
     }
