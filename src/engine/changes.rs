@@ -4,7 +4,7 @@
 
 use super::{
     deadline::Deadline,
-    dirt::few,
+    dirt::{Saw, few},
     effect::Effect,
     evaluation,
     knowledge::{self, readers_of},
@@ -56,7 +56,6 @@ struct Change {
 /// A set whose digests are being taken.
 #[derive(Debug)]
 struct Flight {
-    asked_at: Time,
     changes: BTreeMap<FilePath, Change>,
 }
 
@@ -109,15 +108,20 @@ pub(super) fn note(state: &mut State, path: &FilePath) {
         return;
     }
     readers.inputs.iter().for_each(|&id| note_during(state, id, path));
-    let owned = readers.outputs.iter().any(|&id| state.nodes[id].knowledge.outputs.is_some());
-    if readers.inputs.is_empty() && !owned && !evaluation::reads(state, path) {
-        return;
+    let held = waiting(state, path);
+    if !held.is_empty() || evaluation::reads(state, path) {
+        add(state, path, held);
     }
+}
+
+/// Who waits until the content of that path is known: its readers, and those that wrote it.
+fn waiting(state: &State, path: &FilePath) -> Vec<NodeId> {
+    let readers = readers_of(state, path);
     let mut held = readers.inputs;
     held.extend(readers.outputs.iter().filter(|&&id| state.nodes[id].knowledge.outputs.is_some()));
     held.sort_unstable();
     held.dedup();
-    add(state, path, held);
+    held
 }
 
 /// Remembers what was written while the node ran, and that answers under way do not know of it.
@@ -141,6 +145,9 @@ fn note_during(state: &mut State, id: NodeId, path: &FilePath) {
 fn add(state: &mut State, path: &FilePath, held: Vec<NodeId>) {
     let mut change = take_from_flight(state, path).or_else(|| state.changes.open.remove(path)).unwrap_or_default();
     change.writes += 1;
+    if change.writes > 1 {
+        doubt_for_runs(state, path, &held);
+    }
     let is_hot = change.writes > HOT_WRITES;
     hold(state, &mut change, if is_hot { Vec::new() } else { held });
     if is_hot {
@@ -155,6 +162,29 @@ fn add(state: &mut State, path: &FilePath, held: Vec<NodeId>) {
         changes.last_at = state.now;
     }
     changes.open.insert(path.clone(), change);
+}
+
+/// A run that goes on may have seen what stood in the file between two writes.
+fn doubt_for_runs(state: &mut State, path: &FilePath, readers: &[NodeId]) {
+    for &id in readers {
+        let node = state.node(id);
+        if node.is_running() && node.reads(path) {
+            node.knowledge.saw.insert(path.clone(), Saw::Unknown);
+        }
+    }
+}
+
+/// Who reads what has changed: all that changes now waits for the answers that are under way.
+pub(super) fn hold_new_readers(state: &mut State) {
+    let mut changes = std::mem::take(&mut state.changes);
+    let flying = changes.flying.values_mut().flat_map(|flight| flight.changes.iter_mut());
+    for (path, change) in changes.open.iter_mut().chain(flying) {
+        if change.writes <= HOT_WRITES {
+            let held = waiting(state, path);
+            hold(state, change, held);
+        }
+    }
+    state.changes = changes;
 }
 
 /// A path that is written again while its digest is taken belongs to the next set.
@@ -199,7 +229,7 @@ pub(super) fn on_due(state: &mut State) {
     let paths: Vec<FilePath> = changes.keys().cloned().collect();
     let request = state.ask(Question::Changes);
     state.changes.flight_of.extend(paths.iter().map(|path| (path.clone(), request)));
-    state.changes.flying.insert(request, Flight { asked_at: state.now, changes });
+    state.changes.flying.insert(request, Flight { changes });
     state.emit(Effect::TakeDigests { request, paths });
 }
 
@@ -211,12 +241,12 @@ pub(super) fn on_digests_taken(state: &mut State, request: RequestId, digests: V
         match flight.changes.remove(&path) {
             Some(change) => {
                 state.changes.flight_of.remove(&path);
-                settle(state, &path, content, flight.asked_at, change, &mut same);
+                settle(state, &path, content, change, &mut same);
             }
             // It is written all the time: nobody waits for the last word on it.
             None if state.changes.open.get(&path).is_some_and(|change| change.writes > HOT_WRITES) => {
                 let readers = readers_of(state, &path).inputs;
-                knowledge::learn(state, &path, content, flight.asked_at, None, &readers);
+                knowledge::learn(state, &path, content, None, &readers);
                 state.contents.doubt(&path);
             }
             None => {}
@@ -235,7 +265,7 @@ pub(super) fn on_digests_taken(state: &mut State, request: RequestId, digests: V
 fn release_unanswered(state: &mut State, flight: Flight) {
     for (path, change) in flight.changes {
         state.changes.flight_of.remove(&path);
-        settle(state, &path, None, flight.asked_at, change, &mut BTreeMap::new());
+        settle(state, &path, None, change, &mut BTreeMap::new());
     }
 }
 
@@ -243,13 +273,12 @@ fn settle(
     state: &mut State,
     path: &FilePath,
     content: Option<Digest>,
-    asked_at: Time,
     mut change: Change,
     same: &mut BTreeMap<NodeId, BTreeSet<FilePath>>,
 ) {
     hold(state, &mut change, Vec::new());
     let readers = readers_of(state, path);
-    knowledge::learn(state, path, content, asked_at, None, &readers.inputs);
+    knowledge::learn(state, path, content, None, &readers.inputs);
     if change.writes > HOT_WRITES {
         state.contents.doubt(path);
     }

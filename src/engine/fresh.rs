@@ -11,7 +11,7 @@ use super::{
     state::{Question, State},
 };
 use crate::{
-    model::{Digest, FilePath, Level, RequestId, SetDigest, Success, Time},
+    model::{Digest, FilePath, Level, RequestId, SetDigest, Success},
     snapshot::{Cause, Skip},
 };
 use std::collections::BTreeMap;
@@ -37,13 +37,12 @@ pub(super) fn ask(state: &mut State, id: NodeId) {
     let (inputs, outputs) = (node.local().inputs.clone(), node.output_set.clone());
     let ask_inputs = state.nodes[id].knowledge.inputs.is_none().then(|| state.ask(Question::CheckInputs(id)));
     let ask_outputs = wants_outputs.then(|| state.ask(Question::CheckOutputs(id)));
-    let asked_at = state.now;
     for (request, files) in [(ask_inputs, inputs), (ask_outputs, outputs)] {
         if let Some(request) = request {
             state.emit(Effect::TakeSet { request, files, unchanged_since: None, urgent: true });
         }
     }
-    state.node(id).run = RunPhase::Checking(Check { asked_at, inputs: ask_inputs, outputs: ask_outputs, found: None });
+    state.node(id).run = RunPhase::Checking(Check { inputs: ask_inputs, outputs: ask_outputs, found: None });
 }
 
 /// Gives up a check: what it would find decides nothing any more.
@@ -60,7 +59,7 @@ pub(super) fn abort(state: &mut State, id: NodeId) {
 /// Asks in the background what a run's inputs are, so that a later save of the same content is known as such.
 pub(super) fn ask_in_background(state: &mut State, id: NodeId) {
     let node = &state.nodes[id];
-    let Some(ran_at) = node.knowledge.ran_at else { return };
+    let Some((_, ran_at)) = node.knowledge.ran else { return };
     let is_known = node.knowledge.complete_at.is_some() || node.knowledge.background.is_some();
     if !state.watches() || is_known || node.local().inputs.roots.is_empty() || !node.is_enabled() {
         return;
@@ -81,22 +80,16 @@ pub(super) fn on_set_taken(state: &mut State, request: RequestId, files: Vec<Tak
     }
 }
 
-fn asked_at(state: &State, id: NodeId) -> Time {
-    match &state.nodes[id].run {
-        RunPhase::Checking(check) => check.asked_at,
-        RunPhase::Idle | RunPhase::Running(_) | RunPhase::TearingDown(_) => state.now,
-    }
-}
-
 fn on_inputs(state: &mut State, id: NodeId, files: Vec<TakenFile>) {
-    let since = asked_at(state, id);
+    let since = state.step;
     let files: Vec<TakenFile> = files.into_iter().filter(|file| state.nodes[id].reads(&file.path)).collect();
     for file in &files {
         knowledge::found(state, &file.path, file.digest, since);
     }
+    let now = state.now;
     let node = state.node(id);
     node.knowledge.inputs = Some(SetDigest::of(files.iter().map(|file| (&file.path, file.digest))));
-    node.knowledge.complete_at = Some(since);
+    node.knowledge.complete_at = Some(now);
     if let RunPhase::Checking(check) = &mut node.run {
         check.inputs = None;
     }
@@ -104,7 +97,7 @@ fn on_inputs(state: &mut State, id: NodeId, files: Vec<TakenFile>) {
 }
 
 fn on_outputs(state: &mut State, id: NodeId, files: &[TakenFile]) {
-    let since = asked_at(state, id);
+    let since = state.step;
     for file in files {
         knowledge::found(state, &file.path, file.digest, since);
     }
@@ -120,7 +113,7 @@ fn on_background(state: &mut State, id: NodeId, request: RequestId, files: Vec<T
     let Some(background) = node.knowledge.background.take_if(|background| background.request == request) else {
         return;
     };
-    let Some(ran_at) = node.knowledge.ran_at else { return };
+    let Some((ran_at, _)) = node.knowledge.ran else { return };
     let files: Vec<TakenFile> = files.into_iter().filter(|file| state.nodes[id].reads(&file.path)).collect();
     for file in files {
         if file.unchanged && !background.touched.contains(&file.path) {
@@ -142,7 +135,7 @@ fn conclude(state: &mut State, id: NodeId) {
     let RunPhase::Checking(check) = std::mem::take(&mut state.node(id).run) else { return };
     let outputs = check.found.filter(|outputs| is_fresh(state, id, outputs));
     match outputs {
-        Some(outputs) => accept(state, id, check.asked_at, outputs),
+        Some(outputs) => accept(state, id, outputs),
         None => state.node(id).knowledge.checked = true,
     }
 }
@@ -184,15 +177,16 @@ pub(super) fn definition_of(state: &mut State, id: NodeId) -> Digest {
 }
 
 /// The node is fresh: as good as a run that succeeded when it was asked.
-fn accept(state: &mut State, id: NodeId, asked_at: Time, outputs: BTreeMap<FilePath, Digest>) {
+fn accept(state: &mut State, id: NodeId, outputs: BTreeMap<FilePath, Digest>) {
     let serving = run::serving_of(state, id);
+    let now = (state.step, state.now);
     let node = state.node(id);
     node.dirt = Dirt::default();
     node.wish = None;
     node.last = LastRun::Succeeded;
     node.skipped = Some(Skip::Fresh);
     node.knowledge.saw.clear();
-    node.knowledge.ran_at = Some(asked_at);
+    node.knowledge.ran = Some(now);
     node.knowledge.outputs = Some(outputs);
     node.knowledge.checked = false;
     state.say(id, None, Level::Info, "up to date, not run".to_owned());

@@ -1,7 +1,7 @@
 //! What is known of the contents of files, and what each node's last run saw of them.
 //!
-//! A content is known since a moment: it was the same from then on until there is news of the file. A run that started at
-//! or after that moment saw it.
+//! A content is known since the step at which the engine learnt it (whoever took the digest may have been late): it is the
+//! same from then on until there is news of the file. A run that started at or after that step saw it.
 
 use super::{
     dirt::{Mark, Saw},
@@ -9,7 +9,7 @@ use super::{
     phase::RunPhase,
     state::{Reader, State},
 };
-use crate::model::{Digest, FilePath, Time};
+use crate::model::{Digest, FilePath};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -29,8 +29,8 @@ pub(super) struct Contents {
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Known {
     content: Option<Digest>,
-    /// `None`: somebody may have seen something else at any time before the next news.
-    since: Option<Time>,
+    /// The step from which on it holds. `None`: somebody may have seen something else at any time before the next news.
+    since: Option<u64>,
 }
 
 impl Contents {
@@ -49,13 +49,13 @@ impl Contents {
     }
 
     /// What a run that started then saw of the file.
-    fn seen_at(&self, path: &FilePath, ran_at: Time) -> Option<Saw> {
+    fn seen_at(&self, path: &FilePath, ran_at: u64) -> Option<Saw> {
         let known = self.known.get(path)?;
         let saw = known.since.is_some_and(|since| since <= ran_at);
         Some(if saw { Saw::Content(known.content) } else { Saw::Unknown })
     }
 
-    fn learn(&mut self, path: &FilePath, content: Option<Digest>, since: Time) {
+    fn learn(&mut self, path: &FilePath, content: Option<Digest>, since: u64) {
         match self.known.get_mut(path) {
             Some(known) if known.content == content => {
                 known.since = known.since.map(|earlier| earlier.min(since)).or(Some(since));
@@ -111,7 +111,6 @@ pub(super) fn learn(
     state: &mut State,
     path: &FilePath,
     content: Option<Digest>,
-    since: Time,
     by: Option<NodeId>,
     readers: &[NodeId],
 ) -> bool {
@@ -128,7 +127,7 @@ pub(super) fn learn(
             background.touched.insert(path.clone());
         }
     }
-    state.contents.learn(path, content, since);
+    state.contents.learn(path, content, state.step);
     marked
 }
 
@@ -160,7 +159,7 @@ pub(super) fn saw_of(state: &State, id: NodeId, path: &FilePath) -> Saw {
     if let Some(saw) = knowledge.saw.get(path) {
         return *saw;
     }
-    let Some(ran_at) = knowledge.ran_at else { return Saw::Unknown };
+    let Some((ran_at, _)) = knowledge.ran else { return Saw::Unknown };
     if let Some(saw) = state.contents.seen_at(path, ran_at) {
         return saw;
     }
@@ -186,7 +185,7 @@ fn update_inputs(state: &mut State, id: NodeId, path: &FilePath, content: Option
 }
 
 /// Takes what was found without any news of the file: news to those who know another content, else only knowledge.
-pub(super) fn found(state: &mut State, path: &FilePath, content: Digest, since: Time) {
+pub(super) fn found(state: &mut State, path: &FilePath, content: Digest, since: u64) {
     if state.contents.of(path) == Some(content) {
         state.contents.learn(path, Some(content), since);
         return;
@@ -194,7 +193,7 @@ pub(super) fn found(state: &mut State, path: &FilePath, content: Digest, since: 
     let differs = state.contents.is_certain(path);
     let readers = readers_of(state, path).inputs;
     if differs {
-        learn(state, path, Some(content), since, None, &readers);
+        learn(state, path, Some(content), None, &readers);
     } else {
         for id in readers {
             update_inputs(state, id, path, Some(content));

@@ -91,6 +91,7 @@ impl Engine {
             return Vec::new();
         }
         state.now = state.now.max(now);
+        state.step += 1;
         apply(state, event);
         expire_deadlines(state);
         settle(state);

@@ -152,8 +152,8 @@ impl Reached {
 /// What is known of the contents that its last run saw and that it has now.
 #[derive(Debug, Default)]
 pub(super) struct Knowledge {
-    /// When the last run started (or the check that found it fresh).
-    pub(super) ran_at: Option<Time>,
+    /// When the last run started, or was found needless; as a step and as a time.
+    pub(super) ran: Option<(u64, Time)>,
     /// Since then all files of the inputs are known, so that one which is not known was not there.
     pub(super) complete_at: Option<Time>,
     /// Digest of all inputs, kept up to date; only for nodes with outputs.

@@ -28,8 +28,6 @@ pub(super) enum RunPhase {
 /// A question whether a node is fresh.
 #[derive(Debug)]
 pub(super) struct Check {
-    /// When it was asked.
-    pub(super) asked_at: Time,
     /// Which answer about the inputs is waited for.
     pub(super) inputs: Option<RequestId>,
     /// Which answer about the outputs is waited for.

@@ -1,7 +1,7 @@
 //! A project comes into force: what differs from the one before is changed, all else goes on.
 
 use super::{
-    edges, fresh,
+    changes, edges, fresh,
     node::{Edges, Knowledge, Node, NodeId, SelfDirt},
     phase::{LastRun, Server},
     schedule, serve,
@@ -47,15 +47,15 @@ pub(super) fn apply(state: &mut State, project: &Arc<Project>) {
     let before = state.project.replace(project.clone());
     let environment_differs = before.as_ref().is_some_and(|before| before.environment != project.environment);
     let old_order = std::mem::take(&mut state.order);
-    let mut changes = Vec::new();
+    let mut differing = Vec::new();
     for (place, resource) in project.resources.iter().enumerate() {
         let (id, kind) = place_resource(state, place, resource, environment_differs);
         state.order.push(id);
-        changes.extend(kind.map(|kind| Change { id, kind }));
+        differing.extend(kind.map(|kind| Change { id, kind }));
     }
     let kept: BTreeSet<NodeId> = state.order.iter().copied().collect();
     let removed = old_order.iter().filter(|id| !kept.contains(id));
-    changes.extend(removed.map(|&id| Change { id, kind: ChangeKind::Removed }));
+    differing.extend(removed.map(|&id| Change { id, kind: ChangeKind::Removed }));
     if old_order != state.order {
         state.view.order_changed = true;
     }
@@ -63,11 +63,14 @@ pub(super) fn apply(state: &mut State, project: &Arc<Project>) {
         let queued: Vec<NodeId> = state.queue.queued().collect();
         state.agenda.extend(queued);
     }
-    for change in &changes {
+    for change in &differing {
         carry_out(state, *change);
     }
-    relink(state, project, &changes);
-    state.agenda.extend(changes.iter().map(|change| change.id));
+    relink(state, project, &differing);
+    if !differing.is_empty() {
+        changes::hold_new_readers(state);
+    }
+    state.agenda.extend(differing.iter().map(|change| change.id));
 }
 
 /// Gives a resource its node. Tells what differs, if anything does.

@@ -43,13 +43,13 @@ fn take_cause(state: &mut State, id: NodeId) -> (Dirt, Cause) {
         None => state.nodes[id].dirt.cause(|writer| state.nodes[writer].name.clone()),
     };
     count_self_dirt(state, id);
-    let now = state.now;
+    let now = (state.step, state.now);
     let node = state.node(id);
     node.wish = None;
     node.skipped = None;
     node.said = None;
     node.knowledge.saw.clear();
-    node.knowledge.ran_at = Some(now);
+    node.knowledge.ran = Some(now);
     node.knowledge.checked = false;
     (std::mem::take(&mut node.dirt), cause)
 }
@@ -285,7 +285,7 @@ fn publish_outputs(
         outputs.iter().map(|(path, content)| (path, Some(*content))).chain(gone.map(|path| (path, None))).collect();
     for (path, content) in all {
         let readers = knowledge::readers_of(state, path).inputs;
-        knowledge::learn(state, path, content, state.now, Some(id), &readers);
+        knowledge::learn(state, path, content, Some(id), &readers);
         evaluation::on_content(state, path, content);
     }
     let name = state.nodes[id].name.clone();

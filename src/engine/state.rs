@@ -33,6 +33,8 @@ pub(super) struct State {
     /// From the command line.
     pub(super) ci_timeout: Option<Duration>,
     pub(super) now: Time,
+    /// Counts the events, to tell before from after where the time does not.
+    pub(super) step: u64,
     /// What the event at hand leads to.
     pub(super) effects: Vec<Effect>,
     pub(super) ids: Ids,
@@ -150,6 +152,7 @@ impl State {
             cores: config.cores,
             ci_timeout: config.ci_timeout,
             now: Time::ZERO,
+            step: 0,
             effects: Vec::new(),
             ids,
             evaluation: Evaluation::default(),
