@@ -93,7 +93,8 @@ impl miette::Diagnostic for Drawn<'_> {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let head = self.head.filter(|head| !head.excerpt.is_empty())?;
         let near = self.near.iter().filter_map(|label| Some(labeled(label, span_within(head, label)?)));
-        Some(Box::new(std::iter::once(labeled(head, head.span)).chain(near)))
+        let primary = LabeledSpan::new_primary_with_span(label_text(head), head.span);
+        Some(Box::new(std::iter::once(primary).chain(near)))
     }
 }
 
@@ -131,7 +132,11 @@ impl miette::Diagnostic for Further<'_> {
 }
 
 fn labeled(label: &Label, span: (usize, usize)) -> LabeledSpan {
-    LabeledSpan::new(Some(label.text.clone()).filter(|text| !text.is_empty()), span.0, span.1)
+    LabeledSpan::new(label_text(label), span.0, span.1)
+}
+
+fn label_text(label: &Label) -> Option<String> {
+    Some(label.text.clone()).filter(|text| !text.is_empty())
 }
 
 /// Where `label` stands in the excerpt of `head`, if all of it does.

@@ -23,7 +23,12 @@ pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str> + 
         return Some(format!("did you mean `{name}`?"));
     }
     let all: Vec<_> = known.into_iter().take(FEW + 1).map(|name| format!("`{name}`")).collect();
-    if all.is_empty() || all.len() > FEW { None } else { Some(format!("known are {}", all.join(", "))) }
+    match all.as_slice() {
+        [] => None,
+        [one] => Some(format!("there is only {one}")),
+        all if all.len() > FEW => None,
+        all => Some(format!("there are {}", all.join(", "))),
+    }
 }
 
 #[cfg(test)]
@@ -41,7 +46,7 @@ mod tests {
 
     #[test]
     fn few_names_are_listed_when_none_is_near() {
-        assert_eq!(did_you_mean("zebra", ["api", "db"]), Some("known are `api`, `db`".to_owned()));
+        assert_eq!(did_you_mean("zebra", ["api", "db"]), Some("there are `api`, `db`".to_owned()));
         assert_eq!(did_you_mean("zebra", []), None);
     }
 }

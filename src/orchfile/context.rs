@@ -261,6 +261,14 @@ impl<'a> Context<'a> {
         self.executing.borrow().clone()
     }
 
+    /// What messages call the file that is being executed.
+    pub(super) fn executing_name(&self) -> String {
+        let executing = self.executing.borrow();
+        let key = executing.last().map(|executing| executing.key.as_str());
+        let text = key.and_then(|key| self.texts.borrow().get(key).cloned());
+        text.map_or_else(|| self.display(&self.request.file), |text| text.name.clone())
+    }
+
     /// The innermost load statement of the user's that led to what is being executed.
     fn load_site(&self) -> Option<Site> {
         let executing = self.executing.borrow();

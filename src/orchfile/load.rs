@@ -12,7 +12,7 @@ use super::{
     text::{OffsetMap, SourceText},
 };
 use crate::{
-    diag::{Diagnostic, Severity},
+    diag::{Diagnostic, Severity, suggest::did_you_mean},
     model::{EvaluationInput, FilePath, Level, Project},
 };
 use starlark::{
@@ -21,7 +21,13 @@ use starlark::{
     eval::{Evaluator, FileLoader},
     syntax::AstModule,
 };
-use std::{collections::BTreeMap, io, sync::Arc, thread};
+use std::{
+    collections::BTreeMap,
+    io,
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    thread,
+};
 
 /// The stack of an evaluation: deep enough for what `dialect` lets through.
 const STACK_BYTES: usize = 64 << 20;
@@ -86,7 +92,7 @@ pub fn load(request: &LoadRequest, sources: &dyn Sources) -> Loaded {
         let evaluation =
             thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, || evaluate(request, sources));
         match evaluation {
-            Ok(evaluation) => evaluation.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Ok(evaluation) => evaluation.join().unwrap_or_else(|cause| panic::resume_unwind(cause)),
             Err(error) => {
                 let message = format!("there is no memory for evaluating a file: {error}");
                 Loaded { diagnostics: vec![plain_error("orchfile::limit", message)], ..Loaded::default() }
@@ -106,7 +112,13 @@ fn evaluate(request: &LoadRequest, sources: &dyn Sources) -> Loaded {
     let context = Context::new(request, sources, &globals, environment);
     builtins::begin(&context);
     let key = request.file.to_string();
-    let errors = match execute_file(&context, &key, &request.file) {
+    // The interpreter panics on some sizes that it does not expect; what was read is still told.
+    let executed = panic::catch_unwind(AssertUnwindSafe(|| execute_file(&context, &key, &request.file)));
+    let executed = executed.unwrap_or_else(|_| {
+        let message = "the interpreter broke off: a value is too large for it, or orch has a defect";
+        Err(Fault::new("orchfile::internal", message).help("look for a list or text that grows without end"))
+    });
+    let errors = match executed {
         Err(fault) if !fault.is_exit() => convert::of_fault(&fault),
         _ => Vec::new(),
     };
@@ -200,9 +212,10 @@ fn shown(context: &Context<'_>, key: &str) -> String {
 fn execute_embedded(context: &Context<'_>, name: &str) -> Result<FrozenModule, Fault> {
     let key = format!("{STD}{name}");
     let Some(text) = stdlib::text(name) else {
-        let known: Vec<_> = stdlib::names().map(|name| format!("`{STD}{name}`")).collect();
+        let known: Vec<_> = stdlib::names().map(|name| format!("{STD}{name}")).collect();
         let message = format!("there is no `{key}` in the standard library");
-        return Err(Fault::new("orchfile::missing_file", message).help(format!("there are {}", known.join(", "))));
+        let help = did_you_mean(&key, known.iter().map(String::as_str));
+        return Err(Fault::new("orchfile::missing_file", message).maybe_help(help).at_literal(key));
     };
     run(context, &key, None, text.to_owned())
 }

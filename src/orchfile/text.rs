@@ -9,7 +9,7 @@ use std::{ops::Range, sync::Arc};
 /// How many lines are shown before and after a place.
 const SURROUNDINGS: usize = 1;
 /// A longer line is not shown in full.
-const LINE_MAX: usize = 400;
+const LINE_MAX: usize = 240;
 
 /// A file that is or was evaluated.
 #[derive(Debug)]
@@ -154,8 +154,8 @@ impl SourceText {
     fn cut_label(&self, location: Location, range: Range<usize>, text: String) -> Label {
         let line = self.line_of(range.start);
         let line_end = self.lines.get(line + 1).map_or(self.text.len(), |next| next - 1);
-        let from = self.clamp(range.start.saturating_sub(LINE_MAX / 4).max(self.lines[line]));
-        let to = self.clamp_up((range.start + LINE_MAX / 2).min(line_end)).max(range.start);
+        let from = self.clamp(range.start.saturating_sub(LINE_MAX / 5).max(self.lines[line]));
+        let to = self.clamp_up((range.start + LINE_MAX / 3).min(line_end)).max(range.start);
         let excerpt = format!("{}\n", &self.text[from..to]);
         let length = range.end.min(to) - range.start;
         Label { location, text, excerpt, excerpt_line: number(line + 1), span: (range.start - from, length) }

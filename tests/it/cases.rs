@@ -36,7 +36,7 @@ fn evaluate(case: &Case, not_files: &[&str]) -> BTreeMap<&'static str, String> {
         args: case.lines("args"),
         subcommand: "up".to_owned(),
         environment: BTreeMap::new(),
-        limits: Limits { ticks: 100_000, ..Limits::default() },
+        limits: Limits { ticks: 100_000, heap_bytes: 8 << 20, ..Limits::default() },
     };
     let loaded = load(&request, &sources);
     let here = folder.path().to_str().unwrap();

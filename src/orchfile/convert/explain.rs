@@ -190,13 +190,13 @@ fn runtime(context: &Context<'_>, message: &str, calls: &Calls) -> Fault {
     let parts = quoted(message);
     match (message, parts.as_slice()) {
         (_, ["(iter)", found, ..]) => not_iterable(found),
-        (_, ["call()", found, ..]) => type_error(format!("a `{found}` cannot be called")),
+        (_, ["call()", found, ..]) => type_error(format!("{} cannot be called", a(found))),
         (_, ["cmp()", left, right]) => type_error(format!("`{left}` and `{right}` cannot be compared")),
-        (_, ["[]", found, _]) => type_error(format!("a `{found}` has no elements")),
+        (_, ["[]", found, _]) => type_error(format!("{} has no elements", a(found))),
         (_, [operator, found]) if operator.starts_with('.') && message.starts_with("Operation") => {
             let name = operator.trim_start_matches('.').trim_end_matches('=');
             if operator.ends_with('=') {
-                type_error(format!("the attributes of a `{found}` cannot be changed"))
+                type_error(format!("the attributes of {} cannot be changed", a(found)))
             } else {
                 unknown_attribute(found, name, None)
             }
@@ -209,11 +209,7 @@ fn runtime(context: &Context<'_>, message: &str, calls: &Calls) -> Fault {
             unknown_attribute(found, name, near.first().copied())
         }
         (_, [name, ..]) if message.starts_with("Module has no symbol") => unknown_symbol(name, parts.get(1).copied()),
-        (_, [name, ..]) if message.contains("private symbol") || message.contains("is not exported") => {
-            Fault::new("orchfile::unknown_symbol", format!("`{name}` is private to its file"))
-                .help("names that begin with `_` cannot be loaded")
-                .at_literal(*name)
-        }
+        (_, [name, ..]) if message.contains("private symbol") || message.contains("is not exported") => private(name),
         (_, [parameter, rest @ ..]) if message.starts_with("Type of parameter") => wrong_type(parameter, rest, calls),
         (_, [_, found, wanted, parameter]) if message.contains("type annotation") => {
             type_error(format!("`{parameter}` is to be `{wanted}`, not `{found}`"))
@@ -222,7 +218,7 @@ fn runtime(context: &Context<'_>, message: &str, calls: &Calls) -> Fault {
         (_, [key]) if message.starts_with("Key ") && message.ends_with("not found") => missing_key(key),
         (_, [key, ..]) if message.starts_with("Key ") => missing_key(key),
         (_, [found]) if message.ends_with("not hashable") => {
-            type_error(format!("a `{found}` cannot be a key")).help("use a string, a number or a tuple")
+            type_error(format!("{} cannot be a key", a(found))).help("use a string, a number or a tuple")
         }
         (_, [index]) if message.starts_with("Index ") => {
             Fault::new("orchfile::missing_key", format!("there is no element {index}"))
@@ -233,13 +229,14 @@ fn runtime(context: &Context<'_>, message: &str, calls: &Calls) -> Fault {
 
 fn plain(context: &Context<'_>, message: &str) -> Fault {
     let limits = &context.request.limits;
+    let file = context.executing_name();
     let value = |message: &str| Fault::new("orchfile::value", message);
     if message.starts_with("Execution duration limit") {
-        let message = format!("the file was stopped after {} steps", limits.ticks);
+        let message = format!("`{file}` was stopped after {} steps", limits.ticks);
         return Fault::new("orchfile::limit", message).help("look for a loop that does not come to an end");
     }
     if message.starts_with("Heap memory limit") {
-        let message = format!("the file was stopped because its values took more than {} MiB", limits.heap_bytes >> 20);
+        let message = format!("`{file}` was stopped: its values took more than {} MiB", limits.heap_bytes >> 20);
         return Fault::new("orchfile::limit", message).help("look for a list or text that grows without end");
     }
     if message == "Evaluation cancelled" {
@@ -274,6 +271,9 @@ fn plain(context: &Context<'_>, message: &str) -> Fault {
             value("division by zero")
         }
         _ if message.starts_with("Dictionary key repeated") => value("this key is there twice"),
+        _ if message.starts_with("Cannot parse `") || message.starts_with("could not convert string") => {
+            value("this text is no number")
+        }
         _ if message.starts_with("Element '") => value("there is no such element"),
         _ => value(&lower_first(message)),
     }
@@ -283,8 +283,17 @@ fn type_error(message: impl Into<String>) -> Fault {
     Fault::new("orchfile::type", message)
 }
 
+/// A type with its article.
+fn a(name: &str) -> String {
+    match name.chars().next() {
+        _ if name == "NoneType" => "`None`".to_owned(),
+        Some('a' | 'e' | 'i' | 'o' | 'u') => format!("an `{name}`"),
+        _ => format!("a `{name}`"),
+    }
+}
+
 fn not_iterable(found: &str) -> Fault {
-    let fault = type_error(format!("a `{found}` is nothing that can be walked over"));
+    let fault = type_error(format!("{} is nothing that can be walked over", a(found)));
     if found == "string" {
         fault.help("use `.elems()` for its characters, `.splitlines()` for its lines")
     } else {
@@ -299,7 +308,7 @@ fn operation(operator: &str, left: &str, right: &str) -> Fault {
 }
 
 fn unknown_attribute(found: &str, name: &str, near: Option<&str>) -> Fault {
-    let fault = Fault::new("orchfile::unknown_attribute", format!("a `{found}` has no `{name}`")).at_attribute(name);
+    let fault = Fault::new("orchfile::unknown_attribute", format!("{} has no `{name}`", a(found))).at_attribute(name);
     match (near, found) {
         (Some(near), _) => fault.help(format!("did you mean `{near}`?")),
         (None, "NoneType") => fault.help("the value is `None`: where does it come from?"),
@@ -312,6 +321,15 @@ fn unknown_symbol(name: &str, near: Option<&str>) -> Fault {
     Fault::new("orchfile::unknown_symbol", format!("the loaded file has nothing called `{name}`"))
         .at_literal(name)
         .maybe_help(near.map(|near| format!("did you mean `{near}`?")))
+}
+
+fn private(name: &str) -> Fault {
+    if name.starts_with('_') {
+        return Fault::new("orchfile::unknown_symbol", format!("`{name}` is private to its file"))
+            .help("names that begin with `_` cannot be loaded")
+            .at_literal(name);
+    }
+    unknown_symbol(name, None).help(format!("it loads `{name}` itself: load it from where it is defined"))
 }
 
 /// `rest` holds what is expected and the actual type, with the value behind it.

@@ -19,7 +19,7 @@ use crate::{
 use starlark::{ErrorKind, codemap::FileSpan};
 
 /// A longer chain of calls is cut in its middle.
-const FRAMES_MAX: usize = 16;
+const FRAMES_MAX: usize = 8;
 
 /// The part of `site` that a message is about, without knowing what the call takes.
 pub(super) fn narrow(site: &Site, at: &At) -> Site {
@@ -111,9 +111,12 @@ impl Calls {
         diagnostic.frames.clone_from(&self.frames);
         if let Some(site) = &self.site {
             let parameters = || signature::of_call(context, site, self.callee.as_deref());
-            let narrowed = narrow::narrow(site, &finding.at, parameters);
+            let narrowed = match finding.code {
+                syntax::CODE => syntax::place(site),
+                _ => narrow::narrow(site, &finding.at, parameters),
+            };
             diagnostic.labels = vec![narrowed.label(finding.label.clone())];
-            diagnostic.labels.extend(syntax::unclosed(finding.code, &narrowed));
+            diagnostic.labels.extend(syntax::unclosed(finding.code, site));
         }
         diagnostic
     }

@@ -119,7 +119,8 @@ fn attribute(text: &str, tokens: &[Token], name: &str) -> Option<Range<usize>> {
 
 /// What stands for the whole: of a call over several lines the name of what is called, of a statement its first line.
 fn head(text: &str, tokens: &[Token]) -> Range<usize> {
-    let whole = 0..text.trim_end().len().max(text.len().min(1));
+    let end = if text.trim().is_empty() { text.len() } else { text.trim_end().len() };
+    let whole = 0..end;
     if !text.trim_end().contains('\n') {
         return whole;
     }

@@ -13,6 +13,21 @@ use std::fmt::Write;
 /// The code of everything that the parser refuses.
 pub(super) const CODE: &str = "orchfile::syntax";
 
+/// The place that a syntax error is shown at: never behind the last line, and not the end of the line before it.
+pub(super) fn place(site: &Site) -> Site {
+    let (text, mut range) = (site.source.text(), site.range.clone());
+    let last = text.trim_end().len();
+    if range.start >= last {
+        range = last.saturating_sub(1)..last;
+        while !text.is_char_boundary(range.start) {
+            range.start -= 1;
+        }
+    } else if range.len() > 1 && text[range.clone()].starts_with('\n') {
+        range.start += 1;
+    }
+    Site { source: site.source.clone(), range }
+}
+
 /// What is wrong and what to do, from the parser's message and the place it points at.
 pub(super) fn explain(message: &str, site: Option<&Site>) -> Fault {
     let message = message.strip_prefix("Parse error: ").unwrap_or(message);
@@ -28,8 +43,14 @@ pub(super) fn explain(message: &str, site: Option<&Site>) -> Fault {
         return invalid_input(input);
     }
     let (message, help) = reworded(message);
+    let quotes = line.matches('"').count();
+    let help = help.map(|help| {
+        if help == MISSING_COMMA && quotes % 2 == 1 { "is a string in this line not closed?".to_owned() } else { help }
+    });
     Fault::new(CODE, message).maybe_help(help)
 }
+
+const MISSING_COMMA: &str = "is a comma or a bracket missing before it?";
 
 fn reserved(keyword: &str) -> Fault {
     let (message, help) = match keyword {
@@ -133,7 +154,7 @@ fn advice(found: &str, wanted: &str) -> Option<String> {
         "symbol ')'" | "symbol ']'" | "symbol '}'"
             if found.starts_with("identifier") || found.starts_with("string") =>
         {
-            "is a comma or a bracket missing before it?"
+            MISSING_COMMA
         }
         "string literal" if found.starts_with("identifier") => "`load` takes paths and names as literal strings",
         "new line" if found.starts_with("string literal") => "join strings with `+`",

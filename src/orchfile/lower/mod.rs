@@ -5,7 +5,9 @@ mod select;
 use super::{
     LoadRequest,
     context::Parts,
+    convert::narrow,
     draft::{Draft, DraftResource},
+    fault::At,
     text::Site,
 };
 use crate::{
@@ -119,7 +121,7 @@ impl<'a> Lowering<'a> {
         let severity = if refuses { Severity::Error } else { Severity::Warning };
         let rest = if refuses { "" } else { "; it does not wait for it" };
         let message = format!("the resource `{}` depends on `{missing}`, which no one declares{rest}", draft.name);
-        let labels = label_at_literal(draft.site.as_ref(), missing, "");
+        let labels = label_at_dependency(draft.site.as_ref(), missing, "");
         let help = self.nearest(missing);
         self.say(severity, "orchfile::unknown_dependency", message, labels, help);
     }
@@ -142,8 +144,9 @@ impl<'a> Lowering<'a> {
         let (first, second) = (&self.draft.resources[first], &self.draft.resources[second]);
         let path = path.display_from(self.root);
         let message = format!("`{}` and `{}` both write `{path}`", first.name, second.name);
-        let mut labels = label_at_keyword(second.site.as_ref(), "outputs", "");
-        labels.extend(label_at_keyword(first.site.as_ref(), "outputs", "and here"));
+        let mut labels = label_at_keyword(second.site.as_ref(), "outputs", &format!("`{}` writes here", second.name));
+        let text = format!("`{}` writes here", first.name);
+        labels.extend(label_at_keyword(first.site.as_ref(), "outputs", &text));
         let help = "let one resource write it, or name the files that each of them writes".to_owned();
         self.error("orchfile::shared_output", message, labels, Some(help));
     }
@@ -157,7 +160,7 @@ impl<'a> Lowering<'a> {
             match through {
                 None => {
                     let text = format!("`{}` waits for `{}`", reader.name, writer.name);
-                    labels.extend(label_at_literal(reader.site.as_ref(), writer.name.as_str(), &text));
+                    labels.extend(label_at_dependency(reader.site.as_ref(), writer.name.as_str(), &text));
                 }
                 Some((output, input)) => {
                     let (output, input) = (output.display_from(self.root), input.display_from(self.root));
@@ -187,14 +190,22 @@ impl<'a> Lowering<'a> {
     }
 }
 
+/// An entry of `resource_deps` in the call at `site`, or all of it.
+fn label_at_dependency(site: Option<&Site>, on: &str, text: &str) -> Vec<Label> {
+    let list = site.map(|site| narrow(site, &At::Argument("resource_deps".to_owned())));
+    let entry = |list: &Site| Some(narrow(list, &At::Literal(on.to_owned()))).filter(|entry| entry.range != list.range);
+    match list.as_ref().and_then(entry) {
+        Some(entry) => vec![entry.label(text)],
+        None => label_at_literal(site, on, text),
+    }
+}
+
 /// The string `content` in the call at `site`, or all of it.
 fn label_at_literal(site: Option<&Site>, content: &str, text: &str) -> Vec<Label> {
-    let at = super::fault::At::Literal(content.to_owned());
-    site.map(|site| super::convert::narrow(site, &at).label(text)).into_iter().collect()
+    site.map(|site| narrow(site, &At::Literal(content.to_owned())).label(text)).into_iter().collect()
 }
 
 /// The name of a keyword argument of the call at `site`, or all of it.
 fn label_at_keyword(site: Option<&Site>, name: &str, text: &str) -> Vec<Label> {
-    let at = super::fault::At::Keyword(name.to_owned());
-    site.map(|site| super::convert::narrow(site, &at).label(text)).into_iter().collect()
+    site.map(|site| narrow(site, &At::Keyword(name.to_owned())).label(text)).into_iter().collect()
 }

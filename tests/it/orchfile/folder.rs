@@ -2,12 +2,18 @@
 
 use orch::{
     model::FilePath,
-    orchfile::{Limits, LoadRequest, Loaded, LocalSources, SourceCommand, Told, load},
+    orchfile::{Limits, LoadRequest, Loaded, LocalSources, SourceCommand, SourceOutput, Told, load},
 };
 use std::{
     io,
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
 };
 
 /// A folder with files, and what an evaluation of its `Orchfile` told.
@@ -32,10 +38,19 @@ impl Folder {
     }
 
     pub(crate) fn load(&self) -> Loaded {
+        self.load_until(|_| false)
+    }
+
+    /// Loads, and cancels once a line was told that `is_last`.
+    pub(crate) fn load_until(&self, is_last: impl Fn(&str) -> bool + Send + Sync + 'static) -> Loaded {
         let lines = self.lines.clone();
-        let refuse = |_: &SourceCommand| Err(io::ErrorKind::Unsupported.into());
+        let refuse = |_: &SourceCommand| -> io::Result<SourceOutput> { panic!("no commands here") };
+        let (seen, sees) = mpsc::channel();
         let sources = LocalSources::new(refuse, move |told| {
             if let Told::Line { text, .. } = told {
+                if is_last(&text) {
+                    seen.send(()).unwrap();
+                }
                 lines.lock().unwrap().push(text);
             }
         });
@@ -46,7 +61,20 @@ impl Folder {
             environment: std::collections::BTreeMap::default(),
             limits: Limits::default(),
         };
-        load(&request, &sources)
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let (sources, done) = (&sources, &done);
+            scope.spawn(move || {
+                while !done.load(Ordering::Relaxed) {
+                    if sees.recv_timeout(Duration::from_millis(20)).is_ok() {
+                        sources.cancel();
+                    }
+                }
+            });
+            let loaded = load(&request, sources);
+            done.store(true, Ordering::Relaxed);
+            loaded
+        })
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {
