@@ -5,6 +5,7 @@
 
 use super::{
     dirt::{Mark, Saw},
+    evaluation,
     node::NodeId,
     phase::RunPhase,
     state::{Reader, State},
@@ -74,6 +75,11 @@ impl Contents {
 
     fn doubt_unknown(&mut self, path: &FilePath) {
         self.known.entry(path.clone()).or_insert(Known { content: None, since: None });
+    }
+
+    fn at_or_below<'a>(&'a self, root: &'a FilePath) -> impl Iterator<Item = &'a FilePath> {
+        let from = (std::ops::Bound::Included(root.as_path()), std::ops::Bound::Unbounded);
+        self.known.range::<Path, _>(from).map(|(path, _)| path).take_while(move |path| path.is_within(root))
     }
 
     /// Known files below a folder.
@@ -199,6 +205,20 @@ pub(super) fn found(state: &mut State, path: &FilePath, content: Digest, since: 
             update_inputs(state, id, path, Some(content));
         }
         state.contents.learn(path, Some(content), since);
+    }
+}
+
+/// Forgets files that nobody reads any more: there is no news of them.
+pub(super) fn forget_unread(state: &mut State) {
+    for root in std::mem::take(&mut state.left_roots) {
+        let known: Vec<FilePath> = state.contents.at_or_below(&root).cloned().collect();
+        for path in known {
+            let readers = readers_of(state, &path);
+            let is_read = !readers.inputs.is_empty() || !readers.outputs.is_empty() || evaluation::reads(state, &path);
+            if !is_read {
+                state.contents.known.remove(&path);
+            }
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! A project comes into force: what differs from the one before is changed, all else goes on.
 
 use super::{
-    changes, edges, fresh,
+    changes,
+    dirt::Dirt,
+    edges, fresh, knowledge,
     node::{Edges, Knowledge, Node, NodeId, SelfDirt},
     phase::{LastRun, Server},
-    schedule, serve,
+    schedule,
     state::{Reader, State},
     stop,
 };
@@ -67,6 +69,7 @@ pub(super) fn apply(state: &mut State, project: &Arc<Project>) {
         carry_out(state, *change);
     }
     relink(state, project, &differing);
+    knowledge::forget_unread(state);
     if !differing.is_empty() {
         changes::hold_new_readers(state);
     }
@@ -113,13 +116,18 @@ fn revive(node: &mut Node, resource: &Arc<Resource>) {
     node.output_set = new.output_set;
     node.definition = None;
     node.stopped = false;
-    node.wish = None;
     node.reached = new.reached;
-    node.dirt = new.dirt;
+    node.edges = Edges::default();
+    begin_anew(node);
+}
+
+/// As if it had not run in this session; what still lives of it is on its way to its end.
+fn begin_anew(node: &mut Node) {
+    node.wish = None;
+    node.dirt = Dirt { first: true, ..Dirt::default() };
     node.last = LastRun::None;
     node.knowledge = Knowledge::default();
     node.itself = SelfDirt::default();
-    node.edges = Edges::default();
     let live = node.server.live.take();
     node.server = Server { live, ..Server::default() };
 }
@@ -157,7 +165,11 @@ fn reader(id: NodeId, is_input: bool) -> Reader {
     if is_input { Reader::Input(id) } else { Reader::Output(id) }
 }
 
+/// Only what is part of the session is watched.
 fn add_to_index(state: &mut State, id: NodeId) {
+    if !state.nodes[id].is_enabled() {
+        return;
+    }
     let all = roots(state.nodes[id].local());
     state.node(id).edges.unmet = 0;
     for (root, is_input) in &all {
@@ -169,6 +181,7 @@ fn add_to_index(state: &mut State, id: NodeId) {
 fn remove_from_index(state: &mut State, id: NodeId) {
     for (root, is_input) in std::mem::take(&mut state.node(id).indexed) {
         state.index.remove(&root, &reader(id, is_input));
+        state.left_roots.push(root);
     }
 }
 
@@ -195,9 +208,12 @@ fn change_in_place(state: &mut State, id: NodeId, differs: Differs) {
             node.dirt.definition = true;
         }
     }
-    if differs.files {
+    let is_indexed = !state.nodes[id].indexed.is_empty();
+    if differs.files || is_indexed != state.nodes[id].is_enabled() {
         remove_from_index(state, id);
         add_to_index(state, id);
+    }
+    if differs.files {
         let node = state.node(id);
         node.output_set = node.outputs_of_definition();
         node.knowledge.complete_at = None;
@@ -210,9 +226,9 @@ fn change_in_place(state: &mut State, id: NodeId, differs: Differs) {
     }
     if !state.nodes[id].resource.enabled {
         stop::end_all(state, id);
-    } else if differs.enabled && !state.nodes[id].is_dirty() {
-        // What it last made is still good: only its server is missing.
-        serve::restart(state, id);
+    } else if differs.enabled {
+        // Nobody watched its files meanwhile.
+        begin_anew(state.node(id));
     }
 }
 

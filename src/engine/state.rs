@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     model::{
-        Attempt, EvaluationId, InstanceId, Level, Mode, PathIndex, Project, RequestId, ResourceName, RunId, Success,
-        Time,
+        Attempt, EvaluationId, FilePath, InstanceId, Level, Mode, PathIndex, Project, RequestId, ResourceName, RunId,
+        Success, Time,
     },
     snapshot::{Goal, Trouble, Verdict},
 };
@@ -49,6 +49,8 @@ pub(super) struct State {
     /// From a path to who reads or writes it.
     pub(super) index: PathIndex<Reader>,
 
+    /// Roots that nodes read or wrote until the reload at hand.
+    pub(super) left_roots: Vec<FilePath>,
     pub(super) contents: Contents,
     pub(super) changes: Changes,
 
@@ -161,6 +163,7 @@ impl State {
             by_name: BTreeMap::new(),
             order: Vec::new(),
             index: PathIndex::default(),
+            left_roots: Vec::new(),
             contents: Contents::default(),
             changes: Changes::default(),
             agenda: BTreeSet::new(),
