@@ -124,8 +124,20 @@ impl Case {
         let sources = LocalSources::new(move |command| run(command, &env), tell);
         let loaded = load(&self.request(), &sources);
         let value = dump(&loaded, &FilePath::new(&self.root), &log.lock().unwrap());
-        let text = value.to_string().replace(self.root.to_str().unwrap(), "$CASE");
-        serde_json::from_str(&text.replace(self.home.to_str().unwrap(), "$HOME")).unwrap()
+        self.read(&value.to_string())
+    }
+
+    /// What the program itself prints.
+    fn evaluate_with_the_program(&self) -> Value {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_orch"));
+        program.args(["eval", "-o", "json"]).args(&self.args).current_dir(&self.root).env_clear().envs(&self.env);
+        let output = program.env("XDG_RUNTIME_DIR", &self.home).stdin(Stdio::null()).output().unwrap();
+        self.read(&String::from_utf8(output.stdout).unwrap())
+    }
+
+    fn read(&self, text: &str) -> Value {
+        let text = text.replace(self.root.to_str().unwrap(), "$CASE").replace(self.home.to_str().unwrap(), "$HOME");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}: {text}", self.name))
     }
 
     fn expected(&self) -> Value {
@@ -254,6 +266,26 @@ fn orch_says_what_tilt_says() {
     let failures: Vec<_> = run.iter().filter_map(|name| check(name, &named)).collect();
     println!("{} cases, {} run, {} named as different, {} wrong", all.len(), run.len(), named.len(), failures.len());
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+#[test]
+fn orch_eval_prints_what_was_evaluated() {
+    for name in [
+        "config-main_dir",
+        "config-parse-all-kinds",
+        "config-parse-unknown-flag",
+        "lang-exit",
+        "lang-fail",
+        "load-flag-file",
+        "local-error-exit-code",
+        "local-forms",
+        "os-env",
+        "real-local-only-monorepo",
+        "watch_settings-and-tiltignore",
+    ] {
+        let case = Case::prepare(name);
+        assert_eq!(case.evaluate_with_the_program(), case.evaluate(), "{name}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 #![expect(unsafe_code, reason = "the interpreter's derives are unsafe traits; they are sound")]
 //! `dep` and the kind of `resource_deps`: what a resource first waits for.
 
-use super::unpack::{Given, Kind, Optional, Text, Unfit, a_type, sequence};
+use super::unpack::{Either, Given, Kind, Optional, Text, Unfit, a_type, sequence};
 use crate::{
     model::Condition,
     orchfile::{Fault, draft::DraftDependency},
@@ -13,8 +13,7 @@ use starlark::{
     eval::Evaluator,
     starlark_module, starlark_simple_value,
     values::{
-        Heap, NoSerialize, StarlarkPagablePanic, StarlarkValue, Value, ValueLike, list_or_tuple::UnpackListOrTuple,
-        starlark_value,
+        Heap, NoSerialize, StarlarkPagablePanic, StarlarkValue, Value, ValueLike, list::UnpackList, starlark_value,
     },
 };
 use std::fmt;
@@ -68,7 +67,7 @@ pub(crate) enum Dependencies {}
 
 impl Kind for Dependencies {
     type Out = Vec<DraftDependency>;
-    type Shown = UnpackListOrTuple<String>;
+    type Shown = UnpackList<Either<String, &'static DependencyValue>>;
     const TAKES: &'static str = "a list of names of resources";
 
     fn take<'v>(value: Value<'v>, heap: Heap<'v>) -> Result<Self::Out, Unfit> {

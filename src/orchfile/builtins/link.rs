@@ -1,7 +1,7 @@
 #![expect(unsafe_code, reason = "the interpreter's derives are unsafe traits; they are sound")]
 //! `link` and the kind `links`: where a resource can be looked at.
 
-use super::unpack::{Given, Kind, Optional, Text, Unfit, a_type, sequence};
+use super::unpack::{Either, Given, Kind, OneOrList, Optional, Text, Unfit, a_type, sequence};
 use crate::{model::Link, orchfile::Fault};
 use allocative::Allocative;
 use starlark::{
@@ -9,10 +9,7 @@ use starlark::{
     environment::GlobalsBuilder,
     eval::Evaluator,
     starlark_module, starlark_simple_value,
-    values::{
-        Heap, NoSerialize, StarlarkPagablePanic, StarlarkValue, Value, ValueLike, list_or_tuple::UnpackListOrTuple,
-        starlark_value,
-    },
+    values::{Heap, NoSerialize, StarlarkPagablePanic, StarlarkValue, Value, ValueLike, starlark_value},
 };
 use std::fmt;
 
@@ -55,7 +52,7 @@ pub(crate) enum Links {}
 
 impl Kind for Links {
     type Out = Vec<Link>;
-    type Shown = UnpackListOrTuple<String>;
+    type Shown = OneOrList<Either<String, &'static LinkValue>>;
     const TAKES: &'static str = "an address (a string), a link, or a list of those";
 
     fn take<'v>(value: Value<'v>, heap: Heap<'v>) -> Result<Vec<Link>, Unfit> {

@@ -11,8 +11,8 @@ use starlark::{
     eval::Evaluator,
     typing::Ty,
     values::{
-        Heap, UnpackValue, Value, ValueLike, dict::DictRef, list::ListRef, list_or_tuple::UnpackListOrTuple,
-        tuple::TupleRef, type_repr::StarlarkTypeRepr,
+        Heap, UnpackValue, Value, ValueLike, dict::DictRef, list::ListRef, list::UnpackList, tuple::TupleRef,
+        type_repr::StarlarkTypeRepr,
     },
 };
 use std::{collections::BTreeMap, convert::Infallible, marker::PhantomData};
@@ -70,6 +70,28 @@ impl<'v, K: Kind> Given<'v, K> {
     /// A fault that names the parameter, what it takes and what was given.
     pub(crate) fn take(self, name: &str, eval: &Evaluator<'v, '_, '_>) -> Result<K::Out, Fault> {
         K::take(self.value, eval.heap()).map_err(|unfit| fault::<K>(name, self.value, unfit))
+    }
+}
+
+/// How the reference shows the type of what is one or several: `str | list[str]`. A list may always be a tuple.
+pub(crate) struct OneOrList<T>(PhantomData<T>);
+
+impl<T: StarlarkTypeRepr> StarlarkTypeRepr for OneOrList<T> {
+    type Canonical = Self;
+
+    fn starlark_type_repr() -> Ty {
+        Ty::union2(T::starlark_type_repr(), Ty::list(T::starlark_type_repr()))
+    }
+}
+
+/// How the reference shows the type of what is of one type or of another.
+pub(crate) struct Either<A, B>(PhantomData<(A, B)>);
+
+impl<A: StarlarkTypeRepr, B: StarlarkTypeRepr> StarlarkTypeRepr for Either<A, B> {
+    type Canonical = Self;
+
+    fn starlark_type_repr() -> Ty {
+        Ty::union2(A::starlark_type_repr(), B::starlark_type_repr())
     }
 }
 
@@ -150,7 +172,7 @@ pub(crate) enum Stringable {}
 
 impl Kind for Stringable {
     type Out = String;
-    type Shown = String;
+    type Shown = Either<String, &'static Blob>;
     const TAKES: &'static str = "a string or a blob";
 
     fn take<'v>(value: Value<'v>, _heap: Heap<'v>) -> Result<String, Unfit> {
@@ -190,7 +212,7 @@ pub(crate) enum TextOrList {}
 
 impl Kind for TextOrList {
     type Out = Vec<String>;
-    type Shown = UnpackListOrTuple<String>;
+    type Shown = OneOrList<String>;
     const TAKES: &'static str = "a string or a list of strings";
 
     fn take<'v>(value: Value<'v>, _heap: Heap<'v>) -> Result<Vec<String>, Unfit> {
@@ -209,7 +231,7 @@ pub(crate) enum TextSeq {}
 
 impl Kind for TextSeq {
     type Out = Vec<String>;
-    type Shown = UnpackListOrTuple<String>;
+    type Shown = UnpackList<String>;
     const TAKES: &'static str = "a list of strings";
 
     fn take<'v>(value: Value<'v>, heap: Heap<'v>) -> Result<Vec<String>, Unfit> {
@@ -269,7 +291,7 @@ pub(crate) enum PathOrList {}
 
 impl Kind for PathOrList {
     type Out = Vec<String>;
-    type Shown = UnpackListOrTuple<String>;
+    type Shown = OneOrList<String>;
     const TAKES: &'static str = "a path or a list of paths";
 
     fn take<'v>(value: Value<'v>, _heap: Heap<'v>) -> Result<Vec<String>, Unfit> {
@@ -288,7 +310,7 @@ pub(crate) enum CommandLine {}
 
 impl Kind for CommandLine {
     type Out = Option<Vec<String>>;
-    type Shown = UnpackListOrTuple<String>;
+    type Shown = OneOrList<String>;
     const TAKES: &'static str = "a command: a string, or a list of strings";
 
     fn take<'v>(value: Value<'v>, _heap: Heap<'v>) -> Result<Self::Out, Unfit> {
@@ -314,7 +336,7 @@ pub(crate) enum Labels {}
 
 impl Kind for Labels {
     type Out = Vec<String>;
-    type Shown = UnpackListOrTuple<String>;
+    type Shown = OneOrList<String>;
     const TAKES: &'static str = "a label or a list of labels";
 
     fn take<'v>(value: Value<'v>, _heap: Heap<'v>) -> Result<Vec<String>, Unfit> {

@@ -251,4 +251,49 @@ mod tests {
             }
         }
     }
+
+    /// A generator of numbers that are the same each time.
+    struct Dice(u64);
+
+    impl Dice {
+        fn roll(&mut self, sides: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(self.0 >> 33).unwrap() % sides
+        }
+
+        fn text(&mut self) -> String {
+            const PARTS: [&str; 24] = [
+                "a", "b", " ", " ", "\n", "\n", ":", "#", "-", "'", "\"", "\\", "{", "]", ",", "&", "*", "!", "|", "1",
+                "0x", ".", "é", "\t",
+            ];
+            (0..self.roll(7)).map(|_| PARTS[self.roll(PARTS.len())]).collect()
+        }
+
+        fn tree(&mut self, depth: usize) -> Tree {
+            match self.roll(if depth < 4 { 8 } else { 6 }) {
+                0 => Tree::Null,
+                1 => Tree::Bool(self.roll(2) == 0),
+                2 => Tree::Int(i64::try_from(self.roll(2000)).unwrap() - 1000),
+                3 => Tree::Float(f64::from(u32::try_from(self.roll(1000)).unwrap()) + 0.25),
+                4 | 5 => Tree::Text(self.text()),
+                6 => Tree::List((0..self.roll(4)).map(|_| self.tree(depth + 1)).collect()),
+                _ => {
+                    let keys: std::collections::BTreeSet<_> = (0..self.roll(4)).map(|_| self.text()).collect();
+                    Tree::Map(keys.into_iter().map(|key| (key, self.tree(depth + 1))).collect())
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_document_is_read_back_as_it_was() {
+        let mut dice = Dice(7);
+        for _ in 0..5000 {
+            let tree = dice.tree(0);
+            let printed = print(&tree);
+            let expected = if tree == Tree::Null { Vec::new() } else { vec![tree.clone()] };
+            assert_eq!(parse_stream(&printed), Ok(expected), "{printed}");
+            assert_eq!(super::super::json::parse(&super::super::json::print(&tree)), Ok(tree));
+        }
+    }
 }

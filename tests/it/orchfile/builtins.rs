@@ -280,3 +280,40 @@ fn what_is_read_is_an_input_with_what_was_seen() {
         assert!(inputs.contains(&expected), "{expected:?} is not in {inputs:?}");
     }
 }
+
+#[test]
+fn the_reference_shows_what_parameters_take() {
+    let docs = orch::orchfile::globals().documentation();
+    let item = docs.members.get("local_resource").unwrap();
+    let text = starlark::docs::markdown::render_doc_item_no_link("local_resource", item);
+    for line in [
+        "cmd: str | list[str] = ...",
+        "resource_deps: list[dep | str] = ...",
+        "links: link | str | list[link | str] = ...",
+        "readiness_probe: None | probe = ...",
+        "* `outputs`: (defaults to: `...`)",
+    ] {
+        assert!(text.contains(line), "{line:?} is not in\n{text}");
+    }
+}
+
+#[test]
+fn every_builtin_says_what_it_does() {
+    use starlark::docs::{DocItem, DocMember};
+    fn undocumented(prefix: &str, item: &DocItem, found: &mut Vec<String>) {
+        match item {
+            DocItem::Member(DocMember::Function(function)) if function.docs.is_none() => found.push(prefix.to_owned()),
+            DocItem::Module(module) => {
+                module.members.iter().for_each(|(name, item)| undocumented(&format!("{prefix}.{name}"), item, found));
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    for (name, item) in &orch::orchfile::globals().documentation().members {
+        undocumented(name, item, &mut found);
+    }
+    // The interpreter's own, and what stands for `while`.
+    found.retain(|name| !name.starts_with("json.") && !name.starts_with("__"));
+    assert_eq!(found, Vec::<String>::new());
+}
