@@ -5,7 +5,7 @@
 //! - *orch* itself ([`Processes`]) asks for a command and gets a [`Running`]. It reads what the command writes and hands it
 //!   to an [`OutputSink`]; it never waits for a process.
 //! - one *starter* (`starter.rs`), a tiny process without threads that orch starts once. It forks a shim for each request,
-//!   which costs a tenth of starting the whole program and shares nearly all of its memory.
+//!   which costs a fraction of starting the whole program and shares nearly all of its memory.
 //! - one *shim* (`shim.rs`) for each command: the command's parent and the parent of everything that its descendants orphan
 //!   (a subreaper). It tells orch what becomes of the command, and ends the tree when orch says so or is gone.
 //!

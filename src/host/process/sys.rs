@@ -51,7 +51,7 @@ pub(super) fn receive_descriptors(socket: BorrowedFd<'_>) -> nix::Result<Option<
     Ok((message.bytes > 0).then_some(descriptors))
 }
 
-/// Ends this process without the work that a whole program does at its end: of a shim that is half of its cost.
+/// Ends this process without the work that a whole program does at its end: it would touch memory that is shared until then.
 pub(super) fn exit_now(code: i32) -> ! {
     // SAFETY: ends the process; nothing of it is used after.
     unsafe { libc::_exit(code) }
