@@ -38,14 +38,23 @@ impl Folder {
     }
 
     pub(crate) fn load(&self) -> Loaded {
-        self.load_until(|_| false)
+        self.load_with("Orchfile", &[])
+    }
+
+    /// Loads the entry file of this name with arguments.
+    pub(crate) fn load_with(&self, entry: &str, args: &[&str]) -> Loaded {
+        self.evaluate(entry, args, |_| false)
     }
 
     /// Loads, and cancels once a line was told that `is_last`.
     pub(crate) fn load_until(&self, is_last: impl Fn(&str) -> bool + Send + Sync + 'static) -> Loaded {
+        self.evaluate("Orchfile", &[], is_last)
+    }
+
+    fn evaluate(&self, entry: &str, args: &[&str], is_last: impl Fn(&str) -> bool + Send + Sync + 'static) -> Loaded {
         let lines = self.lines.clone();
         let refuse = |_: &SourceCommand| -> io::Result<SourceOutput> { panic!("no commands here") };
-        let (seen, sees) = mpsc::channel();
+        let (seen, last_lines) = mpsc::channel();
         let sources = LocalSources::new(refuse, move |told| {
             if let Told::Line { text, .. } = told {
                 if is_last(&text) {
@@ -55,8 +64,8 @@ impl Folder {
             }
         });
         let request = LoadRequest {
-            file: self.path("Orchfile"),
-            args: Vec::new(),
+            file: self.path(entry),
+            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
             subcommand: "up".to_owned(),
             environment: std::collections::BTreeMap::default(),
             limits: Limits::default(),
@@ -66,7 +75,7 @@ impl Folder {
             let (sources, done) = (&sources, &done);
             scope.spawn(move || {
                 while !done.load(Ordering::Relaxed) {
-                    if sees.recv_timeout(Duration::from_millis(20)).is_ok() {
+                    if last_lines.recv_timeout(Duration::from_millis(20)).is_ok() {
                         sources.cancel();
                     }
                 }

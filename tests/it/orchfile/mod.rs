@@ -3,4 +3,5 @@
 mod builtins;
 mod dialect;
 mod folder;
+mod graph;
 mod load;
