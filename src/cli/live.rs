@@ -9,7 +9,7 @@ use crate::{
         executors::KeptSession,
     },
     model::{FilePath, ResourceName},
-    snapshot::{Row, Snapshot},
+    snapshot::{Hold, Row, Snapshot},
     store::Store,
 };
 use std::path::Path;
@@ -97,9 +97,14 @@ fn kept(root: &FilePath) -> Result<Option<Kept>, CliError> {
     // What another version wrote in another form counts as nothing.
     let Ok(KeptSession { session, order, args }) = serde_json::from_str(&session) else { return Ok(None) };
     let rows = store.rows()?;
-    let row = |name: &ResourceName| rows.get(name).and_then(|row| serde_json::from_str::<Row>(row).ok());
+    let row = |name: &ResourceName| rows.get(name).and_then(|row| serde_json::from_str::<Row>(row).ok()).map(settled);
     let snapshot = Snapshot { rows: order.iter().filter_map(row).collect(), ..session };
     Ok(Some(Kept { snapshot, args }))
+}
+
+/// That the session ended is no news of one that has.
+fn settled(row: Row) -> Row {
+    Row { hold: row.hold.filter(|hold| *hold != Hold::ShuttingDown), ..row }
 }
 
 /// The arguments of the last session's evaluations.

@@ -1,0 +1,107 @@
+//! The verbs, with a session and without one.
+
+use crate::sandbox::{Sandbox, wait_for_death, wait_for_text};
+
+const TWO: &str = r#"
+local_resource("a", cmd="echo run >> runs", trigger_mode=TRIGGER_MODE_MANUAL)
+local_resource("b", serve_cmd="echo $$ >> pids; echo b up; exec sleep 1000")
+"#;
+
+#[test]
+fn trigger_stop_start_and_restart_do_what_they_say() {
+    let sandbox = Sandbox::new(TWO);
+    let mut up = sandbox.start(&["up"]);
+    up.wait_for("b │ b up");
+    wait_for_text(&sandbox.path("runs"), "run\n");
+    sandbox.orch(&["trigger", "a"]).expect_code(0);
+    wait_for_text(&sandbox.path("runs"), "run\nrun\n");
+    let pid = |place: usize| -> u32 { sandbox.read("pids").lines().nth(place).unwrap().parse().unwrap() };
+    sandbox.orch(&["restart", "b"]).expect_code(0);
+    up.wait_for("b │ b up");
+    wait_for_death(pid(0));
+    sandbox.orch(&["stop", "b"]).expect_code(0);
+    wait_for_death(pid(1));
+    assert!(sandbox.orch(&["why", "b"]).stdout.contains("stopped"));
+    sandbox.orch(&["start", "b"]).expect_code(0);
+    up.wait_for("b │ b up");
+    let unknown = sandbox.orch(&["trigger", "aa"]).expect_code(1);
+    assert!(unknown.stderr.contains("there is no resource `aa`"), "{}", unknown.all());
+    up.interrupt().expect_code(0);
+}
+
+#[test]
+fn logs_are_read_with_a_session_and_after_it() {
+    let sandbox = Sandbox::new(r#"local_resource("a", cmd="for i in 1 2 3; do echo line $i; done")"#);
+    let mut up = sandbox.start(&["up"]);
+    up.wait_for("succeeded");
+    let with = sandbox.orch(&["logs", "a"]).expect_code(0).stdout;
+    assert!(with.contains("a │ line 1\n") && with.contains("a │ line 3\n"), "{with}");
+    up.interrupt().expect_code(0);
+    let without = sandbox.orch(&["logs", "a"]).expect_code(0).stdout;
+    assert!(without.starts_with(&with), "{without}\n---\n{with}");
+    let tail = sandbox.orch(&["logs", "a", "--tail", "1"]).expect_code(0).stdout;
+    assert_eq!(tail.lines().count(), 1, "{tail}");
+    let json = sandbox.orch(&["logs", "a", "-o", "jsonl"]).expect_code(0).stdout;
+    let first: serde_json::Value =
+        serde_json::from_str(json.lines().find(|line| line.contains("line 1")).unwrap()).unwrap();
+    assert_eq!(
+        (&first["resource"], &first["stream"], &first["text"]),
+        (&"a".into(), &"stdout".into(), &"line 1".into())
+    );
+}
+
+#[test]
+fn logs_can_be_followed_until_the_session_ends() {
+    let sandbox = Sandbox::new(r#"local_resource("a", cmd="cat in.txt", deps=["in.txt"])"#);
+    sandbox.write("in.txt", "one\n");
+    let mut up = sandbox.start(&["up"]);
+    up.wait_for("succeeded");
+    let mut logs = sandbox.start(&["logs", "-f", "a"]);
+    logs.wait_for("a │ one");
+    sandbox.write("in.txt", "two\n");
+    logs.wait_for("a │ two");
+    up.interrupt().expect_code(0);
+    logs.finish().expect_code(0);
+}
+
+#[test]
+fn status_and_why_answer_after_the_session() {
+    let sandbox = Sandbox::new(r#"local_resource("a", cmd="exit 3")"#);
+    sandbox.orch(&["ci"]).expect_code(1);
+    let status = sandbox.orch(&["status"]).expect_code(0);
+    assert!(status.stdout.contains("exit code 3") && status.stderr.contains("no session runs"), "{}", status.all());
+    let why = sandbox.orch(&["why", "a"]).expect_code(0).stdout;
+    assert!(why.contains("exit code 3"), "{why}");
+    let never = Sandbox::new("").orch(&["status"]).expect_code(125);
+    assert!(never.stderr.contains("no session runs for this project, and none has run"), "{}", never.all());
+}
+
+#[test]
+fn ci_answers_in_json_and_junit() {
+    let orchfile = r#"
+local_resource("good", cmd="echo fine")
+local_resource("bad", cmd="echo <it> went & wrong; exit 3", resource_deps=["good"])
+local_resource("after", cmd="true", resource_deps=["bad"])
+"#;
+    let sandbox = Sandbox::new(orchfile);
+    let done = sandbox.orch(&["ci", "-o", "json", "--junit", "junit.xml"]).expect_code(1);
+    let answer: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(answer["verdict"], "failed");
+    assert_eq!(answer["troubles"][0]["resource"], "bad");
+    let xml = sandbox.read("junit.xml");
+    assert!(xml.contains("tests=\"3\"") && xml.contains("<testcase name=\"bad\""), "{xml}");
+    assert!(xml.contains("command failed: exit code 3"), "{xml}");
+    assert!(!xml.contains("<it>"), "{xml}");
+}
+
+#[test]
+fn names_select_resources_with_what_they_need() {
+    let orchfile = r#"
+local_resource("db", cmd="echo db")
+local_resource("api", cmd="echo api", resource_deps=["db"])
+local_resource("web", cmd="echo web", resource_deps=["api"])
+"#;
+    let done = Sandbox::new(orchfile).orch(&["ci", "api"]).expect_code(0);
+    assert!(done.stdout.contains("db │ db") && done.stdout.contains("api │ api"), "{}", done.all());
+    assert!(!done.stdout.contains("web │ web"), "{}", done.all());
+}
