@@ -36,7 +36,7 @@ fn through_session(project: &Project, card: &SessionCard, names: &[String]) -> R
     let names: Result<Vec<_>, _> = names.iter().map(|name| ResourceName::parse(name)).collect();
     let names = names.map_err(|error| CliError::usage(error.to_string()))?;
     if !names.is_empty() {
-        live::block_on(async { Ok(ask::request(card, &Request::Stop(names)).await?) })?;
+        live::block_on(async { Ok(ask::request(card, &Request::TakeDown(names)).await?) })?;
         return Ok(Exit::Ok);
     }
     let form = StreamForm::new(terminal::stderr());

@@ -109,14 +109,18 @@ pub(super) fn ask(plan: &Plan, file: FilePath, answer: Answer) -> Ask {
 /// Names `only` limits `down` to; the others are left alone.
 fn engine(plan: &Plan, store: &Store) -> Engine {
     let (first_run, first_instance) = store.next_ids();
-    Engine::new(EngineConfig {
+    let engine = Engine::new(EngineConfig {
         goal: plan.goal,
         cores: cores(),
         first_run,
         first_instance,
         remembered: store.successes(),
         ci_timeout: plan.timeout,
-    })
+    });
+    match &plan.only {
+        Some(names) => engine.down_only(names.clone()),
+        None => engine,
+    }
 }
 
 /// Runs the loop with all that listens beside it.
@@ -136,6 +140,7 @@ async fn hold(
         card: Arc::new(card.clone()),
         snapshots: reader.clone(),
         inbox: world.outbox.sender(),
+        clock: world.clock,
         logs: world.logs.clone(),
     };
     let serving = tokio::spawn(control::serve(listener, control));

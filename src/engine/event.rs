@@ -116,6 +116,8 @@ pub enum Request {
     Stop(Vec<ResourceName>),
     /// The opposite of stop.
     Start(Vec<ResourceName>),
+    /// Stop these and run their `teardown_cmd`s, dependants first.
+    TakeDown(Vec<ResourceName>),
     /// End all and then the session. A second one ends everything at once.
     ShutDown {
         /// Run the `teardown_cmd`s too, dependants first.

@@ -6,7 +6,7 @@
 //! - `changes`, `knowledge`: from saved files to dirty nodes.
 //! - `fresh`: what need not run. `schedule`, `edges`: what starts now, and why the rest waits.
 //! - `run`, `serve`, `probe`: the two machines of a node.
-//! - `stop`, `shutdown`, `verdict`: how things end. `rows`, `say`: what people see.
+//! - `stop`, `takedown`, `shutdown`, `verdict`: how things end. `rows`, `say`: what people see.
 
 mod changes;
 mod deadline;
@@ -30,6 +30,7 @@ mod serve;
 mod shutdown;
 mod state;
 mod stop;
+mod takedown;
 mod verdict;
 
 pub use effect::{CommandSpec, Effect, PortCheck};
@@ -41,7 +42,11 @@ use crate::{
 };
 use deadline::Deadline;
 use state::{Ids, State};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Above so many nodes the oracle is not asked after each event of a debug build.
 const ORACLE_NODES_MAX: usize = 500;
@@ -81,6 +86,13 @@ impl Engine {
             turn: 0,
         };
         Self { state: State::new(config, ids) }
+    }
+
+    /// Limits a [`Goal::Down`] to these resources.
+    #[must_use]
+    pub fn down_only(mut self, names: BTreeSet<ResourceName>) -> Self {
+        self.state.down_only = Some(names);
+        self
     }
 
     /// Applies one event at `now` and returns what the world must do about it. Time never goes back: an earlier `now`

@@ -96,6 +96,8 @@ pub(super) struct Node {
     /// Successful runs that left processes running, and whether they were told to end.
     pub(super) leftovers: BTreeMap<RunId, bool>,
 
+    /// A user wants it to be taken down, and it is not yet.
+    pub(super) taken_down: bool,
     /// Its `teardown_cmd` was run.
     pub(super) torn_down: bool,
     /// What was last said of it, so that it is said once.
@@ -240,6 +242,7 @@ impl Node {
             skipped: None,
             server: Server::default(),
             leftovers: BTreeMap::new(),
+            taken_down: false,
             torn_down: false,
             said: None,
             derived: Derived { gone: true, ..Derived::default() },

@@ -27,13 +27,26 @@ pub(super) fn run_ended(state: &mut State, id: NodeId, row: &RunRow, cancelled: 
         _ if exit.is_success() => (Level::Info, format!("succeeded in {took}")),
         Some(Cancelled::Superseded) => (Level::Info, format!("cancelled after {took}: a newer change came")),
         Some(Cancelled::Stopped) => (Level::Info, format!("stopped after {took}")),
-        None => (Level::Error, format!("failed: {} after {took}", words::exit(exit))),
+        None => match exit {
+            Exit::NotStarted(failure) => (Level::Error, format!("not started: {}", failure.message)),
+            Exit::Code(_) | Exit::Signal(_) | Exit::Stopped => {
+                (Level::Error, format!("failed: {} after {took}", words::exit(exit)))
+            }
+        },
     };
-    state.say(id, Some(Attempt::Run(row.run)), level, text);
+    let about = Some(Attempt::Run(row.run));
+    state.say(id, about, level, text);
+    if cancelled.is_none() {
+        help(state, id, about, exit);
+    }
+}
+
+/// What to do about something that could not be started.
+fn help(state: &mut State, id: NodeId, about: Option<Attempt>, exit: &Exit) {
     if let Exit::NotStarted(failure) = exit
         && let Some(help) = &failure.help
     {
-        state.say(id, Some(Attempt::Run(row.run)), Level::Info, format!("help: {help}"));
+        state.say(id, about, Level::Info, format!("help: {help}"));
     }
 }
 
@@ -65,11 +78,7 @@ pub(super) fn crashed(state: &mut State, id: NodeId, instance: InstanceId, exit:
         None => (Level::Error, what),
     };
     state.say(id, about, level, text);
-    if let Exit::NotStarted(failure) = exit
-        && let Some(help) = &failure.help
-    {
-        state.say(id, about, Level::Info, format!("help: {help}"));
-    }
+    help(state, id, about, exit);
 }
 
 /// Says once that a node that wants to run is held by something that does not go away by itself.

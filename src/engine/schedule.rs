@@ -6,7 +6,7 @@ use super::{
     phase::{Cancelled, LastRun, RunPhase},
     run, say, serve,
     state::State,
-    verdict,
+    takedown, verdict,
 };
 use crate::{
     model::{Time, TriggerMode},
@@ -135,6 +135,7 @@ fn consider(state: &mut State, id: NodeId) {
     }
     supersede(state, id);
     serve::start_if_due(state, id);
+    takedown::advance(state, id);
     say::lasting_hold(state, id);
     verdict::note(state, id);
     edges::refresh(state, id);
@@ -229,9 +230,11 @@ pub(super) fn is_held_as_self_dirty(state: &State, id: NodeId) -> bool {
 
 /// Why the node may not start now, slots apart; `None` means it may.
 pub(super) fn start_hold(state: &State, id: NodeId) -> Option<Hold> {
-    if state.is_shutting_down() {
-        return Some(Hold::ShuttingDown);
-    }
+    // What held it before the end tells more than that there is an end.
+    standing_hold(state, id).or_else(|| state.is_shutting_down().then_some(Hold::ShuttingDown))
+}
+
+fn standing_hold(state: &State, id: NodeId) -> Option<Hold> {
     let node = &state.nodes[id];
     if !node.is_enabled() {
         return Some(Hold::Disabled);

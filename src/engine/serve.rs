@@ -11,7 +11,7 @@ use super::{
     verdict,
 };
 use crate::{
-    model::{Exit, InstanceId, Restart, Serve, Time},
+    model::{Attempt, Exit, InstanceId, Level, Restart, Serve, Time},
     snapshot::{Goal, InstanceRow},
 };
 use std::time::Duration;
@@ -118,6 +118,9 @@ fn start(state: &mut State, id: NodeId, serving: Serving) {
         port: port_of(state, &serving.serve),
         grace: state.mode().stop_grace(),
     });
+    if row.restarts > 0 {
+        state.say(id, Some(Attempt::Instance(instance)), Level::Info, "server started again".to_owned());
+    }
     state.instances.insert(instance, id);
     verdict::watch_readiness(state, id);
     state.node(id).server.live = Some(Live {

@@ -2,7 +2,7 @@
 
 use super::{
     changes::Changes, effect::Effect, evaluation, event::RunEnd, node::NodeId, phase::RunPhase, run, say, state::State,
-    stop,
+    stop, takedown,
 };
 use crate::{
     model::Kind,
@@ -70,7 +70,7 @@ pub(super) fn begin(state: &mut State, verdict: Verdict, teardown: bool) {
 }
 
 /// What a node depends on, in any way, once each.
-fn below(state: &State, id: NodeId) -> BTreeSet<NodeId> {
+pub(super) fn below(state: &State, id: NodeId) -> BTreeSet<NodeId> {
     let edges = &state.nodes[id].edges;
     edges.writers.iter().copied().chain(edges.providers.iter().map(|(provider, _)| *provider)).collect()
 }
@@ -149,7 +149,8 @@ fn tear_down(state: &mut State, id: NodeId) -> bool {
     let wants = state.shutdown.as_ref().is_some_and(|shutdown| shutdown.teardown);
     let node = &state.nodes[id];
     let Kind::Local(local) = &node.resource.kind;
-    let Some(command) = local.teardown.clone().filter(|_| wants && node.is_enabled() && !node.torn_down) else {
+    let is_meant = node.is_enabled() && state.down_only.as_ref().is_none_or(|only| only.contains(&node.name));
+    let Some(command) = local.teardown.clone().filter(|_| wants && is_meant && !node.torn_down) else {
         return false;
     };
     state.node(id).torn_down = true;
@@ -190,6 +191,9 @@ pub(super) fn on_teardown_ended(state: &mut State, id: NodeId, mut row: RunRow, 
         if !is_success {
             shutdown.failed.insert(place, id);
         }
+    } else {
+        state.touch(id);
+        takedown::on_done(state, id);
     }
 }
 

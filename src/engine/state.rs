@@ -32,6 +32,8 @@ pub(super) struct State {
     pub(super) cores: u32,
     /// From the command line.
     pub(super) ci_timeout: Option<Duration>,
+    /// With names, `orch down` tears down these alone.
+    pub(super) down_only: Option<BTreeSet<ResourceName>>,
     pub(super) now: Time,
     /// Counts the events, to tell before from after where the time does not.
     pub(super) step: u64,
@@ -153,6 +155,7 @@ impl State {
             goal: config.goal,
             cores: config.cores,
             ci_timeout: config.ci_timeout,
+            down_only: None,
             now: Time::ZERO,
             step: 0,
             effects: Vec::new(),

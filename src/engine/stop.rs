@@ -7,6 +7,7 @@ use super::{
     phase::Cancelled,
     run, schedule, serve, shutdown,
     state::State,
+    takedown,
 };
 use crate::{
     model::{Level, ResourceName},
@@ -31,6 +32,7 @@ pub(super) fn on_asked(state: &mut State, request: Request) {
         Request::Restart(names) => each(state, names, restart),
         Request::Stop(names) => each(state, names, stop),
         Request::Start(names) => each(state, names, start),
+        Request::TakeDown(names) => each(state, names, takedown::ask),
         Request::ShutDown { teardown } => shutdown::on_asked(state, teardown),
     }
 }
@@ -52,6 +54,8 @@ fn wish(state: &mut State, id: NodeId, cause: Cause) {
         state.node(id).wish = Some(Wish { cause, turn });
     }
     state.node(id).stopped = false;
+    state.node(id).taken_down = false;
+    state.node(id).torn_down = false;
     // A check that goes on asks for less than a wish wants to know.
     fresh::abort(state, id);
     state.touch(id);
@@ -71,7 +75,8 @@ fn restart(state: &mut State, id: NodeId) {
     }
 }
 
-fn stop(state: &mut State, id: NodeId) {
+/// A user wants it to end and to stay ended.
+pub(super) fn stop(state: &mut State, id: NodeId) {
     if state.nodes[id].stopped {
         return;
     }
@@ -82,6 +87,8 @@ fn stop(state: &mut State, id: NodeId) {
 
 fn start(state: &mut State, id: NodeId) {
     let was_stopped = std::mem::replace(&mut state.node(id).stopped, false);
+    state.node(id).taken_down = false;
+    state.node(id).torn_down = false;
     state.touch(id);
     let node = &state.nodes[id];
     let is_up = node.live().is_some_and(|live| !live.stopping) || node.is_running();

@@ -3,7 +3,7 @@
 
 use crate::{
     engine::{Event, Request},
-    host::claim::SessionCard,
+    host::{claim::SessionCard, clock::Clock},
     logs::{Batch, Entry, Follower, From, LogStore},
     model::ResourceName,
     snapshot::Snapshot,
@@ -37,6 +37,8 @@ pub struct Control {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// Where requests go.
     pub inbox: mpsc::UnboundedSender<Event>,
+    /// The session's clock.
+    pub clock: Clock,
     /// What `GET /v1/logs` reads.
     pub logs: LogStore,
 }
@@ -105,7 +107,8 @@ async fn session(State(control): State<Control>) -> Json<Arc<SessionCard>> {
 
 async fn snapshot(State(control): State<Control>) -> Json<Snapshot> {
     let snapshot = control.snapshots.borrow().clone();
-    Json(Snapshot::clone(&snapshot))
+    // Ages are counted to the moment of the answer.
+    Json(Snapshot { at: control.clock.now(), ..Snapshot::clone(&snapshot) })
 }
 
 async fn request(State(control): State<Control>, Json(request): Json<Request>) -> Response {
@@ -127,7 +130,11 @@ async fn request(State(control): State<Control>, Json(request): Json<Request>) -
 
 fn names_of(request: &Request) -> &[ResourceName] {
     match request {
-        Request::Trigger(names) | Request::Restart(names) | Request::Stop(names) | Request::Start(names) => names,
+        Request::Trigger(names)
+        | Request::Restart(names)
+        | Request::Stop(names)
+        | Request::Start(names)
+        | Request::TakeDown(names) => names,
         Request::ShutDown { .. } => &[],
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{FilePath, Time},
-    snapshot::{Row, RunRow, RuntimeStatus, words},
+    snapshot::{Row, RunRow, RuntimeStatus, UpdateStatus, words},
 };
 
 /// The answer in a few lines.
@@ -31,10 +31,10 @@ pub fn explain(row: &Row, root: &FilePath, now: Time) -> String {
     if let Some(skip) = &row.skipped {
         lines.push(format!("{name} did not run: {}", words::skip(skip, root)));
     }
-    lines.extend(row.runs.first().map(|run| format!("{name}#{} {}", run.run, ended(run, root))));
+    lines.extend(row.runs.first().map(|run| format!("{name}#{} {}", run.run, ended(row, run, root))));
     if row.runs.len() > 1 {
         lines.push("before that:".to_owned());
-        lines.extend(row.runs.iter().skip(1).map(|run| format!("  {name}#{} {}", run.run, ended(run, root))));
+        lines.extend(row.runs.iter().skip(1).map(|run| format!("  {name}#{} {}", run.run, ended(row, run, root))));
     }
     lines.extend(server(row, now).map(|text| format!("its server {text}")));
     if lines.is_empty() {
@@ -51,8 +51,11 @@ fn held(hold: &str) -> String {
     }
 }
 
-fn ended(run: &RunRow, root: &FilePath) -> String {
+fn ended(row: &Row, run: &RunRow, root: &FilePath) -> String {
     let cause = words::cause(&run.cause, root);
+    if row.update == UpdateStatus::NotApplicable {
+        return format!("had its server started ({cause})");
+    }
     let took = run.ended_at.map(|ended| words::duration(ended.since(run.started_at))).unwrap_or_default();
     match &run.exit {
         Some(exit) if exit.is_success() => format!("ran ({cause}) and succeeded in {took}"),

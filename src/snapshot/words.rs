@@ -108,6 +108,8 @@ pub fn skip(skip: &Skip, root: &FilePath) -> String {
 /// What is wrong with a resource: `command failed: exit code 1`.
 pub fn trouble(trouble: &Trouble, root: &FilePath, now: Time) -> String {
     match trouble {
+        Trouble::RunFailed(Exit::NotStarted(failure)) => format!("command not started: {}", failure.message),
+        Trouble::InstanceEnded(Exit::NotStarted(failure)) => format!("server not started: {}", failure.message),
         Trouble::RunFailed(how) => format!("command failed: {}", exit(how)),
         Trouble::InstanceEnded(how) => format!("server ended: {}", exit(how)),
         Trouble::NotReady(None) => "server did not become ready".to_owned(),

@@ -60,7 +60,7 @@ impl Hearer for Hearing {
 
     async fn run(&mut self, command: SourceCommand) -> Result<SourceOutput, String> {
         if command.echo {
-            self.world.logs.say(&LogName::Session, None, Level::Info, &commands::shown(&command));
+            self.log.write(logs::Stream::Out, format!("{}\n", commands::shown(&command)).as_bytes());
         }
         let log: Option<Arc<dyn OutputSink>> = (!command.quiet)
             .then(|| Arc::new(LogSink(self.world.logs.writer(&LogName::Session, None))) as Arc<dyn OutputSink>);

@@ -79,13 +79,21 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     ///
     /// # Arguments
     /// * `name`: what is shown instead
-    /// * `value`: what is not shown, such as `os.environ["TOKEN"]`
+    /// * `value`: what is not shown; the environment variable of that name where it is not given
     fn secret<'v>(
         name: Given<'v, Text>,
-        value: Given<'v, super::unpack::Stringable>,
+        value: Option<Given<'v, super::unpack::Stringable>>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<String> {
-        let (name, value) = (name.take("name", eval)?, value.take("value", eval)?);
+        let name = name.take("name", eval)?;
+        let value = match value {
+            Some(value) => value.take("value", eval)?,
+            None => context(eval).env(&name).ok_or_else(|| {
+                Fault::value(format!("the environment variable `{name}` is not set"))
+                    .at_literal(&*name)
+                    .help("set it, or give the secret a `value`")
+            })?,
+        };
         if !value.is_empty() {
             context(eval).add_secret(name, value.clone());
         }

@@ -96,6 +96,28 @@ local_resource("api", cmd="echo up", teardown_cmd="echo api >> torn", resource_d
 }
 
 #[test]
+fn down_of_some_resources_leaves_the_others() {
+    let orchfile = r#"
+local_resource("db", serve_cmd="echo up; exec sleep 1000", teardown_cmd="echo db >> torn")
+local_resource("api", serve_cmd="echo up; exec sleep 1000", teardown_cmd="echo api >> torn", resource_deps=["db"])
+local_resource("web", serve_cmd="echo up; exec sleep 1000", teardown_cmd="echo web >> torn")
+"#;
+    let sandbox = Sandbox::new(orchfile);
+    let mut up = sandbox.start(&["up"]);
+    up.wait_for("api │ up");
+    sandbox.orch(&["down", "db", "api"]).expect_code(0);
+    up.wait_until("the end of db's teardown", |line| line.contains("db │") && line.contains("succeeded"));
+    assert_eq!(sandbox.read("torn"), "api\ndb\n");
+    let status = sandbox.orch(&["status", "web"]).stdout;
+    assert!(status.contains("ready"), "{status}");
+    sandbox.orch(&["start", "db"]).expect_code(0);
+    up.wait_for("db │ up");
+    up.interrupt().expect_code(0);
+    sandbox.orch(&["down", "web"]).expect_code(0);
+    assert_eq!(sandbox.read("torn"), "api\ndb\nweb\n");
+}
+
+#[test]
 fn sigterm_ends_ci_with_its_own_code() {
     let sandbox = Sandbox::new(r#"local_resource("long", cmd="echo begun; exec sleep 1000")"#);
     for (signal, code) in [(libc::SIGTERM, 143), (libc::SIGINT, 130)] {

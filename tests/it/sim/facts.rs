@@ -269,7 +269,7 @@ impl Facts {
     fn on_asked(&mut self, now: Time, request: &orch::engine::Request) {
         use orch::engine::Request;
         match request {
-            Request::Stop(names) => {
+            Request::Stop(names) | Request::TakeDown(names) => {
                 for name in names {
                     self.stopped.insert(name.clone(), now);
                     self.stopped_once.insert(name.clone(), now);
