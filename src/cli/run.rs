@@ -34,7 +34,7 @@ use std::{
 };
 use tokio::{
     runtime::Runtime,
-    sync::{Semaphore, mpsc, watch},
+    sync::{Semaphore, mpsc, oneshot, watch},
 };
 
 /// What a session is asked to do.
@@ -143,15 +143,18 @@ async fn hold(
         clock: world.clock,
         logs: world.logs.clone(),
     };
-    let serving = tokio::spawn(control::serve(listener, control));
+    let (end, ended) = oneshot::channel::<()>();
+    let serving = tokio::spawn(control::serve(listener, control, async move { drop(ended.await) }));
     let signal = hear_signals(&world.outbox).map_err(|error| cannot_start(&error))?;
     let mut host = Host::new(world.clone());
     let verdict = session::run(engine, world.clock, inbox, snapshots, &mut host).await;
     let snapshot = reader.borrow().clone();
-    serving.abort();
     host.close(&snapshot);
     world.logs.close();
     printing.await.ok();
+    drop(end);
+    // Who follows the logs gets the last lines; who does not read them is not waited for.
+    tokio::time::timeout(Duration::from_secs(1), serving).await.ok();
     let signal = Some(signal.load(Ordering::Relaxed)).filter(|signal| *signal != 0);
     Ok((verdict, snapshot, signal))
 }

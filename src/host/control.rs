@@ -90,15 +90,19 @@ pub fn listen(card: &SessionCard) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Answers until the session's runtime ends.
-pub async fn serve(listener: UnixListener, control: Control) -> io::Result<()> {
+/// Answers until `ended`, and then until what was begun to be answered is.
+pub async fn serve(
+    listener: UnixListener,
+    control: Control,
+    ended: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
     let routes = Router::new()
         .route("/v1/session", get(session))
         .route("/v1/snapshot", get(snapshot))
         .route("/v1/requests", post(request))
         .route("/v1/logs", get(logs))
         .with_state(control);
-    axum::serve(listener, routes).await
+    axum::serve(listener, routes).with_graceful_shutdown(ended).await
 }
 
 async fn session(State(control): State<Control>) -> Json<Arc<SessionCard>> {
