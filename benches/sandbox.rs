@@ -118,9 +118,9 @@ impl Drop for Sandbox {
     }
 }
 
-/// A quiet moment between two rounds.
+/// A quiet moment between two rounds: long enough that a save is not taken for the doing of the command before it.
 pub(crate) fn pause() {
-    thread::sleep(Duration::from_millis(60));
+    thread::sleep(Duration::from_millis(150));
 }
 
 /// Where `Sandbox::plant` puts a file.
