@@ -15,9 +15,9 @@ pub(crate) fn main_if_asked() -> Option<ExitCode> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["stamp", file] => stamp(now, file),
-        ["lines", count] => lines(count.parse().unwrap()),
-        ["serve", port, file] => serve(port.parse().unwrap(), Path::new(file)),
+        ["play", "stamp", file] => stamp(now, file),
+        ["play", "lines", count] => lines(count.parse().unwrap()),
+        ["play", "serve", port, file] => serve(port.parse().unwrap(), Path::new(file)),
         _ => return None,
     }
     Some(ExitCode::SUCCESS)

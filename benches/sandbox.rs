@@ -128,10 +128,10 @@ pub(crate) fn tree_file(root: &str, number: usize) -> String {
     format!("{root}/{:03}/{:02}.txt", number / 100, number % 100)
 }
 
-/// This program, as a command in an Orchfile: `["…", "stamp", "stamps"]`.
+/// This program, as a command in an Orchfile: `["…", "play", "stamp", "stamps"]`.
 pub(crate) fn own(arguments: &[&str]) -> String {
     let exe = own_path();
-    let words: Vec<&str> = std::iter::once(exe.to_str().unwrap()).chain(arguments.iter().copied()).collect();
+    let words: Vec<&str> = [exe.to_str().unwrap(), "play"].into_iter().chain(arguments.iter().copied()).collect();
     serde_json::to_string(&words).unwrap()
 }
 
@@ -148,7 +148,7 @@ pub(crate) fn by_hand(rounds: usize) -> Vec<Duration> {
 
 fn start_by_hand(file: &Path) -> Duration {
     let before = now();
-    drop(Command::new(own_path()).arg("stamp").arg(file).status());
+    drop(Command::new(own_path()).args(["play", "stamp"]).arg(file).status());
     let text = fs::read_to_string(file).unwrap();
     let last: u64 = text.lines().last().unwrap().parse().unwrap();
     Duration::from_nanos(last).saturating_sub(before)

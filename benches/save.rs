@@ -89,7 +89,7 @@ fn twenty_by_hand() -> Duration {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("stamps");
     let before = crate::program::now();
-    let script = format!("seq 20 | xargs -P3 -I{{}} {} stamp {}", own_path().display(), file.display());
+    let script = format!("seq 20 | xargs -P3 -I{{}} {} play stamp {}", own_path().display(), file.display());
     drop(Command::new("sh").arg("-c").arg(script).status());
     let last = fs::read_to_string(file).unwrap().lines().map(|line| line.parse::<u64>().unwrap()).max();
     Duration::from_nanos(last.unwrap()).saturating_sub(before)
@@ -131,7 +131,10 @@ fn server_by_hand(rounds: usize) -> Vec<Duration> {
             let port = free_port();
             let before = crate::program::now();
             let mut child = Command::new(own_path());
-            child.args(["serve", &port.to_string()]).arg(sandbox.path("answer")).stdout(std::process::Stdio::null());
+            child
+                .args(["play", "serve", &port.to_string()])
+                .arg(sandbox.path("answer"))
+                .stdout(std::process::Stdio::null());
             let mut child = child.spawn().unwrap();
             sandbox.wait("answer", || ask(port));
             let time = crate::program::now().saturating_sub(before);
