@@ -67,7 +67,7 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
         let module = execute(context(eval), &path.take("path", eval)?)?;
         let heap = eval.heap();
         let mut entries = Vec::new();
-        for name in module.names().filter(|name| !matches!(name.as_str(), "__file__" | "__name__")) {
+        for name in module.names().filter(|name| !matches!(name.as_str(), "__file__" | "__name__" | "__orch_w")) {
             if let Ok((value, _)) = module.get_any_visibility(name.as_str()) {
                 entries.push((name.as_str(), heap.access_owned_frozen_value(&value)));
             }

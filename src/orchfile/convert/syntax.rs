@@ -135,7 +135,7 @@ fn reworded(message: &str) -> (String, Option<String>) {
 fn piece(text: &str) -> String {
     match text.split_once(['\'', '"']) {
         Some((kind, rest)) => {
-            let content = &rest[..rest.len() - 1];
+            let content = rest.strip_suffix(['\'', '"']).unwrap_or(rest);
             let kind = kind.trim().replace("symbol", "").replace("string literal", "string");
             let mut piece = kind.replace("identifier", "").trim().to_owned();
             if !piece.is_empty() {

@@ -222,3 +222,46 @@ fn what_nests_as_deeply_as_allowed_is_evaluated() {
         assert_eq!(loaded.diagnostics, [], "{start}");
     }
 }
+
+/// Files that are spoilt anywhere are refused or evaluated, but nothing in orch breaks over them, and every place that is
+/// shown lies in its excerpt.
+#[test]
+fn spoilt_files_never_break_the_front_end() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/orchfile");
+    let mut texts = vec!["x = \"é\" 'ü'\nwhile x:\n\tfor y in [1, {2: (3)}]: pass\nf(a=b, **c)[1:2].d\n".to_owned()];
+    for kind in std::fs::read_dir(folder).unwrap() {
+        for file in std::fs::read_dir(kind.unwrap().path()).into_iter().flatten() {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            let body = text.split("-- Orchfile --\n").nth(1).and_then(|rest| rest.split("\n-- ").next());
+            texts.extend(body.filter(|body| body.len() < 500 && !body.contains("while True")).map(str::to_owned));
+        }
+    }
+    let mut random = Random(0x0dd_ba11);
+    let pieces = [
+        "(", ")", "[", "\"", "'", "\"\"\"", "\n", "\t", " ", ":", ",", "=", "é", "while ", "lambda ", "\\", "#",
+        "f\"{", "}", "-",
+    ];
+    for round in 0..600 {
+        let mut text = texts[usize::try_from(random.below(texts.len() as u64)).unwrap()].clone();
+        for _ in 0..=random.below(3) {
+            let places: Vec<_> = text.char_indices().map(|(at, _)| at).collect();
+            let Some(at) = places.get(usize::try_from(random.below(places.len().max(1) as u64)).unwrap()) else {
+                continue;
+            };
+            match random.below(3) {
+                0 => drop(text.remove(*at)),
+                1 => text.insert_str(*at, pieces[usize::try_from(random.below(pieces.len() as u64)).unwrap()]),
+                _ => text.truncate(*at),
+            }
+        }
+        let loaded = Folder::with(&[("Orchfile", &text)]).load();
+        for found in &loaded.diagnostics {
+            assert_ne!(found.code, "orchfile::internal", "round {round}:\n{text}");
+            for label in &found.labels {
+                let (start, length) = label.span;
+                assert!(label.excerpt.get(start..start + length).is_some(), "round {round}: {label:?}\n{text}");
+            }
+        }
+        orch::diag::render(&loaded.diagnostics, false, 100);
+    }
+}
