@@ -8,6 +8,7 @@ mod conformance;
 mod contract;
 mod e2e;
 mod engine;
+mod engine_random;
 mod examples;
 mod logs;
 mod orchfile;

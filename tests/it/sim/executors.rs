@@ -242,6 +242,7 @@ impl World {
             ready: false,
             passes: 0,
             stop_asked: false,
+            told_at: None,
             exit: None,
             at_start: self.files_below(&self.inputs_of(&resource)),
         };
@@ -315,6 +316,7 @@ impl World {
     }
 
     pub(super) fn stop_instance(&mut self, instance: InstanceId, grace: Duration) {
+        self.facts.first_stop_at.get_or_insert(self.now);
         match self.facts.instances.get_mut(&instance) {
             Some(facts) => facts.stop_asked = true,
             None => self.object(format!("instance {instance} is stopped that never was")),

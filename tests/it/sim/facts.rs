@@ -63,6 +63,8 @@ pub(crate) struct InstanceFacts {
     /// Checks in a row that passed.
     pub(crate) passes: u32,
     pub(crate) stop_asked: bool,
+    /// When the engine was told of its end.
+    pub(crate) told_at: Option<Time>,
     /// How it ended, once the engine was told.
     pub(crate) exit: Option<Exit>,
     /// The files below what its resource reads as they were when it was asked for.
@@ -100,6 +102,10 @@ pub(crate) struct Facts {
     pub(crate) runs_of: BTreeMap<ResourceName, Vec<RunId>>,
     pub(crate) instances_of: BTreeMap<ResourceName, Vec<InstanceId>>,
     pub(crate) told: BTreeMap<FilePath, Told>,
+    /// Each write, touch and removal of a file.
+    pub(crate) writes: Vec<(Time, FilePath)>,
+    /// Each content that the engine was told of, and when.
+    pub(crate) answers: Vec<(Time, FilePath, Option<orch::model::Digest>)>,
     /// What was reached in this session.
     pub(crate) reached: BTreeMap<ResourceName, Reached>,
     /// The project that the engine was last told of.
@@ -116,6 +122,8 @@ pub(crate) struct Facts {
     /// Asked for by a user in this session.
     pub(crate) asked: BTreeMap<ResourceName, Time>,
     pub(crate) shutting_down: bool,
+    /// When something was first told to end.
+    pub(crate) first_stop_at: Option<Time>,
     /// A user asked for the end twice.
     pub(crate) hurried: bool,
     /// Somebody else changed an output of a resource while its run or server lived.
@@ -183,7 +191,7 @@ impl Facts {
             }
             Event::RunEnded { run, end } => self.on_run_ended(now, *run, end),
             Event::InstanceStarted { instance, .. } => self.on_instance_started(*instance),
-            Event::InstanceEnded { instance, exit } => self.on_instance_ended(*instance, exit),
+            Event::InstanceEnded { instance, exit } => self.on_instance_ended(now, *instance, exit),
             Event::ReadyLineSeen { instance } => self.on_ready(*instance),
             Event::EvaluationEnded { outcome, .. } => self.on_evaluation_ended(outcome),
             Event::Asked(request) => self.on_asked(now, request),
@@ -198,6 +206,7 @@ impl Facts {
     }
 
     fn tell_content(&mut self, now: Time, path: &FilePath, digest: Option<orch::model::Digest>) {
+        self.answers.push((now, path.clone(), digest));
         let told = self.told.entry(path.clone()).or_default();
         told.content = Some(digest);
         told.content_at = now;
@@ -238,11 +247,14 @@ impl Facts {
     pub(crate) fn on_ready(&mut self, instance: InstanceId) {
         let Some(facts) = self.instances.get_mut(&instance) else { return };
         facts.ready = true;
-        self.reached.entry(facts.resource.clone()).or_default().ready = true;
+        let name = facts.resource.clone();
+        let is_good = self.last_run(&name).is_none_or(|run| run.succeeded() || run.exit.is_none());
+        self.reached.entry(name).or_default().ready |= is_good;
     }
 
-    fn on_instance_ended(&mut self, instance: InstanceId, exit: &Exit) {
+    fn on_instance_ended(&mut self, now: Time, instance: InstanceId, exit: &Exit) {
         let Some(facts) = self.instances.get_mut(&instance) else { return };
+        facts.told_at = Some(now);
         facts.exit = Some(exit.clone());
         if exit.is_success() {
             self.reached.entry(facts.resource.clone()).or_default().succeeded = true;
@@ -253,6 +265,11 @@ impl Facts {
         match outcome {
             orch::engine::EvaluationOutcome::Loaded(project, _) => {
                 self.project = Some(Arc::clone(project));
+                // Who comes back is new.
+                let known = |name: &ResourceName| project.resources.iter().any(|resource| resource.name == *name);
+                self.stopped.retain(|name, _| known(name));
+                self.asked.retain(|name, _| known(name));
+                self.reached.retain(|name, _| known(name));
                 self.writers.clear();
                 for edge in orch::model::graph::data_edges(&project.resources) {
                     let (from, to) = (&project.resources[edge.from].name, &project.resources[edge.to].name);
@@ -268,15 +285,17 @@ impl Facts {
 
     fn on_asked(&mut self, now: Time, request: &orch::engine::Request) {
         use orch::engine::Request;
+        let resources = self.project.iter().flat_map(|project| &project.resources).filter(|one| one.enabled);
+        let known: BTreeSet<ResourceName> = resources.map(|resource| resource.name.clone()).collect();
         match request {
             Request::Stop(names) | Request::TakeDown(names) => {
-                for name in names {
+                for name in names.iter().filter(|name| known.contains(*name)) {
                     self.stopped.insert(name.clone(), now);
                     self.stopped_once.insert(name.clone(), now);
                 }
             }
             Request::Trigger(names) | Request::Restart(names) | Request::Start(names) => {
-                for name in names {
+                for name in names.iter().filter(|name| known.contains(*name)) {
                     self.asked.insert(name.clone(), now);
                     if !matches!(request, Request::Trigger(_)) {
                         self.stopped.remove(name);
@@ -288,6 +307,18 @@ impl Facts {
                 self.shutting_down = true;
             }
         }
+    }
+
+    /// A resource that serves nothing was found fresh: that counts as a success.
+    pub(crate) fn found_fresh(&mut self, name: &ResourceName) {
+        let alone = self.resource(name).is_some_and(|resource| {
+            let Kind::Local(local) = &resource.kind;
+            local.serve.is_none()
+        });
+        let reached = self.reached.entry(name.clone()).or_default();
+        reached.started = true;
+        reached.ready |= alone;
+        reached.succeeded |= alone;
     }
 
     /// Forgets what a session alone knew.

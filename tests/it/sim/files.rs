@@ -42,6 +42,7 @@ impl World {
 
     /// The kernel tells the watcher of a change.
     fn saw(&mut self, path: &FilePath) {
+        self.facts.writes.push((self.now, path.clone()));
         if !self.watches(path) {
             return;
         }

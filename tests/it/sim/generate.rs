@@ -131,7 +131,11 @@ impl Generator {
     fn resource(&mut self, own: &str, before: &[Arc<Resource>]) -> Resource {
         let kind = self.rng.below(10);
         let (has_cmd, has_serve) = (kind < 8, kind >= 6);
-        let inputs = self.inputs(before);
+        let mut inputs = self.inputs(before);
+        // What it reads and writes without saying so is its own: two that feed each other never end, and nobody can tell them.
+        let feeds_itself = has_cmd && self.taste.faults && self.rng.percent(2);
+        let fed = feeds_itself.then(|| format!("own/{own}"));
+        inputs.extend(fed.clone());
         let outputs = if has_cmd && self.rng.percent(60) { self.outputs(own) } else { Vec::new() };
         let rng = &mut self.rng;
         let (trigger_mode, auto_init) = match rng.below(20) {
@@ -140,7 +144,10 @@ impl Generator {
             2 => (TriggerMode::Auto, false),
             _ => (TriggerMode::Auto, true),
         };
-        let cmd = has_cmd.then(|| self.cmd(&inputs, &outputs));
+        let mut cmd = has_cmd.then(|| self.cmd(&inputs, &outputs));
+        if let (Some(cmd), Some(fed)) = (&mut cmd, &fed) {
+            cmd.argv.push(format!("out={fed}"));
+        }
         let serve = has_serve.then(|| self.serve());
         let teardown =
             self.rng.percent(15).then(|| Self::command(&[format!("teardown-of={own}"), "dur=30".to_owned()]));
@@ -151,7 +158,7 @@ impl Generator {
             inputs: Arc::new(FileSet::of(inputs.iter().map(|input| path(input)).collect())),
             outputs: outputs.iter().map(|output| path(output)).collect(),
             parallel: self.mode == Mode::Orchfile && !self.rng.percent(12) || self.rng.percent(30),
-            cancel_superseded: self.rng.percent(20),
+            cancel_superseded: fed.is_none() && self.rng.percent(20),
         };
         Resource {
             name: name(own),
@@ -215,8 +222,6 @@ impl Generator {
             words.extend(flag(4, "exit=3"));
             words.extend(flag(2, "missing"));
             words.extend(flag(30, "fails-on=bad"));
-            let fed = inputs.iter().find(|input| input.starts_with("src/"));
-            words.extend(fed.and_then(|input| flag(2, &format!("out={input}"))));
         }
         Self::command(&words)
     }

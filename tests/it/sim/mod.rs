@@ -1,6 +1,7 @@
 //! The pure engine in a simulated world: a clock that jumps, files, a watcher, executors and a store that obey and report.
 //! `check` holds what must be true, and knows nothing of how the engine decides.
 
+pub(crate) mod check;
 pub(crate) mod disk;
 mod executors;
 pub(crate) mod facts;
@@ -9,4 +10,6 @@ pub(crate) mod generate;
 pub(crate) mod pace;
 pub(crate) mod rng;
 pub(crate) mod script;
+pub(crate) mod session;
+pub(crate) mod trace;
 pub(crate) mod world;

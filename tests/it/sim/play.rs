@@ -1,0 +1,176 @@
+//! Case files of the engine: an Orchfile through the real front end, a script of what users do, and the trace that follows.
+//!
+//! Sections: `Orchfile` or `Tiltfile`; `setting` (lines `goal ci`, `cores 4`, `timeout 5s`, `taken PORT`); `script`; `trace`
+//! and `rest` are what is expected. All other sections are files of the project. A line of the script is a time after the
+//! session's start and what is done then:
+//!
+//! ```text
+//! 500ms save src/a.c new content
+//! 1s    copy Orchfile.second Orchfile
+//! 2s    touch src/a.c | remove src/a.c | git lock | git unlock | kill db 137 | reboot
+//! 3s    trigger api web | restart api | stop api | start api | shut down | shut down with teardown
+//! ```
+
+use super::{
+    disk::Disk,
+    generate::{name, path},
+    pace::Pace,
+    session::{Setting, Sim},
+    trace::Trace,
+    world::{Action, Evaluator},
+};
+use crate::case::{Case, check_folder};
+use orch::{
+    engine::{EvaluationOutcome, Request},
+    model::{EvaluationInput, FilePath, ResourceName, Time},
+    orchfile::{Entry, EntryKind, Limits, LoadRequest, SourceCommand, SourceOutput, Sources, Told, load},
+    snapshot::Goal,
+};
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+
+/// The real front end on the simulated disk.
+struct FrontEnd {
+    file: FilePath,
+    goal: Goal,
+}
+
+impl Evaluator for FrontEnd {
+    fn evaluate(&self, disk: &Disk) -> (Vec<EvaluationInput>, EvaluationOutcome) {
+        let subcommand = match self.goal {
+            Goal::Up => "up",
+            Goal::Ci => "ci",
+            Goal::Down => "down",
+        };
+        let request = LoadRequest {
+            file: self.file.clone(),
+            args: Vec::new(),
+            subcommand: subcommand.to_owned(),
+            environment: BTreeMap::new(),
+            limits: Limits::default(),
+        };
+        let loaded = load(&request, &DiskSources(disk));
+        let outcome = match loaded.project {
+            Some(project) => EvaluationOutcome::Loaded(Arc::new(project), loaded.diagnostics),
+            None => EvaluationOutcome::Failed(loaded.diagnostics),
+        };
+        (loaded.inputs, outcome)
+    }
+}
+
+struct DiskSources<'a>(&'a Disk);
+
+impl Sources for DiskSources<'_> {
+    fn read(&self, path: &FilePath, _bytes_max: u64) -> io::Result<Vec<u8>> {
+        self.0.content(path).map(|text| text.as_bytes().to_vec()).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn list(&self, folder: &FilePath, _recursive: bool) -> io::Result<Vec<Entry>> {
+        let roots = [folder.clone()];
+        Ok(self.0.below(&roots).map(|(path, _)| Entry { path: path.clone(), kind: EntryKind::File }).collect())
+    }
+
+    fn kind(&self, path: &FilePath) -> io::Result<Option<EntryKind>> {
+        let folder = || self.0.below(std::slice::from_ref(path)).next().map(|_| EntryKind::Folder);
+        Ok(self.0.content(path).map(|_| EntryKind::File).or_else(folder))
+    }
+
+    fn real_path(&self, path: &FilePath) -> io::Result<FilePath> {
+        Ok(path.clone())
+    }
+
+    fn run(&self, _command: &SourceCommand) -> io::Result<SourceOutput> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn tell(&self, _told: Told) {}
+}
+
+fn duration(text: &str) -> Duration {
+    let number = |digits: &str| digits.parse::<u64>().unwrap_or_else(|_| panic!("`{text}` is no time"));
+    match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(digits), _) => Duration::from_millis(number(digits)),
+        (None, Some(digits)) => Duration::from_secs(number(digits)),
+        (None, None) => panic!("`{text}` needs `ms` or `s`"),
+    }
+}
+
+fn action(words: &[&str], case: &Case) -> Action {
+    let names = |list: &[&str]| list.iter().map(|text| name(text)).collect::<Vec<ResourceName>>();
+    match words {
+        ["save", file, content @ ..] => Action::Save(path(file), content.join(" ")),
+        ["copy", from, to] => {
+            let content = case.section(from).unwrap_or_else(|| panic!("no section `{from}`"));
+            Action::Save(path(to), content.to_owned())
+        }
+        ["touch", file] => Action::Touch(path(file)),
+        ["remove", file] => Action::Remove(path(file)),
+        ["git", "lock"] => Action::GitLock(true),
+        ["git", "unlock"] => Action::GitLock(false),
+        ["kill", server, code] => Action::Kill(name(server), code.parse().expect("an exit code")),
+        ["reboot"] => Action::Reboot,
+        ["trigger", list @ ..] => Action::Ask(Request::Trigger(names(list))),
+        ["restart", list @ ..] => Action::Ask(Request::Restart(names(list))),
+        ["stop", list @ ..] => Action::Ask(Request::Stop(names(list))),
+        ["start", list @ ..] => Action::Ask(Request::Start(names(list))),
+        ["take", "down", list @ ..] => Action::Ask(Request::TakeDown(names(list))),
+        ["shut", "down"] => Action::Ask(Request::ShutDown { teardown: false }),
+        ["shut", "down", "with", "teardown"] => Action::Ask(Request::ShutDown { teardown: true }),
+        _ => panic!("what is `{}`?", words.join(" ")),
+    }
+}
+
+fn setting(case: &Case) -> Setting {
+    let mut setting =
+        Setting { goal: Goal::Up, cores: 4, ci_timeout: None, with_snapshots: true, with_old_news: false };
+    for line in case.lines("setting") {
+        match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+            ["goal", "up"] => setting.goal = Goal::Up,
+            ["goal", "ci"] => setting.goal = Goal::Ci,
+            ["goal", "down"] => setting.goal = Goal::Down,
+            ["cores", count] => setting.cores = count.parse().expect("a number"),
+            ["timeout", text] => setting.ci_timeout = Some(duration(text)),
+            ["taken", _port] => {}
+            _ => panic!("what is `{line}`?"),
+        }
+    }
+    setting
+}
+
+const NOT_FILES: [&str; 4] = ["setting", "script", "trace", "rest"];
+
+fn play(case: &Case) -> BTreeMap<&'static str, String> {
+    let setting = setting(case);
+    let entry = if case.section("Tiltfile").is_some() { "Tiltfile" } else { "Orchfile" };
+    let front_end = FrontEnd { file: path(entry), goal: setting.goal };
+    let mut sim = Sim::new(Pace::Even, Box::new(front_end), setting);
+    for (file, content) in case.files(&NOT_FILES) {
+        sim.world.disk.write(Time::ZERO, &path(file), &String::from_utf8_lossy(&content));
+    }
+    for line in case.lines("setting") {
+        if let Some(port) = line.strip_prefix("taken ") {
+            sim.world.taken_ports.insert(port.parse().expect("a port"));
+        }
+    }
+    // Files older than the session, as they mostly are.
+    sim.run_until(Time::from_millis(1000));
+    sim.world.start_of_session();
+    for line in case.lines("script").iter().filter(|line| !line.trim().is_empty()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        sim.later(duration(words[0]), action(&words[1..], case));
+    }
+    sim.begin();
+    sim.settle();
+    sim.check_replay();
+    assert!(sim.faults.is_empty(), "{}: {}", case.path.display(), sim.faults.join("\n"));
+    let root = path(".");
+    let began = Time::from_millis(1000);
+    let log: Vec<_> = sim.log.iter().map(|(at, entry)| (Time(at.since(began)), entry.clone())).collect();
+    let rest = if sim.world.finished.is_some() { String::new() } else { Trace::rows(&sim.snapshot(), &root) };
+    BTreeMap::from([("trace", Trace::of(&log, &root)), ("rest", rest)])
+}
+
+/// Each file below `tests/cases/engine` is a session in the simulated world.
+#[test]
+fn engine_cases() {
+    check_folder("engine", &["trace", "rest"], play);
+}
