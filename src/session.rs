@@ -2,7 +2,7 @@
 
 use crate::{
     engine::{Effect, Engine, Event},
-    host::clock::Clock,
+    host::{clock::Clock, executors::Host},
     model::Time,
     snapshot::{Snapshot, Verdict},
 };
@@ -17,23 +17,13 @@ const PUBLISH_PERIOD: Duration = Duration::from_millis(10);
 /// How many waiting events are handled before snapshots and deadlines have their turn.
 const BATCH: usize = 256;
 
-/// Carries effects out. What comes of them arrives in the session's inbox.
-pub trait Perform {
-    /// Begins to carry out an effect; does not wait for its end.
-    fn perform(&mut self, effect: Effect);
-    /// Sees every event before the engine does.
-    fn observe(&mut self, now: Time, event: &Event);
-    /// Sees a snapshot that differs from the one before.
-    fn published(&mut self, snapshot: &Arc<Snapshot>);
-}
-
 /// Runs a session to its end.
 pub async fn run(
     mut engine: Engine,
     clock: Clock,
     mut inbox: mpsc::UnboundedReceiver<Event>,
     snapshots: watch::Sender<Arc<Snapshot>>,
-    host: &mut impl Perform,
+    host: &mut Host,
 ) -> Verdict {
     let mut published_at = None;
     let mut finished = handle(&mut engine, clock, host, Event::SessionStarted);
@@ -66,7 +56,7 @@ pub async fn run(
     }
 }
 
-fn handle(engine: &mut Engine, clock: Clock, host: &mut impl Perform, event: Event) -> Option<Verdict> {
+fn handle(engine: &mut Engine, clock: Clock, host: &mut Host, event: Event) -> Option<Verdict> {
     let now = clock.now();
     host.observe(now, &event);
     let mut finished = None;
@@ -79,7 +69,7 @@ fn handle(engine: &mut Engine, clock: Clock, host: &mut impl Perform, event: Eve
     finished
 }
 
-fn publish(engine: &mut Engine, snapshots: &watch::Sender<Arc<Snapshot>>, host: &mut impl Perform) {
+fn publish(engine: &mut Engine, snapshots: &watch::Sender<Arc<Snapshot>>, host: &mut Host) {
     let snapshot = engine.snapshot();
     host.published(&snapshot);
     snapshots.send_replace(snapshot);

@@ -1,6 +1,7 @@
 //! What orch's exit codes mean: the one table.
 
 use crate::snapshot::{Goal, Verdict};
+use nix::sys::signal::Signal;
 use std::process::ExitCode;
 
 /// How the program ends.
@@ -37,13 +38,13 @@ impl Exit {
     }
 
     /// The exit of a session that ended with this verdict, and by this signal if it was one.
-    pub fn of_session(goal: Goal, verdict: &Verdict, signal: Option<i32>) -> Self {
+    pub fn of_session(goal: Goal, verdict: &Verdict, signal: Option<Signal>) -> Self {
         match (verdict, goal, signal) {
             (Verdict::Succeeded, ..) => Self::Ok,
             (Verdict::Failed(_), ..) => Self::Failed,
             (Verdict::TimedOut(_), ..) => Self::TimedOut,
             (Verdict::OrchfileFailed, ..) => Self::Usage,
-            (Verdict::Interrupted, _, Some(libc::SIGTERM | libc::SIGHUP)) => Self::Terminated,
+            (Verdict::Interrupted, _, Some(Signal::SIGTERM | Signal::SIGHUP)) => Self::Terminated,
             (Verdict::Interrupted, Goal::Up, _) => Self::Ok,
             (Verdict::Interrupted, Goal::Ci | Goal::Down, _) => Self::Interrupted,
         }

@@ -21,14 +21,12 @@ use crate::{
     snapshot::{Goal, Snapshot, Verdict},
     store::Store,
 };
+use nix::sys::signal::Signal;
 use std::{
     collections::BTreeSet,
     env, io,
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicI32, Ordering},
-    },
+    sync::{Arc, OnceLock},
     thread,
     time::Duration,
 };
@@ -130,7 +128,7 @@ async fn hold(
     world: World,
     engine: Engine,
     inbox: mpsc::UnboundedReceiver<Event>,
-) -> Result<(Verdict, Arc<Snapshot>, Option<i32>), CliError> {
+) -> Result<(Verdict, Arc<Snapshot>, Option<Signal>), CliError> {
     let (snapshots, reader) = watch::channel(Arc::new(Snapshot::default()));
     let printing = printer::start(&world.logs, reader.clone(), plan.log_to, plan.look);
     let listener = control::listen(card).map_err(|error| {
@@ -155,20 +153,20 @@ async fn hold(
     drop(end);
     // Who follows the logs gets the last lines; who does not read them is not waited for.
     tokio::time::timeout(Duration::from_secs(1), serving).await.ok();
-    let signal = Some(signal.load(Ordering::Relaxed)).filter(|signal| *signal != 0);
-    Ok((verdict, snapshot, signal))
+    Ok((verdict, snapshot, signal.get().copied()))
 }
 
-/// The first signal asks for the end of the session, each further one for a quicker end. Gives the number of the first.
-fn hear_signals(outbox: &Outbox) -> io::Result<Arc<AtomicI32>> {
+/// The first signal asks for the end of the session, each further one for a quicker end. Gives the first, once there is one.
+fn hear_signals(outbox: &Outbox) -> io::Result<Arc<OnceLock<Signal>>> {
     let mut signals = EndSignals::listen()?;
-    let first = Arc::new(AtomicI32::new(0));
+    let first = Arc::new(OnceLock::new());
     let heard = first.clone();
     let outbox = outbox.clone();
     tokio::spawn(async move {
         loop {
             let signal = signals.next().await;
-            heard.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed).ok();
+            // Only the first one counts.
+            heard.set(signal).ok();
             outbox.send(Event::Asked(Request::ShutDown { teardown: false }));
         }
     });

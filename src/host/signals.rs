@@ -1,14 +1,15 @@
 //! Signals to orch itself.
 
+use nix::sys::signal::Signal;
 use std::io;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind, signal};
 
 /// The signals that ask orch to end.
 #[derive(Debug)]
 pub struct EndSignals {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Signal,
+    interrupt: unix::Signal,
+    terminate: unix::Signal,
+    hang_up: unix::Signal,
 }
 
 impl EndSignals {
@@ -21,12 +22,12 @@ impl EndSignals {
         })
     }
 
-    /// The number of the next one.
-    pub async fn next(&mut self) -> i32 {
+    /// The next one.
+    pub async fn next(&mut self) -> Signal {
         tokio::select! {
-            _ = self.interrupt.recv() => libc::SIGINT,
-            _ = self.terminate.recv() => libc::SIGTERM,
-            _ = self.hang_up.recv() => libc::SIGHUP,
+            _ = self.interrupt.recv() => Signal::SIGINT,
+            _ = self.terminate.recv() => Signal::SIGTERM,
+            _ = self.hang_up.recv() => Signal::SIGHUP,
         }
     }
 }

@@ -74,7 +74,14 @@ async fn converse(
         match serde_json::from_slice(&line)? {
             FromChild::Told(told) => hearer.told(told),
             FromChild::Run(command) => {
-                let answer = hearer.run(command).await;
+                // The child waits for the answer; all that can come of it meanwhile is its end.
+                let answer = tokio::select! {
+                    answer = hearer.run(command) => answer,
+                    rest = stdout.fill_buf() => match rest?.is_empty() {
+                        true => return Ok(None),
+                        false => return Err(io::Error::other("it spoke out of turn")),
+                    },
+                };
                 say(&mut stdin, &ToChild::RunEnded(answer)).await?;
             }
             FromChild::Ended(ended) => return Ok(Some(*ended)),

@@ -19,7 +19,6 @@ use crate::{
     engine::{Effect, Event},
     logs::{LogName, LogStore},
     model::{Attempt, EvaluationId, Failure, InstanceId, Level, ResourceName, RunId, Time, WatchSet},
-    session::Perform,
     snapshot::Snapshot,
     store::Store,
 };
@@ -127,8 +126,9 @@ fn hear(world: &World, news: WatchNews) {
     }
 }
 
-impl Perform for Host {
-    fn perform(&mut self, effect: Effect) {
+impl Host {
+    /// Begins to carry out an effect; does not wait for its end.
+    pub fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Evaluate { evaluation } => {
                 let task = tokio::spawn(evaluation::evaluate(self.world.clone(), evaluation));
@@ -183,7 +183,8 @@ impl Perform for Host {
         }
     }
 
-    fn observe(&mut self, now: Time, event: &Event) {
+    /// Sees every event before the engine does.
+    pub fn observe(&mut self, now: Time, event: &Event) {
         self.keeping.observe(now, event);
         match event {
             Event::RunEnded { run, end } if !end.leftovers => drop(self.runs.remove(run)),
@@ -198,7 +199,8 @@ impl Perform for Host {
         }
     }
 
-    fn published(&mut self, snapshot: &Arc<Snapshot>) {
+    /// Sees a snapshot that differs from the one before.
+    pub fn published(&mut self, snapshot: &Arc<Snapshot>) {
         self.keeping.published(snapshot);
     }
 }
