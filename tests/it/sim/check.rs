@@ -382,7 +382,8 @@ impl Rest<'_> {
         }
         let current = files_below(self.world, &last.script.reads);
         let paths = last.read.keys().chain(current.keys());
-        let mut wrong = paths.filter(|path| last.read.get(*path) != current.get(*path));
+        let own = |path: &FilePath| local(self.resource).outputs.iter().any(|root| path.is_within(root));
+        let mut wrong = paths.filter(|path| last.read.get(*path) != current.get(*path) && !own(path));
         if let Some(path) = wrong.find(|path| !was_there_and_back(self.world, last, path)) {
             return Some(format!("is not dirty, but {path} is not what its last run read"));
         }

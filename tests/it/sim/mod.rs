@@ -8,6 +8,7 @@ pub(crate) mod facts;
 mod files;
 pub(crate) mod generate;
 pub(crate) mod pace;
+mod play;
 pub(crate) mod rng;
 pub(crate) mod script;
 pub(crate) mod session;

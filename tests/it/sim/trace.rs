@@ -3,7 +3,7 @@
 use super::{session::Entry, world::Action};
 use orch::{
     engine::{Effect, EvaluationOutcome, Event, Request},
-    model::{FilePath, InstanceId, ResourceName, RunId, Time},
+    model::{FilePath, InstanceId, Level, ResourceName, RunId, Time},
     snapshot::{Row, Snapshot, Verdict, words},
 };
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -71,12 +71,17 @@ pub(crate) struct Trace<'a> {
     shown_at: Option<Time>,
     rows: BTreeMap<ResourceName, Row>,
     began_at: Time,
+    /// Whose they are.
+    runs: BTreeMap<RunId, ResourceName>,
+    instances: BTreeMap<InstanceId, ResourceName>,
 }
 
 impl<'a> Trace<'a> {
     pub(crate) fn of(log: &[(Time, Entry)], root: &'a FilePath) -> String {
         let began_at = Time::ZERO;
-        let mut trace = Self { root, text: String::new(), shown_at: None, rows: BTreeMap::new(), began_at };
+        let (runs, instances) = (BTreeMap::new(), BTreeMap::new());
+        let mut trace =
+            Self { root, text: String::new(), shown_at: None, rows: BTreeMap::new(), began_at, runs, instances };
         for (place, (time, entry)) in log.iter().enumerate() {
             let next = log[place..].iter().find_map(|(_, entry)| match entry {
                 Entry::Snapshot(snapshot) => Some(&**snapshot),
@@ -109,16 +114,27 @@ impl<'a> Trace<'a> {
                 self.say(time, format_args!("| {line}"));
             }
             Entry::Event(event) => {
-                if let Some(line) = Self::event(event, next) {
+                if let Some(line) = self.event(event) {
                     self.say(time, line);
                 }
             }
             Entry::Effect(effect) => {
+                self.note_names(effect);
                 if let Some(line) = self.effect(effect, next) {
                     self.say(time, line);
                 }
             }
             Entry::Snapshot(snapshot) => self.snapshot(time, snapshot),
+        }
+    }
+
+    fn note_names(&mut self, effect: &Effect) {
+        match effect {
+            Effect::StartRun { run, resource, .. } => drop(self.runs.insert(*run, resource.clone())),
+            Effect::StartInstance { instance, resource, .. } => {
+                drop(self.instances.insert(*instance, resource.clone()));
+            }
+            _ => {}
         }
     }
 
@@ -143,17 +159,9 @@ impl<'a> Trace<'a> {
         }
     }
 
-    fn event(event: &Event, next: Option<&Snapshot>) -> Option<String> {
-        let run_name = |run: &RunId| {
-            let of = |row: &&std::sync::Arc<Row>| row.runs.iter().chain(&row.current_run).any(|one| one.run == *run);
-            let row = next.and_then(|next| next.rows.iter().find(of).cloned());
-            format!("{}#{run}", row.map_or_else(|| "?".to_owned(), |row| row.name.to_string()))
-        };
-        let instance_name = |instance: &InstanceId| {
-            let of = |row: &&std::sync::Arc<Row>| row.instance.as_ref().is_some_and(|one| one.instance == *instance);
-            let row = next.and_then(|next| next.rows.iter().find(of).cloned());
-            format!("{}@{instance}", row.map_or_else(|| "?".to_owned(), |row| row.name.to_string()))
-        };
+    fn event(&self, event: &Event) -> Option<String> {
+        let run_name = |run: &RunId| format!("{}#{run}", self.runs[run]);
+        let instance_name = |instance: &InstanceId| format!("{}@{instance}", self.instances[instance]);
         Some(match event {
             Event::EvaluationEnded { outcome: EvaluationOutcome::Loaded(..), .. } => "loaded".to_owned(),
             Event::EvaluationEnded { outcome: EvaluationOutcome::Failed(diagnostics), .. } => {
@@ -185,10 +193,6 @@ impl<'a> Trace<'a> {
     }
 
     fn effect(&self, effect: &Effect, next: Option<&Snapshot>) -> Option<String> {
-        let row_of = |run: &RunId| {
-            let of = |row: &&std::sync::Arc<Row>| row.runs.iter().chain(&row.current_run).any(|one| one.run == *run);
-            next.and_then(|next| next.rows.iter().find(of).map(|row| row.name.to_string())).unwrap_or_default()
-        };
         Some(match effect {
             Effect::Evaluate { .. } => "  evaluate".to_owned(),
             Effect::CancelEvaluation { .. } => "  cancel the evaluation".to_owned(),
@@ -201,20 +205,19 @@ impl<'a> Trace<'a> {
                 }
             }
             Effect::CancelRun { run, grace } => {
-                format!("  cancel {}#{run}, grace {}", row_of(run), words::duration(*grace))
+                format!("  cancel {}#{run}, grace {}", self.runs[run], words::duration(*grace))
             }
             Effect::StopLeftovers { run, grace } => {
-                format!("  end what {}#{run} left running, grace {}", row_of(run), words::duration(*grace))
+                format!("  end what {}#{run} left running, grace {}", self.runs[run], words::duration(*grace))
             }
             Effect::StartInstance { instance, resource, .. } => format!("  serve {resource}@{instance}"),
             Effect::StopInstance { instance, grace } => {
-                let of =
-                    |row: &&std::sync::Arc<Row>| row.instance.as_ref().is_some_and(|one| one.instance == *instance);
-                let row = next.and_then(|next| next.rows.iter().find(of).map(|row| row.name.to_string()));
-                format!("  stop {}@{instance}, grace {}", row.unwrap_or_default(), words::duration(*grace))
+                format!("  stop {}@{instance}, grace {}", self.instances[instance], words::duration(*grace))
             }
             Effect::Forget { resource } => format!("  forget {resource}"),
             Effect::Remember { resource, .. } => format!("  remember {resource}"),
+            // What goes well is said in other words here.
+            Effect::Say { level: Level::Info, .. } => return None,
             Effect::Say { resource, level, text, .. } => {
                 let whom = resource.as_ref().map_or("orch", ResourceName::as_str);
                 format!("  say to {whom} ({level:?}): {text}")
