@@ -291,6 +291,10 @@ fn interpret(context: &Context<'_>, key: &str, file: Option<&FilePath>, ast: Ast
             set_limits(&mut eval, context)?;
             eval.eval_module(ast, context.globals).map_err(|error| convert::of_error(context, &error))?;
         }
+        // The frozen module lists its public names only, and `load_dynamic` gives the others too.
+        let hidden = module.names_and_visibilities().map(|(name, _)| name.as_str().to_owned());
+        let hidden: Vec<_> = hidden.filter(|name| name.starts_with('_') && !name.starts_with("__")).collect();
+        module.set_extra_value(module.heap().alloc(hidden));
         module.freeze().map_err(|error| Fault::new("orchfile::internal", format!("{error:?}")))
     })
 }

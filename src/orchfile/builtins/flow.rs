@@ -9,7 +9,7 @@ use starlark::{
     environment::GlobalsBuilder,
     eval::Evaluator,
     starlark_module,
-    values::{Value, dict::AllocDict, none::NoneType, tuple::UnpackTuple},
+    values::{FrozenStringValue, Value, dict::AllocDict, list::ListRef, none::NoneType, tuple::UnpackTuple},
 };
 
 /// A single text; Tilt takes no several arguments here, as Python would.
@@ -66,10 +66,13 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     fn load_dynamic<'v>(path: Given<'v, PathText>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<Value<'v>> {
         let module = execute(context(eval), &path.take("path", eval)?)?;
         let heap = eval.heap();
+        let hidden = module.extra_value().and_then(|names| ListRef::from_value(names.to_value()));
+        let hidden = hidden.into_iter().flat_map(ListRef::iter).filter_map(Value::unpack_str);
+        let public = module.names().map(FrozenStringValue::as_str).filter(|name| !name.starts_with("__"));
         let mut entries = Vec::new();
-        for name in module.names().filter(|name| !matches!(name.as_str(), "__file__" | "__name__" | "__orch_w")) {
-            if let Ok((value, _)) = module.get_any_visibility(name.as_str()) {
-                entries.push((name.as_str(), heap.access_owned_frozen_value(&value)));
+        for name in public.chain(hidden) {
+            if let Ok((value, _)) = module.get_any_visibility(name) {
+                entries.push((name, heap.access_owned_frozen_value(&value)));
             }
         }
         Ok(heap.alloc(AllocDict(entries)))

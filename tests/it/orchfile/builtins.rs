@@ -234,6 +234,17 @@ fn a_module_has_its_members_as_attributes_also_when_it_is_loaded() {
 }
 
 #[test]
+fn load_dynamic_gives_private_names_too_and_no_loaded_ones() {
+    let folder = Folder::with(&[
+        ("Orchfile", "print(load_dynamic('./a.star'))"),
+        ("a.star", "load('./b.star', 'b')\n_hidden = 1\nshown = [b]"),
+        ("b.star", "b = 2"),
+    ]);
+    assert_eq!(folder.load().diagnostics, []);
+    assert_eq!(folder.lines(), ["{\"shown\": [2], \"_hidden\": 1}"]);
+}
+
+#[test]
 fn the_environment_that_a_file_changes_reaches_its_commands_and_the_project() {
     let ran = Arc::new(Mutex::new(Vec::new()));
     let seen = ran.clone();
