@@ -12,12 +12,14 @@ use crate::{
     model::{Time, TriggerMode},
     snapshot::Hold,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, VecDeque};
 
 /// A node that made itself dirty that often in a row is held.
 const SELF_DIRTY_MAX: u32 = 5;
 /// The same where another command may have been the one each time, or no file was there each time.
 const SELF_DIRTY_DOUBTFUL_MAX: u32 = 10;
+/// How many commands that ended are remembered as having perhaps written what is seen now.
+const RECENT_MAX: usize = 64;
 
 /// Who goes first: what users asked for in the order of their asking, then first starts in declaration order, then the
 /// earliest change.
@@ -37,8 +39,8 @@ pub(super) struct Queue {
     parallel: BTreeSet<(Priority, NodeId)>,
     exclusive: BTreeSet<(Priority, NodeId)>,
     running: BTreeSet<NodeId>,
-    /// When commands ended that did so a moment ago.
-    recent: BTreeMap<NodeId, Time>,
+    /// The last commands that ended, and when.
+    recent: VecDeque<(Time, NodeId)>,
     /// The one that runs and shares with nothing.
     alone: Option<NodeId>,
 }
@@ -53,15 +55,17 @@ impl Queue {
 
     pub(super) fn ends(&mut self, id: NodeId, now: Time) {
         self.running.remove(&id);
-        self.recent.retain(|_, ended_at| now.since(*ended_at) <= run::ECHO);
-        self.recent.insert(id, now);
+        self.recent.push_back((now, id));
+        if self.recent.len() > RECENT_MAX {
+            self.recent.pop_front();
+        }
         self.alone.take_if(|alone| *alone == id);
     }
 
     /// Whose commands may have written what was seen now, but for that node.
     pub(super) fn may_have_written(&self, except: NodeId, now: Time) -> BTreeSet<NodeId> {
-        let recent = self.recent.iter().filter(|(_, ended_at)| now.since(**ended_at) <= run::ECHO);
-        let all = self.running.iter().chain(recent.map(|(id, _)| id));
+        let recent = self.recent.iter().rev().take_while(|(ended_at, _)| now.since(*ended_at) <= run::ECHO);
+        let all = self.running.iter().chain(recent.map(|(_, id)| id));
         all.copied().filter(|id| *id != except).collect()
     }
 
