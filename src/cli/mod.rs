@@ -24,7 +24,10 @@ use args::{Cli, Verb};
 use clap::Parser;
 use error::CliError;
 use exit::Exit;
-use std::process::ExitCode;
+use std::{
+    panic::{self, PanicHookInfo},
+    process::ExitCode,
+};
 
 /// Does what the command line says.
 pub fn main() -> ExitCode {
@@ -36,13 +39,25 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Ok.into() };
         }
     };
-    match perform(cli.verb) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
+    panic::set_hook(Box::new(|what| print::to_stderr(&defect(what))));
+    // A panic leaves no process behind: their shims notice that orch is gone.
+    match panic::catch_unwind(|| perform(cli.verb)) {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(error)) => {
             print::to_stderr(&format!("{error}\n"));
             error.exit.into()
         }
+        Err(_) => Exit::Unusable.into(),
     }
+}
+
+/// What is said of a panic: never a backtrace.
+fn defect(what: &PanicHookInfo<'_>) -> String {
+    let place = what.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+    let why = what.payload_as_str().unwrap_or("no reason given");
+    format!(
+        "orch: this is a bug of orch{place}: {why}\n  help: please report it with what you did, and the logs below `.orch/logs`\n"
+    )
 }
 
 fn perform(verb: Verb) -> Result<Exit, CliError> {

@@ -36,6 +36,11 @@ fn deep_nesting_is_stopped() {
 }
 
 #[test]
+fn values_that_nest_without_end_are_stopped() {
+    ci_says("x = []\nfor i in range(1000000):\n    x = [x]\nprint(x)\n", "orchfile::too_deep");
+}
+
+#[test]
 fn commands_of_the_orchfile_show_as_they_run_and_are_cancelled_by_a_newer_edit() {
     let sandbox = Sandbox::new("local('echo $$ > pid; echo working; sleep 1000')\n");
     let mut up = sandbox.start(&["up"]);
