@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many ids are reserved at a time.
-pub(super) const BLOCK: u64 = 64;
+const BLOCK: u64 = 64;
 
 /// What has to be done before an id is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ struct Counter {
 
 impl Counter {
     fn new(first: u64) -> Self {
-        Self { first, next: AtomicU64::new(first), reserved: AtomicU64::new(first + BLOCK) }
+        Self { first, next: AtomicU64::new(first), reserved: AtomicU64::new(first) }
     }
 
     fn using(&self, id: u64) -> Wanted {

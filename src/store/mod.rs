@@ -75,6 +75,8 @@ impl Store {
         let (connection, begun) = schema::open(&path, &mut notes)?;
         let ids = Arc::new(Ids::new(begun.next_run, begun.next_instance));
         let queue = Arc::new(Queue::default());
+        let reserving = Arc::clone(&ids);
+        queue.add(Work::new(move |connection| reserving.reserve(connection)));
         let thread = work::start(connection, path.clone(), Arc::clone(&queue), Arc::clone(&ids))
             .map_err(|error| words::io("the store cannot be opened", &error))?;
         let thread = Mutex::new(Some(thread));

@@ -98,3 +98,21 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_is_waited_for_does_not_stand_behind_bulk() {
+        let queue = Queue::default();
+        (0..3).for_each(|_| queue.add_bulk(Work::new(|_| Ok(()))));
+        assert_eq!(queue.take().len(), 1);
+        queue.add(Work::answered(|_| Ok(()), |_| ()));
+        queue.add(Work::new(|_| Ok(())));
+        let taken = queue.take();
+        assert!(taken.len() == 2 && taken[0].answer.is_some(), "before the rest of the bulk, and together");
+        queue.end();
+        assert_eq!([(); 3].map(|()| queue.take().len()), [1, 1, 0], "nothing is lost at the end");
+    }
+}

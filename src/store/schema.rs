@@ -1,8 +1,8 @@
 //! The file of the store: made, brought up to date, or set aside.
 
-use super::{ids::BLOCK, records, words};
+use super::{records, words};
 use crate::model::{Failure, ResourceName, Success};
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, config::DbConfig};
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -86,7 +86,7 @@ pub(super) fn prepare_folder(dir: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
-/// Opens the file, made if it is not there, with a block of ids reserved. One that cannot be used is set aside, with a note.
+/// Opens the file, made if it is not there. One that cannot be used is set aside, with a note.
 pub(super) fn open(path: &Path, notes: &mut Vec<String>) -> Result<(Connection, Begun), Failure> {
     try_open(path).or_else(|trouble| match trouble {
         Trouble::Unusable(why) => {
@@ -110,15 +110,21 @@ fn try_open(path: &Path) -> Result<(Connection, Begun), Trouble> {
     if let Some(why) = unusable(&connection)? {
         return Err(Trouble::Unusable(why));
     }
+    if version_of(&connection)? == 0 {
+        // Nothing is lost if the power fails while the file is made.
+        connection.pragma_update(None, "synchronous", "OFF")?;
+    }
     connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
     let begun = begin(&mut connection)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // Copying the journal into the file waits for the disk; the end of a session does not. The next session goes on with it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok((connection, begun))
 }
 
 /// Why this file is not to be used; `None` if it is one of ours, or empty.
 pub(super) fn unusable(connection: &Connection) -> rusqlite::Result<Option<Unusable>> {
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let version = version_of(connection)?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(match version {
         0 if tables > 0 => Some(Unusable::Old),
@@ -128,19 +134,28 @@ pub(super) fn unusable(connection: &Connection) -> rusqlite::Result<Option<Unusa
     })
 }
 
-/// Brings the tables up to date, reserves ids and reads what every session needs at once.
+/// Brings the tables up to date and reads what every session needs at once. A file that is up to date is not written: the
+/// first write waits for the disk, which need not be while a session starts.
 fn begin(connection: &mut Connection) -> rusqlite::Result<Begun> {
+    if version_of(connection)? < VERSION {
+        migrate(connection)?;
+    }
+    let (next_run, next_instance) = records::ids(connection)?;
+    Ok(Begun { next_run, next_instance, successes: records::successes(connection)? })
+}
+
+fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let version = version_of(&transaction)?;
     for migration in MIGRATIONS.iter().skip(usize::try_from(version).unwrap_or(0)) {
         transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
-    let (next_run, next_instance) = records::ids(&transaction)?;
-    records::save_ids(&transaction, next_run + BLOCK, next_instance + BLOCK)?;
-    let successes = records::successes(&transaction)?;
-    transaction.commit()?;
-    Ok(Begun { next_run, next_instance, successes })
+    transaction.commit()
+}
+
+fn version_of(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
 /// Whether this error says that the file is no good, not that the world is in the way.

@@ -138,12 +138,14 @@ fn forget_and_die() {
     std::process::abort();
 }
 
-/// A store with some content, closed.
+/// A store with some content, closed, all of it in the one file.
 fn filled(dir: &Path) {
     let store = open(dir);
     store.remember(&name("api"), &success("api"));
     store.save_known_files((0..2000).map(known).collect(), Vec::new());
     store.close();
+    let connection = rusqlite::Connection::open(dir.join("store.sqlite")).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
 }
 
 #[test]
@@ -269,17 +271,6 @@ fn reading_says_what_is_wrong_with_a_store() {
     let failure = Store::open_read_only(dir.path()).map(|_| ()).unwrap_err();
     assert!(failure.message.ends_with("is damaged"), "{failure:?}");
     assert_eq!(files_in(dir.path()), ["store.sqlite"], "reading changes nothing");
-}
-
-#[test]
-fn work_that_is_waited_for_does_not_stand_behind_bulk() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path());
-    store.save_known_files((0..100_000).map(known).collect(), Vec::new());
-    store.forget(&name("api")).unwrap();
-    assert!(all_known(&store).len() < 100_000, "the bulk is still being written");
-    store.flush().unwrap();
-    assert_eq!(store.known_files().count(), 100_000);
 }
 
 #[test]
