@@ -143,6 +143,7 @@ fn note_during(state: &mut State, id: NodeId, path: &FilePath) {
 }
 
 fn add(state: &mut State, path: &FilePath, held: Vec<NodeId>) {
+    let begins = state.changes.open.is_empty();
     let mut change = take_from_flight(state, path).or_else(|| state.changes.open.remove(path)).unwrap_or_default();
     change.writes += 1;
     if change.writes > 1 {
@@ -154,11 +155,10 @@ fn add(state: &mut State, path: &FilePath, held: Vec<NodeId>) {
         state.contents.doubt(path);
     }
     let changes = &mut state.changes;
-    if changes.open.is_empty() {
+    if begins {
         changes.first_at = state.now;
-        changes.last_at = state.now;
     }
-    if !is_hot {
+    if begins || !is_hot {
         changes.last_at = state.now;
     }
     changes.open.insert(path.clone(), change);
