@@ -3,6 +3,7 @@
 pub mod attempt;
 pub mod digest;
 pub mod exit;
+mod glob;
 pub mod graph;
 pub mod id;
 pub mod ignore;
