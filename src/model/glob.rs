@@ -77,7 +77,9 @@ impl Glob {
     /// Whether it matches `path` or a folder above it.
     pub(super) fn matches_at_or_above(&self, path: &str) -> bool {
         match self {
-            Self::Exact(text) => path.strip_prefix(&**text).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+            Self::Exact(text) => {
+                path.strip_prefix(&**text).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
             Self::Prefix(text) => path.starts_with(&**text),
             Self::Suffix(text) => {
                 let is_suffix_of = |path: &str| path.ends_with(&**text) || text.strip_prefix('/') == Some(path);

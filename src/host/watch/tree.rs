@@ -68,6 +68,7 @@ impl Tree {
         (self.interest, self.recent) = (interest, None);
         self.visit_roots(&mut Visit::new(new, Tells::Since(since)), batch);
         self.drop_unwanted(&old);
+        self.look_for_locks(batch);
     }
 
     /// Looks at everything again, because events were lost since `since`.
@@ -79,7 +80,7 @@ impl Tree {
         self.tell_missing(&before, &after, batch);
         self.tell_missing(&after, &before, batch);
         self.folders = after;
-        self.locks.clone().iter().for_each(|folder| self.look_for_lock(folder, batch));
+        self.look_for_locks(batch);
     }
 
     /// Tells of the files that `one` has and `other` has not.
@@ -306,6 +307,11 @@ impl Tree {
                 }
             }
         }
+    }
+
+    /// Looks whether those that were locked still are.
+    fn look_for_locks(&mut self, batch: &mut Batch) {
+        self.locks.clone().iter().for_each(|folder| self.look_for_lock(folder, batch));
     }
 
     fn look_for_lock_at(&mut self, path: &FilePath, batch: &mut Batch) {

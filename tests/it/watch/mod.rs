@@ -1,14 +1,18 @@
 //! Watching, with real files and the real kernel.
 
+mod editors;
+mod limits;
+mod repositories;
+mod roots;
+mod trees;
+
 use orch::{
-    host::watch::{Limits, WatchNews, Watcher, git_dirs_of},
+    host::watch::{Limits, WatchNews, Watcher},
     model::{FilePath, FileSet, IgnoreRule, WatchSet},
 };
 use std::{
     collections::BTreeSet,
-    ffi::OsStr,
     fs,
-    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     sync::{Arc, mpsc},
     time::{Duration, Instant, SystemTime},
@@ -24,6 +28,8 @@ struct World {
     watcher: Watcher,
     news: mpsc::Receiver<WatchNews>,
     told: Vec<WatchNews>,
+    /// How often it came to rest.
+    rests: usize,
 }
 
 impl World {
@@ -34,7 +40,7 @@ impl World {
     fn within(limits: Limits) -> Self {
         let (sender, news) = mpsc::channel();
         let watcher = Watcher::start_within(limits, move |told| drop(sender.send(told))).unwrap();
-        Self { folder: TempDir::new().unwrap(), watcher, news, told: Vec::new() }
+        Self { folder: TempDir::new().unwrap(), watcher, news, told: Vec::new(), rests: 0 }
     }
 
     fn path(&self, name: impl AsRef<Path>) -> PathBuf {
@@ -93,16 +99,39 @@ impl World {
     /// Waits until all of these are told as changed; gives all that were told.
     #[track_caller]
     fn wait_changed<P: AsRef<Path>>(&mut self, paths: &[P]) -> BTreeSet<PathBuf> {
-        let wanted: BTreeSet<PathBuf> = paths.iter().map(|path| self.path(path)).collect();
-        changed(&self.wait_for(|told| wanted.is_subset(&changed(told))))
+        let mut missing: BTreeSet<PathBuf> = paths.iter().map(|path| self.path(path)).collect();
+        let mut told = BTreeSet::new();
+        loop {
+            let news = changed(&std::mem::take(&mut self.told));
+            news.iter().for_each(|path| drop(missing.take(path)));
+            told.extend(news);
+            if missing.is_empty() {
+                return told;
+            }
+            match self.news.recv_timeout(DEADLINE) {
+                Ok(news) => self.told.push(news),
+                Err(_) => panic!("not told in time: {missing:?}; told: {told:?}"),
+            }
+        }
     }
 
-    /// All that is told until the watcher has nothing left to tell: until it told of a write that comes after all others.
-    fn rest(&mut self, inside: &str) -> BTreeSet<PathBuf> {
-        let last = self.write(inside, "last");
-        let mut told = self.wait_changed(&[inside]);
-        told.remove(&last);
+    /// All that was told until the watcher had heard of everything so far: until it tells of a new file in the watched
+    /// `folder`, whose event comes after all others. Steps that must not be mistaken for each other have one between them.
+    #[track_caller]
+    fn rest(&mut self, folder: &str) -> BTreeSet<PathBuf> {
+        self.rests += 1;
+        let last = format!("{folder}/rest-{}", self.rests);
+        self.write(&last, "");
+        let mut told = self.wait_changed(&[last]);
+        told.retain(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("rest-")));
         told
+    }
+
+    /// Checks that all of these were told by the time everything was.
+    #[track_caller]
+    fn expect(&mut self, folder: &str, paths: &[&str]) {
+        let told = self.rest(folder);
+        paths.iter().for_each(|path| assert!(told.contains(&self.path(path)), "{path} is not told; told: {told:?}"));
     }
 }
 
@@ -112,25 +141,4 @@ fn changed(told: &[WatchNews]) -> BTreeSet<PathBuf> {
         _ => None,
     });
     paths.flatten().map(|path| path.as_path().to_owned()).collect()
-}
-
-#[test]
-fn a_write_is_told() {
-    let mut world = World::new();
-    world.write("src/a", "1");
-    world.watch(&["src"]);
-    world.write("src/a", "2");
-    assert_eq!(world.wait_changed(&["src/a"]), BTreeSet::from([world.path("src/a")]));
-}
-
-#[test]
-fn new_trees_lose_nothing() {
-    let mut world = World::new();
-    world.folder("src");
-    world.watch(&["src"]);
-    let files: Vec<String> = (0..300).map(|n| format!("src/{n}/x/y/z/file")).collect();
-    files.iter().for_each(|file| drop(world.write(file, "new")));
-    world.wait_changed(&files);
-    files.iter().for_each(|file| drop(world.write(file, "again")));
-    world.wait_changed(&files);
 }
