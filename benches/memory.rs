@@ -40,6 +40,7 @@ fn idle_case(what: &str, orchfile: &str, files: usize, target: &'static str, rou
     sandbox.save(&tree_file("tree", 0), "changed");
     sandbox.wait_for_stamps("stamps", 2);
     sandbox.wait_at_rest();
+    wait_until_quiet(&sandbox, pid);
     let (cpu_before, begin) = (cpu(pid), Instant::now());
     thread::sleep(rounds.idle);
     let share = cpu(pid).saturating_sub(cpu_before).as_secs_f64() / begin.elapsed().as_secs_f64() * 100.0;
@@ -51,6 +52,15 @@ fn idle_case(what: &str, orchfile: &str, files: usize, target: &'static str, rou
             .note(format!("{} of them", shims.len())),
         Figure::new(format!("idle CPU with {what}"), "%", vec![share], "0.1"),
     ]
+}
+
+/// Waits until what is done in the background (digests of files that were read) is done too.
+fn wait_until_quiet(sandbox: &Sandbox, pid: u32) {
+    sandbox.wait("quiet", || {
+        let before = cpu(pid);
+        thread::sleep(Duration::from_millis(500));
+        (cpu(pid) == before).then_some(())
+    });
 }
 
 /// The share of memory that is this process's own, in megabytes.
