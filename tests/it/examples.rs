@@ -20,6 +20,17 @@ fn every_example_evaluates() {
 }
 
 #[test]
+fn what_the_readme_shows_evaluates() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, block) = readme.split_once("```python\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let orchfile: String = block.lines().map(|line| format!("{}\n", line.strip_prefix("   ").unwrap_or(line))).collect();
+    let copy = Copy::empty();
+    fs::write(copy.project.join("Orchfile"), orchfile).unwrap();
+    assert_eq!(copy.succeeds(&["eval", "-o", "name"]), "generate\napi\ncheck\n");
+}
+
+#[test]
 fn every_feature_in_one_file_passes_ci() {
     let tour = Copy::of_the_tour();
     let said = tour.succeeds(&["ci", "-f", "Orchfile.example"]);
