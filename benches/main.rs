@@ -1,6 +1,6 @@
 //! `cargo bench`: measures the real program as a user would run it, and prints a table beside the targets.
 //!
-//! `cargo bench -- WORD…` takes only the figures whose names hold one of the words; `--quick` takes few rounds; `--list` lists.
+//! `cargo bench -- WORD…` takes only the figures with these names, or whose names hold one of the words; `--quick` takes few rounds; `--list` lists.
 //! The same binary also plays the small programs that orch runs here (`stamp`, `lines`, `serve`), so that what is measured
 //! is not the start of a shell.
 
@@ -57,8 +57,14 @@ fn main() -> ExitCode {
     // Cargo passes `--bench`.
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let words: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
-    let chosen =
-        BENCHES.iter().filter(|bench| words.is_empty() || words.iter().any(|word| bench.name.contains(word.as_str())));
+    let is_named = |name: &str| words.iter().any(|word| *word == name);
+    let is_exact = BENCHES.iter().any(|bench| is_named(bench.name));
+    let is_chosen = |name: &str| match (words.is_empty(), is_exact) {
+        (true, _) => true,
+        (false, true) => is_named(name),
+        (false, false) => words.iter().any(|word| name.contains(word.as_str())),
+    };
+    let chosen = BENCHES.iter().filter(|bench| is_chosen(bench.name));
     if arguments.iter().any(|argument| argument == "--list") {
         chosen.for_each(|bench| println!("{}", bench.name));
         return ExitCode::SUCCESS;

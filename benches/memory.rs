@@ -55,7 +55,7 @@ fn idle_case(what: &str, orchfile: &str, files: usize, target: &'static str, rou
 }
 
 /// Waits until what is done in the background (digests of files that were read) is done too.
-fn wait_until_quiet(sandbox: &Sandbox, pid: u32) {
+pub(crate) fn wait_until_quiet(sandbox: &Sandbox, pid: u32) {
     sandbox.wait("quiet", || {
         let before = cpu(pid);
         thread::sleep(Duration::from_millis(500));

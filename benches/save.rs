@@ -23,7 +23,9 @@ pub(crate) fn sizes(rounds: &Rounds) -> Vec<Figure> {
         .map(|count| {
             let mut sandbox = Sandbox::new(&stamping("stamp", "tree", "stamps"));
             sandbox.plant("tree", count);
-            sandbox.up();
+            let pid = sandbox.up();
+            sandbox.wait_for_stamps("stamps", 1);
+            crate::memory::wait_until_quiet(&sandbox, pid);
             let times = save_again_and_again(&sandbox, &tree_file("tree", 0), rounds.short);
             Figure::times(format!("save to command start, {count} watched files"), &times, "15 / 30")
                 .against("its start alone", &by_hand(rounds.short))

@@ -24,7 +24,8 @@ fn what_the_readme_shows_evaluates() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let (_, block) = readme.split_once("```python\n").unwrap();
     let (block, _) = block.split_once("```").unwrap();
-    let orchfile: String = block.lines().map(|line| format!("{}\n", line.strip_prefix("   ").unwrap_or(line))).collect();
+    let orchfile: String =
+        block.lines().map(|line| format!("{}\n", line.strip_prefix("   ").unwrap_or(line))).collect();
     let copy = Copy::empty();
     fs::write(copy.project.join("Orchfile"), orchfile).unwrap();
     assert_eq!(copy.succeeds(&["eval", "-o", "name"]), "generate\napi\ncheck\n");
