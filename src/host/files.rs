@@ -30,9 +30,6 @@ pub struct Files {
     known: Mutex<Known>,
 }
 
-/// A file on its way to its digest.
-type Digested = Seen<Option<Digest>>;
-
 impl Files {
     /// Starts with what an earlier session knew.
     #[must_use]
@@ -58,13 +55,13 @@ impl Files {
     /// to it since `unchanged_since`.
     #[must_use]
     pub fn take_set(&self, set: &FileSet, unchanged_since: Option<SystemTime>) -> Vec<TakenFile> {
-        let walk = walk::walk(set, |files: &mut [Digested]| self.digest_folder(files));
-        self.forget_missing(set, &walk);
-        let taken = |file: Digested| {
-            let unchanged = unchanged_since.is_none_or(|since| file.stamp.is_older_than(since));
-            file.made.map(|digest| TakenFile { path: file.path, digest, unchanged })
-        };
-        walk.into_files().into_iter().filter_map(taken).collect()
+        let walk = walk::walk(set, |folder, seen| {
+            let files = self.take(seen, unchanged_since);
+            folder.inspect(|folder| self.forget_missing(folder, &files));
+            files
+        });
+        self.forget_folders(set, &walk);
+        walk.into_files()
     }
 
     /// What became known since the last call, for the store.
@@ -77,35 +74,29 @@ impl Files {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fills in the digests of the files of one folder: with one look at what is known, and reading the rest unlocked.
-    fn digest_folder(&self, files: &mut [Digested]) {
-        self.recall(files);
+    /// Digests the files of one folder: with one look at what is known, and reading the rest unlocked.
+    fn take(&self, seen: Vec<Seen>, unchanged_since: Option<SystemTime>) -> Vec<TakenFile> {
+        let recalled: Vec<Option<(FilePath, Digest)>> = {
+            let known = self.known();
+            seen.iter().map(|file| recall(&known, file)).collect()
+        };
         let mut learnt = Vec::new();
-        for file in files.iter_mut().filter(|file| file.made.is_none()) {
-            let Some(content) = content::read(&file.path, file.stamp) else { continue };
-            file.made = Some(content.digest);
+        let files = seen.into_iter().zip(recalled).filter_map(|(file, recalled)| {
+            let unchanged = unchanged_since.is_none_or(|since| file.stamp.is_older_than(since));
+            if let Some((path, digest)) = recalled {
+                return Some(TakenFile { path, digest, unchanged });
+            }
+            let content = content::read(&file.path, file.stamp)?;
             if content.settled {
                 learnt.push((file.path.clone(), file.stamp, content.digest));
             }
-        }
+            Some(TakenFile { path: file.path, digest: content.digest, unchanged })
+        });
+        let files = files.collect();
         if !learnt.is_empty() {
             self.known().learn(learnt);
         }
-    }
-
-    fn recall(&self, files: &mut [Digested]) {
-        let known = self.known();
-        for file in files {
-            match file.kind {
-                Kind::Other(digest) => file.made = Some(digest),
-                Kind::Folder => file.made = Some(content::digest_of_folder()),
-                Kind::File => {
-                    if let Some((path, digest)) = known.recall(&file.path, file.stamp) {
-                        (file.path, file.made) = (path, Some(digest));
-                    }
-                }
-            }
-        }
+        files
     }
 
     fn keep<'a>(&self, answers: impl Iterator<Item = (&'a FilePath, &'a Option<Answer>)>) {
@@ -121,20 +112,32 @@ impl Files {
         known.learn(learnt);
     }
 
-    /// Drops what is known of files that the walk did not find where it would have.
-    fn forget_missing(&self, set: &FileSet, walk: &Walk<Option<Digest>>) {
+    /// Drops what is known of files of `folder` that are gone. Some are there that the set does not hold.
+    fn forget_missing(&self, folder: &FilePath, there: &[TakenFile]) {
+        let is_there =
+            |path: &FilePath| there.binary_search_by(|file| file.path.as_bytes().cmp(path.as_bytes())).is_ok();
+        let missing = self.known().missing(folder, is_there);
+        missing.iter().filter(|path| content::look(path).is_none()).for_each(|path| self.known().forget(path));
+    }
+
+    /// Drops what is known of folders that are gone.
+    fn forget_folders(&self, set: &FileSet, walk: &Walk) {
         let mut known = self.known();
-        let mut missing = Vec::new();
-        for (folder, listing) in walk.folders() {
-            let is_there = |path: &FilePath| listing.has(path);
-            missing.extend(known.missing(folder, is_there));
-        }
         for root in &set.roots {
-            let unlisted =
-                known.folders_below(root).filter(|folder| !walk.has_listed(folder) && !folder.as_path().is_dir());
-            missing.extend(unlisted.flat_map(|folder| known.missing(folder, |_| false)).collect::<Vec<_>>());
+            let gone = |folder: &&FilePath| !walk.has_listed(folder) && !folder.as_path().is_dir();
+            let folders = known.folders_below(root).filter(gone);
+            let missing: Vec<FilePath> = folders.flat_map(|folder| known.missing(folder, |_| false)).collect();
+            missing.iter().for_each(|path| known.forget(path));
         }
-        missing.iter().for_each(|path| known.forget(path));
+    }
+}
+
+/// What is known of a file, with the path as it is kept.
+fn recall(known: &Known, file: &Seen) -> Option<(FilePath, Digest)> {
+    match file.kind {
+        Kind::Other(digest) => Some((file.path.clone(), digest)),
+        Kind::Folder => Some((file.path.clone(), content::digest_of_folder())),
+        Kind::File => known.recall(&file.path, file.stamp),
     }
 }
 

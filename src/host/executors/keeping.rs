@@ -153,7 +153,7 @@ impl Keeping {
         self.world.store.save_rows(changed, removed);
         self.world.store.save_session(serde_json::to_string(&kept).unwrap_or_default());
         let known = self.world.files.drain_changed();
-        self.world.store.save_known_files(known.learnt.into_values().collect(), known.forgotten.into_iter().collect());
+        self.world.store.save_known_files(known.learnt, known.forgotten);
         self.saved = Saved { at: Some(self.shown.at), loads: self.shown.orchfile.loads, rows };
     }
 }

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Known {
     /// Each folder's rows, sorted by path.
     by_folder: BTreeMap<FilePath, Vec<Row>>,
-    changes: KnownChanges,
+    /// What was learnt and forgotten since the last question, in that order.
+    changes: Vec<(FilePath, Option<(Stamp, Digest)>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -20,13 +21,13 @@ struct Row {
     digest: Digest,
 }
 
-/// What became known, and what is no longer so, since the last question.
+/// What became known, and what is no longer so, since the last question. Sorted by path, each once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KnownChanges {
     /// New or changed.
-    pub learnt: BTreeMap<FilePath, KnownFile>,
+    pub learnt: Vec<KnownFile>,
     /// No longer there.
-    pub forgotten: BTreeSet<FilePath>,
+    pub forgotten: Vec<FilePath>,
 }
 
 impl Known {
@@ -55,8 +56,7 @@ impl Known {
             let rows = self.by_folder.entry(folder.clone()).or_default();
             rows.push(Row { path: path.clone(), stamp: stamp.hash(), digest });
             touched.insert(folder);
-            self.changes.forgotten.remove(&path);
-            self.changes.learnt.insert(path.clone(), stamp.known(path, digest));
+            self.changes.push((path, Some((stamp, digest))));
         }
         touched.iter().filter_map(|folder| self.by_folder.get_mut(folder).map(sort)).for_each(drop);
     }
@@ -70,11 +70,10 @@ impl Known {
         if rows.is_empty() {
             self.by_folder.remove(&folder);
         }
-        self.changes.learnt.remove(path);
-        self.changes.forgotten.insert(path.clone());
+        self.changes.push((path.clone(), None));
     }
 
-    /// The known files of `folder` that are not among `names`.
+    /// The known files of `folder` of which `is_there` knows nothing.
     pub(super) fn missing(&self, folder: &FilePath, is_there: impl Fn(&FilePath) -> bool) -> Vec<FilePath> {
         let rows = self.by_folder.get(folder).map_or(&[][..], Vec::as_slice);
         rows.iter().filter(|row| !is_there(&row.path)).map(|row| row.path.clone()).collect()
@@ -87,7 +86,18 @@ impl Known {
     }
 
     pub(super) fn take_changes(&mut self) -> KnownChanges {
-        std::mem::take(&mut self.changes)
+        let mut log = std::mem::take(&mut self.changes);
+        log.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let mut changes = KnownChanges::default();
+        let mut log = log.into_iter().peekable();
+        while let Some((path, change)) = log.next() {
+            match change {
+                _ if log.peek().is_some_and(|(next, _)| *next == path) => {}
+                Some((stamp, digest)) => changes.learnt.push(stamp.known(path, digest)),
+                None => changes.forgotten.push(path),
+            }
+        }
+        changes
     }
 }
 
@@ -110,4 +120,5 @@ fn sort(rows: &mut Vec<Row>) {
         }
         double
     });
+    rows.shrink_to_fit();
 }
