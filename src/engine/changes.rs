@@ -20,9 +20,13 @@ use std::{
     time::Duration,
 };
 
-/// How long nothing may be written before a set is due, at least.
-const QUIET_MIN: Duration = Duration::from_millis(5);
-/// The same, at most; a burst gets an eighth of its own length.
+/// How long nothing may be written before a set of one path is due.
+const QUIET_ONE: Duration = Duration::from_millis(5);
+/// The same for a set of a few paths, and for one of many: a busy machine pauses within a burst.
+const QUIET_FEW: Duration = Duration::from_millis(10);
+const QUIET_SOME: Duration = Duration::from_millis(20);
+const QUIET_MANY: Duration = Duration::from_millis(30);
+/// The same, at most; a burst gets an eighth of its own length more.
 const QUIET_MAX: Duration = Duration::from_millis(60);
 /// The same while git works.
 const QUIET_GIT: Duration = Duration::from_millis(150);
@@ -217,7 +221,13 @@ fn set_due(state: &mut State) {
     let (quiet, most) = if changes.git_locked {
         (QUIET_GIT, BURST_GIT_MAX)
     } else {
-        ((QUIET_MIN + burst / 8).min(QUIET_MAX), BURST_MAX)
+        let least = match changes.open.len() {
+            0..=1 => QUIET_ONE,
+            2..=7 => QUIET_FEW,
+            8..=63 => QUIET_SOME,
+            _ => QUIET_MANY,
+        };
+        ((least + burst / 8).min(QUIET_MAX), BURST_MAX)
     };
     let due = (changes.last_at + quiet).min(changes.first_at + most);
     state.deadlines.set(Deadline::Settle, due);

@@ -15,6 +15,8 @@ pub(super) enum Deadline {
     CiTimeout,
     /// A server that ended is started again.
     Backoff(NodeId),
+    /// A node that is held because it makes itself dirty gets another chance.
+    SelfDirty(NodeId),
     /// A server is checked.
     Probe(NodeId),
     /// A server of `orch ci` should be ready by now.
@@ -35,6 +37,13 @@ impl Deadlines {
         self.clear(key);
         self.by_key.insert(key, at);
         self.by_time.insert((at, key));
+    }
+
+    /// Sets it unless it has a time already.
+    pub(super) fn set_if_none(&mut self, key: Deadline, at: Time) {
+        if !self.by_key.contains_key(&key) {
+            self.set(key, at);
+        }
     }
 
     pub(super) fn clear(&mut self, key: Deadline) {

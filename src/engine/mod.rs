@@ -183,6 +183,7 @@ fn expire_deadlines(state: &mut State) {
             Deadline::WatchReads => evaluation::watch(state),
             Deadline::CiTimeout => verdict::on_timeout(state),
             Deadline::Backoff(id) => serve::on_backoff_over(state, id),
+            Deadline::SelfDirty(id) => schedule::on_another_chance(state, id),
             Deadline::Probe(id) => probe::check(state, id),
             Deadline::Readiness(id) => verdict::on_not_ready(state, id),
             Deadline::Lived(id) => serve::on_lived(state, id),

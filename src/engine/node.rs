@@ -193,6 +193,10 @@ pub(super) struct SelfDirt {
     pub(super) alone: bool,
     /// Who else may have written what was written meanwhile.
     pub(super) others: BTreeSet<NodeId>,
+    /// How often it was let go again after it was held.
+    pub(super) chances: u32,
+    /// It was let go, and has not run since.
+    pub(super) on_parole: bool,
 }
 
 /// What others read of this node, as last published to them.

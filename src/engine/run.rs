@@ -84,6 +84,7 @@ fn count_self_dirt(state: &mut State, id: NodeId) {
         node.itself.streak += 1;
         node.itself.during.clear();
         node.itself.echo_until = None;
+        node.itself.on_parole = false;
         state.self_dirty.insert(id);
     } else {
         node.itself = SelfDirt::default();

@@ -1,6 +1,7 @@
 //! What starts now, and why the rest does not. The scheduler and the rows ask the same function.
 
 use super::{
+    deadline::Deadline,
     edges, fresh,
     node::NodeId,
     phase::{Cancelled, LastRun, RunPhase},
@@ -12,12 +13,19 @@ use crate::{
     model::{Time, TriggerMode},
     snapshot::Hold,
 };
-use std::collections::{BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
 
 /// A node that made itself dirty that often in a row is held.
 const SELF_DIRTY_MAX: u32 = 5;
 /// The same where another command may have been the one each time, or no file was there each time.
 const SELF_DIRTY_DOUBTFUL_MAX: u32 = 10;
+/// How often a node that is held for that is let go again.
+const CHANCES_MAX: u32 = 6;
+/// After how long it is let go first; each further time after twice as long.
+const CHANCE_DELAY: Duration = Duration::from_secs(1);
 /// How many commands that ended are remembered as having perhaps written what is seen now.
 const RECENT_MAX: usize = 64;
 
@@ -140,6 +148,7 @@ fn consider(state: &mut State, id: NodeId) {
     supersede(state, id);
     serve::start_if_due(state, id);
     takedown::advance(state, id);
+    give_another_chance(state, id);
     say::lasting_hold(state, id);
     verdict::note(state, id);
     edges::refresh(state, id);
@@ -225,11 +234,34 @@ pub(super) fn starts_by_itself(state: &State, id: NodeId) -> bool {
 /// enough.
 pub(super) fn is_held_as_self_dirty(state: &State, id: NodeId) -> bool {
     let itself = &state.nodes[id].itself;
+    if itself.on_parole {
+        return false;
+    }
     let times = itself.streak + 1;
     let is_sure = itself.alone && times >= SELF_DIRTY_MAX && run::self_dirty_path(state, id).is_some();
     let may_be = || itself.others.iter().all(|other| !state.nodes[*other].derived.convicted);
     let is_likely = is_sure || times >= SELF_DIRTY_DOUBTFUL_MAX && may_be();
     is_likely && run::is_self_dirty(state, id)
+}
+
+/// Somebody who saves while the command runs, again and again, looks like a command that writes its own input. So that the
+/// last save is not left out, the node runs again after a while, some times, each time later. What goes on is its own doing.
+fn give_another_chance(state: &mut State, id: NodeId) {
+    let chances = state.nodes[id].itself.chances;
+    if chances < CHANCES_MAX && is_held_as_self_dirty(state, id) && !state.is_shutting_down() {
+        let at = state.now + CHANCE_DELAY * 2u32.pow(chances);
+        state.deadlines.set_if_none(Deadline::SelfDirty(id), at);
+    } else {
+        state.deadlines.clear(Deadline::SelfDirty(id));
+    }
+}
+
+/// The node has been held for long enough.
+pub(super) fn on_another_chance(state: &mut State, id: NodeId) {
+    let itself = &mut state.node(id).itself;
+    itself.chances += 1;
+    itself.on_parole = true;
+    state.touch(id);
 }
 
 /// Why the node may not start now, slots apart; `None` means it may.

@@ -539,10 +539,16 @@ fn a_node_that_makes_itself_dirty_is_held() {
         }
         world.save("x", &round.to_string());
         world.end("a", Exit::Code(0));
-        world.pass(1_000);
+        world.pass(500);
     }
     assert_eq!(world.row("a").hold, Some(Hold::SelfDirty { times: 5, path: path("x") }));
     assert_eq!(world.take_trace().len(), 5);
+    world.pass(1_000);
+    world.expect(&["run a: a"]);
+    world.save("x", "once more");
+    world.end("a", Exit::Code(0));
+    world.pass(1_000);
+    assert_eq!(world.row("a").hold, Some(Hold::SelfDirty { times: 6, path: path("x") }));
     world.slow.clear();
     world.save("x", "by a user");
     world.expect(&["run a: a"]);
