@@ -10,4 +10,5 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|(name, _)| *name)
 }
 
-const FILES: &[(&str, &str)] = &[("files.star", include_str!("../../stdlib/files.star"))];
+const FILES: &[(&str, &str)] =
+    &[("files.star", include_str!("../../stdlib/files.star")), ("tools.star", include_str!("../../stdlib/tools.star"))];
