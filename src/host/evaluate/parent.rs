@@ -77,10 +77,10 @@ async fn converse(
                 // The child waits for the answer; all that can come of it meanwhile is its end.
                 let answer = tokio::select! {
                     answer = hearer.run(command) => answer,
-                    rest = stdout.fill_buf() => match rest?.is_empty() {
-                        true => return Ok(None),
-                        false => return Err(io::Error::other("it spoke out of turn")),
-                    },
+                    rest = stdout.fill_buf() => {
+                        let ended = rest?.is_empty();
+                        return if ended { Ok(None) } else { Err(io::Error::other("it spoke out of turn")) };
+                    }
                 };
                 say(&mut stdin, &ToChild::RunEnded(answer)).await?;
             }

@@ -159,7 +159,7 @@ pub(super) fn read(path: &FilePath, stamp: Stamp) -> Option<Content> {
 
 fn digest_of_content(file: &mut File) -> std::io::Result<Digest> {
     let mut hasher = Sha256::new();
-    let mut buffer = [0; 32 * 1024];
+    let mut buffer = [0; 16 * 1024];
     loop {
         match file.read(&mut buffer) {
             Ok(0) => return Ok(Digest::finish(hasher)),

@@ -18,7 +18,7 @@
 //! let processes = Processes::start()?; // main() called `shim::main_if_asked()` before anything else.
 //! let command = CommandSpec { argv: vec!["make".into()], dir: FilePath::new("/src"), env: BTreeMap::new() };
 //! let output = Arc::new(Capture::default());
-//! let running = processes.spawn(&Spawn::new(&command, Kind::Command, Duration::from_secs(10)), output.clone());
+//! let running = processes.spawn(Spawn::new(&command, Kind::Command, Duration::from_secs(10)), output.clone());
 //! match running.started().await {
 //!     Ok(pid) => println!("started as {pid}"),
 //!     Err(failure) => println!("{}", failure.message),
