@@ -248,7 +248,8 @@ pub(super) fn is_held_as_self_dirty(state: &State, id: NodeId) -> bool {
 /// last save is not left out, the node runs again after a while, some times, each time later. What goes on is its own doing.
 fn give_another_chance(state: &mut State, id: NodeId) {
     let chances = state.nodes[id].itself.chances;
-    if chances < CHANCES_MAX && is_held_as_self_dirty(state, id) && !state.is_shutting_down() {
+    let is_held = is_held_as_self_dirty(state, id) && run::own_hold(&state.nodes[id].run).is_none();
+    if chances < CHANCES_MAX && is_held && !state.is_shutting_down() {
         let at = state.now + CHANCE_DELAY * 2u32.pow(chances);
         state.deadlines.set_if_none(Deadline::SelfDirty(id), at);
     } else {
