@@ -10,8 +10,8 @@ pub(super) enum Glob {
     Prefix(Box<str>),
     /// All that ends in this: the pattern started with `**`.
     Suffix(Box<str>),
-    /// What these match one after the other, beginning with the plain text `head`.
-    Tokens { head: Box<str>, tokens: Box<[Token]> },
+    /// What these match one after the other, beginning with the plain text `head` and ending with `tail`.
+    Tokens { head: Box<str>, tail: Box<str>, tokens: Box<[Token]> },
 }
 
 /// A part of a pattern.
@@ -65,11 +65,14 @@ impl Glob {
             [before @ .., Token::Rest] if is_plain(before) => Self::Prefix(text.trim_end_matches('*').into()),
             [Token::Folders, after @ ..] if is_plain(after) => Self::Suffix(text.trim_start_matches('*').into()),
             _ => {
-                let head = tokens.iter().map_while(|token| match token {
+                let plain = |token: &Token| match token {
                     Token::Char(char) => Some(*char),
                     _ => None,
-                });
-                Self::Tokens { head: head.collect::<String>().into(), tokens: tokens.into() }
+                };
+                let head = tokens.iter().map_while(plain).collect::<String>();
+                let backwards: Vec<char> = tokens.iter().rev().map_while(plain).collect();
+                let tail = backwards.into_iter().rev().collect::<String>();
+                Self::Tokens { head: head.into(), tail: tail.into(), tokens: tokens.into() }
             }
         }
     }
@@ -82,10 +85,14 @@ impl Glob {
             }
             Self::Prefix(text) => path.starts_with(&**text),
             Self::Suffix(text) => {
-                let is_suffix_of = |path: &str| path.ends_with(&**text) || text.strip_prefix('/') == Some(path);
-                is_suffix_of(path) || path.match_indices('/').any(|(end, _)| is_suffix_of(&path[..end]))
+                // `**/foo` matches `foo` too.
+                let at_the_start =
+                    |text: &str| path.strip_prefix(text).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+                ends_at_or_above(path, text) || text.strip_prefix('/').is_some_and(at_the_start)
             }
-            Self::Tokens { head, tokens } => path.starts_with(&**head) && run(tokens, path),
+            Self::Tokens { head, tail, tokens } => {
+                path.starts_with(&**head) && ends_at_or_above(path, tail) && run(tokens, path)
+            }
         }
     }
 
@@ -99,6 +106,11 @@ impl Glob {
             Self::Suffix(_) => true,
         }
     }
+}
+
+/// Whether `path` or a folder above it ends in `tail`.
+fn ends_at_or_above(path: &str, tail: &str) -> bool {
+    path.ends_with(tail) || path.bytes().enumerate().any(|(end, byte)| byte == b'/' && path[..end].ends_with(tail))
 }
 
 /// What follows a `[`, up to and with its `]`.

@@ -211,9 +211,8 @@ pub fn is_noise_name(name: &OsStr) -> bool {
 fn is_editor_file(name: &str) -> bool {
     name == "4913"
         || name.ends_with('~')
-        || name.contains("___jb_tmp___")
-        || name.contains("___jb_old___")
-        || name.contains("___jb_bak___")
+        || (name.ends_with('_')
+            && ["___jb_tmp___", "___jb_old___", "___jb_bak___"].iter().any(|mark| name.ends_with(mark)))
         || name.starts_with(".#")
         || (name.starts_with('#') && name.ends_with('#'))
         || name.starts_with("flymake_")

@@ -44,16 +44,6 @@ impl Stamp {
         KnownFile { path, mtime_ns, ctime_ns, size, inode, digest }
     }
 
-    /// The stamp in eight bytes: there is one for each file of a project.
-    pub(in crate::host) fn hash(self) -> u64 {
-        let Self { mtime_ns, ctime_ns, size, inode } = self;
-        let words = [mtime_ns.cast_unsigned(), ctime_ns.cast_unsigned(), size, inode];
-        words.into_iter().fold(0, |hash: u64, word| {
-            let mixed = (hash ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            (mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9)
-        })
-    }
-
     /// Whether nothing was written to the file, nor its status changed, at `moment` or later.
     pub(in crate::host) fn is_older_than(self, moment: SystemTime) -> bool {
         let moment = moment.checked_sub(CLOCK_TICK).and_then(|moment| moment.duration_since(UNIX_EPOCH).ok());
@@ -85,18 +75,22 @@ pub(super) enum Kind {
 
 /// Looks at `path` without opening it; `None` where nothing is.
 pub(super) fn look(path: &FilePath) -> Option<(Kind, Stamp)> {
-    let metadata = fs::symlink_metadata(path).ok()?;
+    fs::symlink_metadata(path).ok().map(|metadata| look_at(path, &metadata))
+}
+
+/// As [`look`], where the metadata of what is at `path`, links not followed, is there already.
+pub(super) fn look_at(path: &FilePath, metadata: &Metadata) -> (Kind, Stamp) {
     let kind = metadata.file_type();
     let found = if kind.is_symlink() {
-        return Some(look_through(path, Stamp::of(&metadata)));
+        return look_through(path, Stamp::of(metadata));
     } else if kind.is_dir() {
         Kind::Folder
     } else if kind.is_file() {
         Kind::File
     } else {
-        Kind::Other(digest_of_kind(&metadata))
+        Kind::Other(digest_of_kind(metadata))
     };
-    Some((found, Stamp::of(&metadata)))
+    (found, Stamp::of(metadata))
 }
 
 /// A link to a folder counts by its text, so that a tree that lies elsewhere is not taken in; so does one that leads nowhere.

@@ -4,20 +4,19 @@ use super::content::Stamp;
 use crate::model::{Digest, FilePath, KnownFile};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Digests by folder and path. There may be a hundred thousand, so a row is small: a stamp is kept as its hash, and paths
-/// are shared with whoever was told of them.
+/// Digests by folder and path. There may be a hundred thousand, so paths are shared with whoever was told of them.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     /// Each folder's rows, sorted by path.
     by_folder: BTreeMap<FilePath, Vec<Row>>,
-    /// What was learnt and forgotten since the last question, in that order.
-    changes: Vec<(FilePath, Option<(Stamp, Digest)>)>,
+    /// What was learnt or forgotten since the last question.
+    changed: Vec<FilePath>,
 }
 
 #[derive(Debug, Clone)]
 struct Row {
     path: FilePath,
-    stamp: u64,
+    stamp: Stamp,
     digest: Digest,
 }
 
@@ -34,7 +33,7 @@ impl Known {
     pub(super) fn of(files: impl Iterator<Item = KnownFile>) -> Self {
         let mut known = Self::default();
         for file in files {
-            let row = Row { stamp: Stamp::of_known(&file).hash(), digest: file.digest, path: file.path };
+            let row = Row { stamp: Stamp::of_known(&file), digest: file.digest, path: file.path };
             known.by_folder.entry(folder_of(&row.path)).or_default().push(row);
         }
         known.by_folder.values_mut().for_each(sort);
@@ -43,9 +42,8 @@ impl Known {
 
     /// The digest of a file that has this stamp, with the path as it is kept.
     pub(super) fn recall(&self, path: &FilePath, stamp: Stamp) -> Option<(FilePath, Digest)> {
-        let rows = self.by_folder.get(path.as_path().parent()?)?;
-        let row = &rows[position(rows, path).ok()?];
-        (row.stamp == stamp.hash()).then(|| (row.path.clone(), row.digest))
+        let row = self.row(path)?;
+        (row.stamp == stamp).then(|| (row.path.clone(), row.digest))
     }
 
     /// Keeps the digests of some files of one folder.
@@ -54,9 +52,9 @@ impl Known {
         for (path, stamp, digest) in files {
             let folder = folder_of(&path);
             let rows = self.by_folder.entry(folder.clone()).or_default();
-            rows.push(Row { path: path.clone(), stamp: stamp.hash(), digest });
+            rows.push(Row { path: path.clone(), stamp, digest });
             touched.insert(folder);
-            self.changes.push((path, Some((stamp, digest))));
+            self.changed.push(path);
         }
         touched.iter().filter_map(|folder| self.by_folder.get_mut(folder).map(sort)).for_each(drop);
     }
@@ -70,7 +68,7 @@ impl Known {
         if rows.is_empty() {
             self.by_folder.remove(&folder);
         }
-        self.changes.push((path.clone(), None));
+        self.changed.push(path.clone());
     }
 
     /// The known files of `folder` of which `is_there` knows nothing.
@@ -86,18 +84,22 @@ impl Known {
     }
 
     pub(super) fn take_changes(&mut self) -> KnownChanges {
-        let mut log = std::mem::take(&mut self.changes);
-        log.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.sort();
+        changed.dedup();
         let mut changes = KnownChanges::default();
-        let mut log = log.into_iter().peekable();
-        while let Some((path, change)) = log.next() {
-            match change {
-                _ if log.peek().is_some_and(|(next, _)| *next == path) => {}
-                Some((stamp, digest)) => changes.learnt.push(stamp.known(path, digest)),
+        for path in changed {
+            match self.row(&path) {
+                Some(row) => changes.learnt.push(row.stamp.known(path, row.digest)),
                 None => changes.forgotten.push(path),
             }
         }
         changes
+    }
+
+    fn row(&self, path: &FilePath) -> Option<&Row> {
+        let rows = self.by_folder.get(path.as_path().parent()?)?;
+        rows.get(position(rows, path).ok()?)
     }
 }
 

@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "walks the folders that the sets name")]
 
 use super::{
-    content::{Kind, Stamp, look},
+    content::{Kind, Stamp, look, look_at},
     crowd,
 };
 use crate::{
@@ -74,7 +74,10 @@ fn list(folder: &FilePath, set: &FileSet) -> (Vec<Seen>, Vec<FilePath>) {
                 folders.push(path);
             }
         } else if !paths::is_noise_name(&name) && !set.ignores(&path) {
-            files.extend(see(path));
+            files.extend(entry.metadata().ok().map(|metadata| {
+                let (kind, stamp) = look_at(&path, &metadata);
+                Seen { path, kind, stamp }
+            }));
         }
     }
     // In one folder the bytes of the paths compare as the paths do, and faster.

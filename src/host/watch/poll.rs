@@ -28,8 +28,7 @@ type Entries = BTreeMap<OsString, Entry>;
 enum Entry {
     /// Told from another folder of the same name by its inode.
     Folder(u64),
-    /// The hash of its stamp.
-    File(u64),
+    File(Stamp),
 }
 
 /// What a look found at a path.
@@ -99,8 +98,7 @@ fn list(folder: &FilePath) -> Option<Entries> {
     let entries = fs::read_dir(folder).ok()?.flatten();
     let entry = |entry: fs::DirEntry| {
         let metadata = entry.metadata().ok()?;
-        let kind =
-            if metadata.is_dir() { Entry::Folder(metadata.ino()) } else { Entry::File(Stamp::of(&metadata).hash()) };
+        let kind = if metadata.is_dir() { Entry::Folder(metadata.ino()) } else { Entry::File(Stamp::of(&metadata)) };
         Some((entry.file_name(), kind))
     };
     Some(entries.filter_map(entry).collect())
