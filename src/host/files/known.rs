@@ -87,14 +87,14 @@ impl Known {
         let mut changed = std::mem::take(&mut self.changed);
         changed.sort();
         changed.dedup();
-        let mut changes = KnownChanges::default();
+        let mut found = KnownChanges::default();
         for path in changed {
             match self.row(&path) {
-                Some(row) => changes.learnt.push(row.stamp.known(path, row.digest)),
-                None => changes.forgotten.push(path),
+                Some(row) => found.learnt.push(row.stamp.known(path, row.digest)),
+                None => found.forgotten.push(path),
             }
         }
-        changes
+        found
     }
 
     fn row(&self, path: &FilePath) -> Option<&Row> {

@@ -72,7 +72,7 @@ fn one_notice_says_how_to_raise_the_limit() {
 #[test]
 fn nothing_is_missed_that_the_kernel_did_not_tell() {
     // Neither the kernel nor a poll tells of anything here: what is told, the look after a loss found.
-    let mut world = World::within(Limits { watches_max: 0, poll_period: Duration::from_secs(3600) });
+    let mut world = World::within(Limits { watches_max: 0, poll_period: Duration::from_hours(1) });
     for name in ["src/written", "src/removed", "src/d/kept", "src/gone/a", "src/moved/b", "file"] {
         world.write(name, "1");
     }

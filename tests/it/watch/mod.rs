@@ -74,7 +74,7 @@ impl World {
     }
 
     fn watch_sets(&mut self, sets: Vec<FileSet>) {
-        self.watch_since(sets, SystemTime::now() + Duration::from_secs(3600));
+        self.watch_since(sets, SystemTime::now() + Duration::from_hours(1));
     }
 
     fn watch_since(&mut self, sets: Vec<FileSet>, since: SystemTime) {
@@ -90,7 +90,7 @@ impl World {
         while !enough(&self.told) {
             match self.news.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(news) => self.told.push(news),
-                Err(_) => panic!("not told in time; told: {:?}", self.told),
+                Err(error) => panic!("not told in time ({error}); told: {:?}", self.told),
             }
         }
         std::mem::take(&mut self.told)
@@ -110,7 +110,7 @@ impl World {
             }
             match self.news.recv_timeout(DEADLINE) {
                 Ok(news) => self.told.push(news),
-                Err(_) => panic!("not told in time: {missing:?}; told: {told:?}"),
+                Err(error) => panic!("not told in time ({error}): {missing:?}; told: {told:?}"),
             }
         }
     }
