@@ -119,7 +119,9 @@ impl Copy {
         // Sockets of its own; caches of compilers are those of the user.
         command.env("XDG_RUNTIME_DIR", self.folder.path().join("run"));
         let ours = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("ORCH_"));
-        ours.for_each(|name| drop(command.env_remove(name)));
+        for name in ours {
+            command.env_remove(name);
+        }
         command
     }
 

@@ -179,10 +179,10 @@ fn layer_faults(layer: &str, code: &str) -> Vec<String> {
 
 /// What a pure layer names of the world.
 fn purity_faults(layer: &str, code: &str) -> Vec<String> {
-    let Some((_, forbidden)) = PURE.iter().find(|(name, _)| *name == layer) else { return Vec::new() };
-    let named = forbidden.iter().filter(|word| code.contains(**word)).map(|word| (*word).to_owned());
     // `use std::{fs, …}` says the same as `std::fs`.
     static GROUP: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\bstd::\{([^;]*)\};").unwrap());
+    let Some((_, forbidden)) = PURE.iter().find(|(name, _)| *name == layer) else { return Vec::new() };
+    let named = forbidden.iter().filter(|word| code.contains(**word)).map(|word| (*word).to_owned());
     let grouped = GROUP.captures_iter(code).flat_map(|found| heads_of_group(&format!("{}}}", &found[1])));
     let grouped = grouped.map(|head| format!("std::{head}")).filter(|path| forbidden.contains(&path.as_str()));
     named.chain(grouped).map(|word| format!("`{layer}` names `{word}`")).collect()
@@ -304,10 +304,11 @@ fn collect(folder: &Path, extension: &str, found: &mut Vec<File>) {
         }
         if path.is_dir() && !path.is_symlink() {
             collect(&path, extension, found);
-        } else if path.is_file() && (extension.is_empty() || path.extension().is_some_and(|is| is == extension)) {
-            if let Ok(text) = fs::read_to_string(&path) {
-                found.push(File { path, text });
-            }
+        } else if path.is_file()
+            && (extension.is_empty() || path.extension().is_some_and(|is| is == extension))
+            && let Ok(text) = fs::read_to_string(&path)
+        {
+            found.push(File { path, text });
         }
     }
 }
