@@ -96,7 +96,7 @@ impl Watcher {
         let (own_inbox, own_watches) = (inbox.clone(), Arc::clone(&watches));
         let run = move || {
             let tree = Tree::new(kernel::Kernel::new(own_inbox, limits.watches_max, own_watches), limits.poll_period);
-            Worker { tree, heard, sink, quiet_at: now() }.run();
+            Worker { tree, heard, sink, quiet_at: now(), told_at: None }.run();
         };
         let started = thread::Builder::new().name("watch".to_owned()).spawn(run);
         started.map(|_| Self { inbox, watches }).map_err(|error| Failure {
@@ -135,6 +135,8 @@ impl Drop for Watcher {
 
 /// So many events are handled before what they say is told.
 const BATCH_MAX: usize = 4096;
+/// For how long after news the next ones are gathered.
+const GATHERING: Duration = Duration::from_millis(2);
 /// Between a loss of events and the word of it, no more time goes by than this.
 const LOSS_DELAY_MAX: Duration = Duration::from_secs(2);
 
@@ -145,13 +147,14 @@ struct Worker<Sink> {
     sink: Sink,
     /// When nothing was left to be heard.
     quiet_at: SystemTime,
+    /// When something was told last.
+    told_at: Option<Instant>,
 }
 
 impl<Sink: Fn(WatchNews)> Worker<Sink> {
     fn run(mut self) {
         while let Ok(first) = self.next() {
-            let mut inputs = first.into_iter().chain(std::iter::from_fn(|| self.heard.try_recv().ok()));
-            let inputs: Vec<Input> = inputs.by_ref().take(BATCH_MAX).collect();
+            let inputs = self.gather(first);
             let mut batch = Batch::default();
             let mut lost = false;
             for input in inputs {
@@ -189,8 +192,27 @@ impl<Sink: Fn(WatchNews)> Worker<Sink> {
         }
     }
 
-    fn flush(&self, batch: &mut Batch) {
-        std::mem::take(batch).into_news().into_iter().for_each(&self.sink);
+    /// What there is to be heard with `first`. News after a pause are told at once; those that follow are gathered for a
+    /// moment, so that a burst is told in few pieces.
+    fn gather(&self, first: Option<Input>) -> Vec<Input> {
+        let until = self.told_at.map(|told_at| told_at + GATHERING);
+        let mut inputs: Vec<Input> = first.into_iter().collect();
+        while !inputs.is_empty() && inputs.len() < BATCH_MAX {
+            let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(instant()));
+            match self.heard.recv_timeout(left) {
+                Ok(input) => inputs.push(input),
+                Err(_) => break,
+            }
+        }
+        inputs
+    }
+
+    fn flush(&mut self, batch: &mut Batch) {
+        let news = std::mem::take(batch).into_news();
+        if !news.is_empty() {
+            self.told_at = Some(instant());
+        }
+        news.into_iter().for_each(&self.sink);
     }
 }
 
