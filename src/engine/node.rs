@@ -4,6 +4,7 @@ use super::{
     dirt::{Dirt, Saw},
     phase::{LastRun, Live, RunPhase, Running, Server},
     schedule::Priority,
+    takedown::TakeDown,
 };
 use crate::{
     model::{
@@ -97,7 +98,7 @@ pub(super) struct Node {
     pub(super) leftovers: BTreeMap<RunId, bool>,
 
     /// A user wants it to be taken down, and it is not yet.
-    pub(super) taken_down: bool,
+    pub(super) taken_down: TakeDown,
     /// Its `teardown_cmd` was run.
     pub(super) torn_down: bool,
     /// What was last said of it, so that it is said once.
@@ -246,7 +247,7 @@ impl Node {
             skipped: None,
             server: Server::default(),
             leftovers: BTreeMap::new(),
-            taken_down: false,
+            taken_down: TakeDown::No,
             torn_down: false,
             said: None,
             derived: Derived { gone: true, ..Derived::default() },

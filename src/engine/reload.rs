@@ -8,7 +8,7 @@ use super::{
     phase::{LastRun, Server},
     schedule,
     state::{Reader, State},
-    stop,
+    stop, takedown,
 };
 use crate::model::{Command, FilePath, Kind, Local, Probe, Project, Resource, graph};
 use std::{
@@ -191,6 +191,7 @@ fn remove(state: &mut State, id: NodeId) {
     schedule::leave_queue(state, id);
     state.node(id).place = None;
     stop::end_all(state, id);
+    takedown::on_done(state, id);
     link(state, id, Vec::new(), Vec::new());
 }
 

@@ -344,11 +344,11 @@ pub(super) fn current(phase: &RunPhase) -> Option<&RunRow> {
 }
 
 /// The hold of a node whose own run goes on.
-pub(super) fn own_hold(phase: &RunPhase) -> Option<Hold> {
+pub(super) fn own_hold(phase: &RunPhase, shutting_down: bool) -> Option<Hold> {
     match phase {
         RunPhase::Running(running) if running.cancelled.is_some() => Some(Hold::Stopping),
         RunPhase::Running(_) => Some(Hold::Running),
-        RunPhase::TearingDown(_) => Some(Hold::ShuttingDown),
+        RunPhase::TearingDown(_) => Some(if shutting_down { Hold::ShuttingDown } else { Hold::Stopping }),
         RunPhase::Idle | RunPhase::Checking(_) => None,
     }
 }

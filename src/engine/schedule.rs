@@ -207,6 +207,7 @@ fn supersede(state: &mut State, id: NodeId) {
         // One that may feed itself would never come to its end.
         && !(node.itself.streak > 0 && run::is_self_dirty(state, id))
         && node.is_enabled()
+        && !node.stopped
         && starts_by_itself(state, id);
     let goes_on = matches!(&node.run, RunPhase::Running(running) if running.cancelled.is_none());
     if is_pointless && goes_on {
@@ -248,7 +249,8 @@ pub(super) fn is_held_as_self_dirty(state: &State, id: NodeId) -> bool {
 /// last save is not left out, the node runs again after a while, some times, each time later. What goes on is its own doing.
 fn give_another_chance(state: &mut State, id: NodeId) {
     let chances = state.nodes[id].itself.chances;
-    let is_held = is_held_as_self_dirty(state, id) && run::own_hold(&state.nodes[id].run).is_none();
+    let is_held =
+        is_held_as_self_dirty(state, id) && run::own_hold(&state.nodes[id].run, state.is_shutting_down()).is_none();
     if chances < CHANCES_MAX && is_held && !state.is_shutting_down() {
         let at = state.now + CHANCE_DELAY * 2u32.pow(chances);
         state.deadlines.set_if_none(Deadline::SelfDirty(id), at);
@@ -279,7 +281,7 @@ fn standing_hold(state: &State, id: NodeId) -> Option<Hold> {
     if node.stopped {
         return Some(Hold::Stopped);
     }
-    run::own_hold(&node.run).or_else(|| wish_hold(state, id)).or_else(|| edge_hold(state, id))
+    run::own_hold(&node.run, state.is_shutting_down()).or_else(|| wish_hold(state, id)).or_else(|| edge_hold(state, id))
 }
 
 /// Why a dirty node does not want to start.

@@ -54,8 +54,7 @@ fn wish(state: &mut State, id: NodeId, cause: Cause) {
         state.node(id).wish = Some(Wish { cause, turn });
     }
     state.node(id).stopped = false;
-    state.node(id).taken_down = false;
-    state.node(id).torn_down = false;
+    takedown::forget(state, id);
     // A check that goes on asks for less than a wish wants to know.
     fresh::abort(state, id);
     state.touch(id);
@@ -67,6 +66,7 @@ fn trigger(state: &mut State, id: NodeId) {
 
 fn restart(state: &mut State, id: NodeId) {
     state.node(id).stopped = false;
+    takedown::forget(state, id);
     if serve::restart(state, id) {
         state.say(id, None, Level::Info, "restarts its server: asked for".to_owned());
         state.touch(id);
@@ -77,18 +77,23 @@ fn restart(state: &mut State, id: NodeId) {
 
 /// A user wants it to end and to stay ended.
 pub(super) fn stop(state: &mut State, id: NodeId) {
-    if state.nodes[id].stopped {
-        return;
+    if keep_ended(state, id) {
+        end_all(state, id);
     }
-    state.node(id).stopped = true;
-    state.say(id, None, Level::Info, "stopped: asked for".to_owned());
-    end_all(state, id);
+}
+
+/// From now on it does not start by itself. False when that was so.
+pub(super) fn keep_ended(state: &mut State, id: NodeId) -> bool {
+    let is_news = !std::mem::replace(&mut state.node(id).stopped, true);
+    if is_news {
+        state.say(id, None, Level::Info, "stopped: asked for".to_owned());
+    }
+    is_news
 }
 
 fn start(state: &mut State, id: NodeId) {
     let was_stopped = std::mem::replace(&mut state.node(id).stopped, false);
-    state.node(id).taken_down = false;
-    state.node(id).torn_down = false;
+    takedown::forget(state, id);
     state.touch(id);
     let node = &state.nodes[id];
     let is_up = node.live().is_some_and(|live| !live.stopping) || node.is_running();

@@ -1,26 +1,63 @@
 //! `orch down` of some resources while the session goes on: each ends and stays ended, and then its `teardown_cmd` runs,
-//! dependants first.
+//! dependants first: what a resource depends on lives until the resource is down.
 
-use super::{node::NodeId, phase::RunPhase, run, shutdown, state::State, stop};
+use super::{
+    node::{Node, NodeId},
+    phase::RunPhase,
+    run, shutdown,
+    state::State,
+    stop,
+};
 use crate::model::Kind;
+
+/// How far a node is on its way down.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum TakeDown {
+    /// Nobody asked, or it is down.
+    #[default]
+    No,
+    /// It lives until its dependants are down.
+    Asked,
+    /// It has been told to end.
+    Ending,
+}
 
 /// A user wants the node to be taken down.
 pub(super) fn ask(state: &mut State, id: NodeId) {
-    stop::stop(state, id);
-    state.node(id).taken_down = true;
+    stop::keep_ended(state, id);
+    if state.nodes[id].taken_down == TakeDown::No {
+        state.node(id).taken_down = TakeDown::Asked;
+    }
     state.touch(id);
+}
+
+/// A user wants the node after all.
+pub(super) fn forget(state: &mut State, id: NodeId) {
+    let was = std::mem::take(&mut state.node(id).taken_down);
+    state.node(id).torn_down = false;
+    if was != TakeDown::No {
+        on_done(state, id);
+    }
 }
 
 /// Goes on with taking the node down as far as it can now.
 pub(super) fn advance(state: &mut State, id: NodeId) {
+    let taken_down = state.nodes[id].taken_down;
+    if taken_down == TakeDown::No || state.is_shutting_down() || waits_for_dependant(state, id) {
+        return;
+    }
+    if taken_down == TakeDown::Asked {
+        state.node(id).taken_down = TakeDown::Ending;
+        stop::end_all(state, id);
+    }
     let node = &state.nodes[id];
     let lives = run::current(&node.run).is_some() || node.live().is_some() || !node.leftovers.is_empty();
-    if !node.taken_down || lives || state.is_shutting_down() || waits_for_dependant(state, id) {
+    if lives {
         return;
     }
     let Kind::Local(local) = &node.resource.kind;
     let command = local.teardown.clone();
-    state.node(id).taken_down = false;
+    state.node(id).taken_down = TakeDown::No;
     match command {
         Some(command) => {
             state.node(id).torn_down = true;
@@ -33,10 +70,11 @@ pub(super) fn advance(state: &mut State, id: NodeId) {
 fn waits_for_dependant(state: &State, id: NodeId) -> bool {
     let edges = &state.nodes[id].edges;
     let dependants = edges.readers.iter().chain(edges.dependents.iter().map(|(dependent, _)| dependent));
-    dependants.map(|id| &state.nodes[*id]).any(|node| node.taken_down || matches!(node.run, RunPhase::TearingDown(_)))
+    let is_up = |node: &Node| node.taken_down != TakeDown::No || matches!(node.run, RunPhase::TearingDown(_));
+    dependants.map(|id| &state.nodes[*id]).any(is_up)
 }
 
-/// The node is down: what it depends on may follow.
+/// The node is down, or stays: what it depends on may follow.
 pub(super) fn on_done(state: &mut State, id: NodeId) {
     for below in shutdown::below(state, id) {
         state.touch(below);

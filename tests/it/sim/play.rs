@@ -8,7 +8,8 @@
 //! 500ms save src/a.c new content
 //! 1s    copy Orchfile.second Orchfile
 //! 2s    touch src/a.c | remove src/a.c | git lock | git unlock | kill db 137 | reboot
-//! 3s    trigger api web | restart api | stop api | start api | shut down | shut down with teardown
+//! 3s    trigger api web | restart api | stop api | start api | take down api db
+//! 4s    port 5432 free | port 5432 taken | shut down | shut down with teardown
 //! ```
 
 use super::{
@@ -107,6 +108,8 @@ fn action(words: &[&str], case: &Case) -> Action {
         ["git", "lock"] => Action::GitLock(true),
         ["git", "unlock"] => Action::GitLock(false),
         ["kill", server, code] => Action::Kill(name(server), code.parse().expect("an exit code")),
+        ["port", port, "taken"] => Action::Port(port.parse().expect("a port"), true),
+        ["port", port, "free"] => Action::Port(port.parse().expect("a port"), false),
         ["reboot"] => Action::Reboot,
         ["trigger", list @ ..] => Action::Ask(Request::Trigger(names(list))),
         ["restart", list @ ..] => Action::Ask(Request::Restart(names(list))),
