@@ -61,7 +61,7 @@ trait Executors {
 
 const RUN: RunId = RunId(1);
 const SERVER: InstanceId = InstanceId(1);
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 const SHORT: Duration = Duration::from_millis(150);
 
 fn resource() -> ResourceName {

@@ -124,6 +124,7 @@ fn down(seed: u64) -> Sim {
     sim
 }
 
+#[expect(clippy::print_stdout, reason = "whoever runs one seed wants to read it")]
 fn run_all(seeds: std::ops::Range<u64>, session: fn(u64) -> Sim) {
     if let Some(seed) = std::env::var("ORCH_SEED").ok().and_then(|text| text.parse::<u64>().ok()) {
         if (seeds.start..seeds.start + 100_000).contains(&seed) {

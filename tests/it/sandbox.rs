@@ -13,7 +13,7 @@ use std::{
 use tempfile::TempDir;
 
 /// How long a test waits for one thing. Nothing takes that long unless it is broken.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A project in a temporary folder.
 pub(crate) struct Sandbox {

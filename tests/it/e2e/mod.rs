@@ -12,7 +12,7 @@ mod verbs;
 use crate::case::{Case, check_folder};
 use crate::sandbox::Sandbox;
 use regex::Regex;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 /// Each case runs `orch` once for each line of `script`; times, pids and paths of this machine are named.
 #[test]
@@ -28,12 +28,13 @@ fn play(case: &Case, not_files: &[&str]) -> String {
     for line in case.lines("script") {
         let words: Vec<&str> = line.split_whitespace().collect();
         let finished = sandbox.orch(words.get(1..).unwrap_or_default());
-        output += &format!("$ {line}\n");
+        writeln!(output, "$ {line}").unwrap();
         for (name, text) in [("", &finished.stdout), ("! ", &finished.stderr)] {
             output.extend(text.lines().map(|line| format!("{name}{line}\n")));
         }
         if finished.code != Some(0) {
-            output += &format!("exit {}\n", finished.code.map_or("by a signal".to_owned(), |code| code.to_string()));
+            let code = finished.code.map_or("by a signal".to_owned(), |code| code.to_string());
+            writeln!(output, "exit {code}").unwrap();
         }
     }
     normalised(&output, &sandbox)

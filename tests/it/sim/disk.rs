@@ -1,6 +1,6 @@
 //! The simulated file system: files by path with their content and the time of their last change.
 
-use orch::model::{Digest, FilePath, FileSet, Time};
+use orch::model::{Digest, FilePath, FileSet, Seen, Time};
 use std::collections::BTreeMap;
 
 /// A file as it is.
@@ -50,6 +50,11 @@ impl Disk {
         self.files.get(path).map(|file| file.digest)
     }
 
+    /// What somebody who looks at the file now sees.
+    pub(crate) fn seen(&self, path: &FilePath) -> Seen {
+        seen(self.digest(path))
+    }
+
     /// When the file at `path` last changed or went away; `None` for one that never was.
     pub(crate) fn changed_at(&self, path: &FilePath) -> Option<Time> {
         self.files.get(path).map(|file| file.changed_at).or_else(|| self.removed_at.get(path).copied())
@@ -70,4 +75,9 @@ impl Disk {
         let changed = self.files.iter().filter(move |(_, file)| file.changed_at >= since).map(|(path, _)| path);
         changed.chain(self.removed_at.iter().filter(move |(_, at)| **at >= since).map(|(path, _)| path))
     }
+}
+
+/// What a digest says of a file.
+pub(crate) fn seen(digest: Option<Digest>) -> Seen {
+    digest.map_or(Seen::Absent, Seen::Content)
 }

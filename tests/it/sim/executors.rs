@@ -97,9 +97,9 @@ impl World {
         };
         if !facts.is_teardown() {
             self.facts.runs_of.entry(resource.clone()).or_default().push(run);
+            self.facts.reached.entry(resource).or_default().started = true;
         }
         self.facts.runs.insert(run, facts);
-        self.facts.reached.entry(resource).or_default().started = true;
         self.runs.insert(run, LiveRun { script, outputs, ends_by: None });
         let wait = self.pace.wait(Wait::Spawn);
         self.later(wait, Due::Go(Step::RunStarts(run)));
@@ -175,9 +175,10 @@ impl World {
         if let Some(facts) = self.facts.runs.get_mut(&run) {
             facts.over_at = Some(self.now);
         }
-        let outputs = match exit.is_success() {
-            true => self.disk.of_set(&live.outputs).map(|(path, file)| (path.clone(), file.digest)).collect(),
-            false => Vec::new(),
+        let outputs = if exit.is_success() {
+            self.disk.of_set(&live.outputs).map(|(path, file)| (path.clone(), file.digest)).collect()
+        } else {
+            Vec::new()
         };
         let wait = self.pace.wait(Wait::Reap);
         self.later(wait, Due::Tell(Event::RunEnded { run, end: RunEnd { exit, outputs, leftovers } }));
@@ -236,7 +237,6 @@ impl World {
             resource: resource.clone(),
             session: self.facts.session,
             command,
-            script: script.clone(),
             asked_at: self.now,
             started_at: None,
             ready: false,

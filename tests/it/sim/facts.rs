@@ -1,9 +1,9 @@
 //! What really happened in the simulated world, for the checks: nothing of it comes from the engine's own state.
 
-use super::script::Script;
+use super::{disk::seen, script::Script};
 use orch::{
     engine::{CommandSpec, Event},
-    model::{Exit, FilePath, InstanceId, Kind, Project, Resource, ResourceName, RunId, Success, Time},
+    model::{Exit, FilePath, InstanceId, Kind, Project, Resource, ResourceName, RunId, Seen, Success, Time},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -55,7 +55,6 @@ pub(crate) struct InstanceFacts {
     pub(crate) resource: ResourceName,
     pub(crate) session: u32,
     pub(crate) command: CommandSpec,
-    pub(crate) script: Script,
     pub(crate) asked_at: Time,
     pub(crate) started_at: Option<Time>,
     /// The engine was told that it started, and its probe or ready line, if it has one, said so too.
@@ -82,8 +81,8 @@ pub(crate) struct Reached {
 /// What the engine was told of a path.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Told {
-    /// Its content (or that there is none), as of the last answer that named it.
-    pub(crate) content: Option<Option<orch::model::Digest>>,
+    /// What the last answer that named it said.
+    pub(crate) content: Option<Seen>,
     /// When that was told.
     pub(crate) content_at: Time,
     /// When that was told as the answer to `TakeDigests`.
@@ -117,6 +116,8 @@ pub(crate) struct Facts {
     pub(crate) broken: bool,
     /// Stopped by a user and not asked for since.
     pub(crate) stopped: BTreeMap<ResourceName, Time>,
+    /// Taken down by a user and not asked for since.
+    pub(crate) taken_down: BTreeSet<ResourceName>,
     /// When a user last stopped it in this session.
     pub(crate) stopped_once: BTreeMap<ResourceName, Time>,
     /// Asked for by a user in this session.
@@ -208,7 +209,7 @@ impl Facts {
     fn tell_content(&mut self, now: Time, path: &FilePath, digest: Option<orch::model::Digest>) {
         self.answers.push((now, path.clone(), digest));
         let told = self.told.entry(path.clone()).or_default();
-        told.content = Some(digest);
+        told.content = Some(seen(digest));
         told.content_at = now;
         told.answered_at = None;
     }
@@ -221,14 +222,14 @@ impl Facts {
         let Some(facts) = self.runs.get_mut(&run) else { return };
         facts.exit = Some(end.exit.clone());
         facts.told_at = Some(now);
-        if facts.succeeded() {
+        if facts.succeeded() && !facts.is_teardown() {
             let name = facts.resource.clone();
             let serves = self.resource(&name).is_some_and(|resource| {
                 let Kind::Local(local) = &resource.kind;
                 local.serve.is_some()
             });
             let reached = self.reached.entry(name).or_default();
-            reached.succeeded |= !serves;
+            reached.succeeded = true;
             reached.ready |= !serves;
         }
     }
@@ -269,6 +270,7 @@ impl Facts {
                 let known = |name: &ResourceName| project.resources.iter().any(|resource| resource.name == *name);
                 self.stopped.retain(|name, _| known(name));
                 self.asked.retain(|name, _| known(name));
+                self.taken_down.retain(known);
                 self.reached.retain(|name, _| known(name));
                 self.writers.clear();
                 for edge in orch::model::graph::data_edges(&project.resources) {
@@ -292,11 +294,15 @@ impl Facts {
                 for name in names.iter().filter(|name| known.contains(*name)) {
                     self.stopped.insert(name.clone(), now);
                     self.stopped_once.insert(name.clone(), now);
+                    if matches!(request, Request::TakeDown(_)) {
+                        self.taken_down.insert(name.clone());
+                    }
                 }
             }
             Request::Trigger(names) | Request::Restart(names) | Request::Start(names) => {
                 for name in names.iter().filter(|name| known.contains(*name)) {
                     self.asked.insert(name.clone(), now);
+                    self.taken_down.remove(name);
                     if !matches!(request, Request::Trigger(_)) {
                         self.stopped.remove(name);
                     }
@@ -331,6 +337,7 @@ impl Facts {
         self.broken = false;
         self.stopped.clear();
         self.stopped_once.clear();
+        self.taken_down.clear();
         self.hurried = false;
         self.asked.clear();
         self.shutting_down = false;

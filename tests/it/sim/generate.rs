@@ -10,7 +10,7 @@ use orch::{
     engine::{EvaluationOutcome, Request},
     model::{
         CiSettings, Command, Condition, Dependency, EvaluationInput, FilePath, FileSet, Kind, Local, Mode, Probe,
-        ProbeAction, Project, Resource, ResourceName, Restart, Seen, Serve, Settings, TriggerMode,
+        ProbeAction, Project, Resource, ResourceName, Restart, Serve, Settings, TriggerMode,
     },
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -38,7 +38,7 @@ pub(crate) fn orchfile_of(place: usize) -> String {
 impl Evaluator for Shelf {
     fn evaluate(&self, disk: &Disk) -> (Vec<EvaluationInput>, EvaluationOutcome) {
         let file = path("Orchfile");
-        let seen = disk.digest(&file).map_or(Seen::Absent, Seen::Content);
+        let seen = disk.seen(&file);
         let place: Option<usize> = disk.content(&file).and_then(|text| text.parse().ok());
         let project = place.and_then(|place| self.0.get(place)).and_then(Option::as_ref);
         let outcome = match project {
@@ -76,6 +76,11 @@ pub(crate) struct Generator {
 }
 
 const SOURCES: u64 = 6;
+
+/// Whether an output is a folder.
+fn is_folder(output: &str) -> bool {
+    output.ends_with("/all")
+}
 
 fn source(place: u64) -> String {
     format!("src/s{place}")
@@ -158,7 +163,7 @@ impl Generator {
             inputs: Arc::new(FileSet::of(inputs.iter().map(|input| path(input)).collect())),
             outputs: outputs.iter().map(|output| path(output)).collect(),
             parallel: self.mode == Mode::Orchfile && !self.rng.percent(12) || self.rng.percent(30),
-            cancel_superseded: fed.is_none() && self.rng.percent(20),
+            cancel_superseded: self.rng.percent(20),
         };
         Resource {
             name: name(own),
@@ -196,7 +201,7 @@ impl Generator {
 
     fn outputs(&mut self, own: &str) -> Vec<String> {
         match self.rng.below(4) {
-            0 => vec![format!("gen/{own}.dir")],
+            0 => vec![format!("gen/{own}/all")],
             1 => vec![format!("gen/{own}.one"), format!("gen/{own}.two")],
             _ => vec![format!("gen/{own}.txt")],
         }
@@ -207,7 +212,7 @@ impl Generator {
         let mut words = vec![format!("dur={duration}")];
         words.extend(inputs.iter().map(|input| format!("in={input}")));
         for output in outputs {
-            if output.ends_with(".dir") {
+            if is_folder(output) {
                 words.extend([format!("out={output}/x"), format!("out={output}/y")]);
             } else {
                 words.push(format!("out={output}"));
@@ -385,7 +390,8 @@ impl Generator {
             20 => vec![(wait, Action::Ask(Request::Restart(self.some_names(project))))],
             21 | 22 => {
                 let names = self.some_names(project);
-                let mut actions = vec![(wait, Action::Ask(Request::Stop(names.clone())))];
+                let end = if self.rng.percent(40) { Request::TakeDown } else { Request::Stop };
+                let mut actions = vec![(wait, Action::Ask(end(names.clone())))];
                 if self.rng.percent(70) {
                     let gap = Duration::from_millis(self.rng.below(800));
                     actions.push((gap, Action::Ask(Request::Start(names))));
@@ -416,10 +422,7 @@ impl Generator {
         let mut outputs = Vec::new();
         for resource in &project.resources {
             let Kind::Local(local) = &resource.kind;
-            let file = |root: &FilePath| match root.to_string().ends_with(".dir") {
-                true => root.join("x"),
-                false => root.clone(),
-            };
+            let file = |root: &FilePath| if is_folder(&root.to_string()) { root.join("x") } else { root.clone() };
             outputs.extend(local.outputs.iter().map(file));
         }
         if outputs.is_empty() {

@@ -7,6 +7,7 @@ use orch::{
 };
 
 /// The behaviour of a command, a server or an `exec` probe.
+#[expect(clippy::struct_excessive_bools, reason = "each is one word of a script")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Script {
     /// `dur=MS`: how long a command takes.

@@ -185,6 +185,8 @@ impl Sim {
             Action::GitLock(held) => self.world.git_lock(held),
             Action::Ask(request) => self.tell(Event::Asked(request)),
             Action::Kill(name, code) => self.world.kill_server(&name, code),
+            Action::Port(port, true) => _ = self.world.taken_ports.insert(port),
+            Action::Port(port, false) => _ = self.world.taken_ports.remove(&port),
             Action::Wake => self.tell(Event::Woke),
             Action::Reboot => self.reboot(),
         }
@@ -251,7 +253,7 @@ impl Sim {
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
-        let snapshot = effects.iter().any(starts).then(|| self.engine.snapshot()).unwrap_or_default();
+        let snapshot = if effects.iter().any(starts) { self.engine.snapshot() } else { Arc::default() };
         for effect in effects {
             self.log.push((self.world.now, Entry::Effect(effect.clone())));
             let faults = check::on_effect(&self.world, &snapshot, self.setting.cores, &effect);

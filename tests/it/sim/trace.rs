@@ -154,6 +154,7 @@ impl<'a> Trace<'a> {
             Action::Ask(Request::ShutDown { teardown: false }) => "shut down".to_owned(),
             Action::Ask(Request::ShutDown { teardown: true }) => "shut down with teardown".to_owned(),
             Action::Kill(name, code) => format!("kill {name} {code}"),
+            Action::Port(port, taken) => format!("port {port} {}", if *taken { "taken" } else { "free" }),
             Action::Wake => "wake".to_owned(),
             Action::Reboot => "reboot".to_owned(),
         }
@@ -265,10 +266,10 @@ impl<'a> Trace<'a> {
             if before.is_some_and(|before| before.runtime != row.runtime) {
                 self.say(time, format_args!("    {} runtime {}", row.name, status(&row.runtime)));
             }
-            if before.and_then(|row| row.skipped.as_ref()) != row.skipped.as_ref() {
-                if let Some(skip) = &row.skipped {
-                    self.say(time, format_args!("    {} skipped: {}", row.name, words::skip(skip, self.root)));
-                }
+            if before.and_then(|row| row.skipped.as_ref()) != row.skipped.as_ref()
+                && let Some(skip) = &row.skipped
+            {
+                self.say(time, format_args!("    {} skipped: {}", row.name, words::skip(skip, self.root)));
             }
         }
     }

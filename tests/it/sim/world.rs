@@ -36,6 +36,8 @@ pub(crate) enum Action {
     Ask(Request),
     /// Kills the server of a resource; beyond 128 by a signal.
     Kill(ResourceName, i32),
+    /// A process that is none of orch's takes a port, or gives it up.
+    Port(u16, bool),
     /// The engine is woken without need.
     Wake,
     /// Kills orch and starts it again.
