@@ -171,6 +171,20 @@ fn a_write_of_the_same_size_right_after_a_look_is_seen() {
 }
 
 #[test]
+fn a_digest_is_kept_only_of_a_file_that_is_clearly_older_than_the_look() {
+    let world = World::new();
+    for round in 0..200 {
+        world.write(format!("{round}"), "1");
+        world.digest(&format!("{round}"));
+        let after = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        for known in world.files.drain_changed().learnt {
+            let changed = Duration::from_nanos(known.ctime_ns.cast_unsigned());
+            assert!(after.saturating_sub(changed) > Duration::from_millis(20), "written within a tick of the clock");
+        }
+    }
+}
+
+#[test]
 fn a_known_file_is_not_read_again() {
     let world = World::new();
     world.write("d/a", "content");

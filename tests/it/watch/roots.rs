@@ -83,6 +83,18 @@ fn a_root_that_is_not_there_yet_is_seen_when_it_comes() {
 }
 
 #[test]
+fn all_folders_above_a_root_may_go() {
+    let mut world = World::new();
+    world.write("x/a", "1");
+    world.watch(&["x/a", "x/b"]);
+    fs::remove_dir_all(world.folder.path()).unwrap();
+    world.wait_for(|told| changed(told).iter().any(|path| path.ends_with("x/a")));
+    fs::create_dir_all(world.folder.path().join("x")).unwrap();
+    world.write("x/b", "1");
+    world.wait_changed(&["x/b"]);
+}
+
+#[test]
 fn a_root_that_becomes_a_file_and_a_folder_again() {
     let mut world = World::new();
     world.write("src/a", "1");
