@@ -10,6 +10,7 @@ mod e2e;
 mod engine;
 mod engine_random;
 mod examples;
+mod files;
 mod logs;
 mod orchfile;
 mod port;
