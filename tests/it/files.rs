@@ -108,7 +108,9 @@ fn links_count_by_what_is_behind_them_or_by_their_text() {
     let world = World::new();
     world.write("file", "content");
     fs::create_dir(world.path("folder")).unwrap();
-    for (target, name) in [("file", "to-file"), ("to-file", "to-link"), ("folder", "to-folder"), ("nowhere", "dangling")] {
+    for (target, name) in
+        [("file", "to-file"), ("to-file", "to-link"), ("folder", "to-folder"), ("nowhere", "dangling")]
+    {
         symlink(target, world.path(name)).unwrap();
     }
     symlink("loop", world.path("loop")).unwrap();
