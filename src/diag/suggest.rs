@@ -1,7 +1,7 @@
 //! Did you mean: the known name nearest to one that is not known.
 
 /// The one of `known` that `wrong` was most likely meant to be, if any is near enough: at most one edit in three letters, two
-/// letters that changed places counting as one. Of equals, the first.
+/// letters that changed places counting as one. Of equals, the first. Where none is near, one that is an abbreviation of it.
 pub fn suggest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = (wrong.chars().count() / 3).max(1);
     let lower = wrong.to_lowercase();
@@ -11,9 +11,20 @@ pub fn suggest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         }
         strsim::damerau_levenshtein(&lower, &name.to_lowercase())
     };
-    let near = known.into_iter().filter(|name| *name != wrong).map(|name| (distance(name), name));
-    let (_, name) = near.filter(|(distance, _)| *distance <= allowed).min_by_key(|(distance, _)| *distance)?;
-    Some(name)
+    let known: Vec<&str> = known.into_iter().filter(|name| *name != wrong).collect();
+    let near = known.iter().map(|name| (distance(name), *name)).filter(|(distance, _)| *distance <= allowed);
+    near.min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+        .or_else(|| known.into_iter().filter(|name| abbreviates(name, &lower)).max_by_key(|name| name.len()))
+}
+
+/// Whether `name` is what is left of `long` when letters other than the first are taken away: `cmd` of `command`.
+fn abbreviates(name: &str, long: &str) -> bool {
+    const SHORTEST: usize = 3;
+    let mut letters = long.chars();
+    name.len() >= SHORTEST
+        && name.chars().next() == long.chars().next()
+        && name.chars().all(|letter| letters.any(|other| other == letter))
 }
 
 /// The remedy for a name that is not known: the nearest one, else all when they are few.
@@ -42,6 +53,8 @@ mod tests {
         assert_eq!(suggest("true", ["print", "True"]), Some("True"));
         assert_eq!(suggest("zebra", ["api", "db"]), None);
         assert_eq!(suggest("ab", ["yz"]), None);
+        assert_eq!(suggest("command", ["deps", "cmd", "cmd_bat"]), Some("cmd"));
+        assert_eq!(suggest("mandatory", ["cmd", "dir"]), None);
     }
 
     #[test]

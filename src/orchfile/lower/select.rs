@@ -55,7 +55,7 @@ impl Lowering<'_> {
         let at = At::Literal(name.to_owned());
         let site = draft.selected_at.as_ref().filter(|_| draft.selection != Selection::Arguments);
         let labels: Vec<_> = site.map(|site| convert::narrow(site, &at).label("")).into_iter().collect();
-        let message = format!("there is no resource `{name}` to enable");
+        let message = format!("there is no resource `{name}`");
         let help = if labels.is_empty() && name.starts_with('-') {
             Some("the file takes no arguments: it does not call `config.parse()`".to_owned())
         } else {
