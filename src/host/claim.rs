@@ -134,13 +134,17 @@ fn unusable(dir: &Path, error: &io::Error) -> Failure {
     }
 }
 
-/// `$XDG_RUNTIME_DIR/orch`, else `/tmp/orch-UID`, which must be the user's own.
+/// How long the path of a folder for sockets may be: an address has room for 107 bytes, the name takes 22.
+const SOCKET_DIR_MAX: usize = 107 - 22;
+
+/// `$XDG_RUNTIME_DIR/orch` if it is there and short enough, else `/tmp/orch-UID`, which must be the user's own.
 fn socket_path(root: &FilePath) -> Result<PathBuf, Failure> {
     let uid = nix::unistd::getuid();
-    let dir = match env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir()) {
-        Some(runtime) => runtime.join("orch"),
-        None => PathBuf::from(format!("/tmp/orch-{uid}")),
-    };
+    let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir());
+    let dir = runtime
+        .map(|dir| dir.join("orch"))
+        .filter(|dir| dir.as_os_str().len() <= SOCKET_DIR_MAX)
+        .unwrap_or_else(|| PathBuf::from(format!("/tmp/orch-{uid}")));
     let refused = |why: String| Failure {
         message: format!("cannot use `{}` for the control socket: {why}", dir.display()),
         help: Some("remove it, or set `XDG_RUNTIME_DIR` to a folder of your own".to_owned()),
