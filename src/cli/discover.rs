@@ -1,9 +1,9 @@
 //! Finds the Orchfile.
 
 use super::error::CliError;
-use crate::model::FilePath;
+use crate::{host::claim, model::FilePath};
 use std::{
-    env, io,
+    env, io, iter,
     path::{Path, PathBuf},
 };
 
@@ -31,14 +31,47 @@ fn at(path: &Path, given: &Path) -> Result<FilePath, CliError> {
     }
 }
 
-fn search(here: &Path) -> Result<FilePath, CliError> {
-    let root = here.ancestors().find(|folder| folder.join(".git").exists());
-    let folders = here.ancestors().take_while(|folder| root.is_some_and(|root| folder.starts_with(root)));
-    let folders = std::iter::once(here).chain(folders.skip(1));
-    let candidates = folders.flat_map(|folder| NAMES.map(|name| folder.join(name)));
-    match candidates.into_iter().find(|path: &PathBuf| path.is_file()) {
-        Some(path) => Ok(FilePath::new(path)),
-        None => Err(CliError::usage("there is no Orchfile or Tiltfile here".to_owned())
-            .with_help("write one (see `Orchfile.example`), or name one with `--file`")),
+/// The folder of a project that a verb is about. Its Orchfile may be gone while a session lives on, or has left its state.
+pub(super) fn project(given: Option<&Path>) -> Result<FilePath, CliError> {
+    match orchfile(given) {
+        Ok(file) => file.parent().ok_or_else(|| CliError::usage(format!("`{file}` is a folder"))),
+        Err(error) if given.is_some() => Err(error),
+        Err(error) => {
+            let here = env::current_dir().unwrap_or_default();
+            let known = folders(&here).find(|folder| claim::state_dir(&FilePath::new(*folder)).is_dir());
+            known.map(FilePath::new).ok_or(error)
+        }
     }
+}
+
+fn search(here: &Path) -> Result<FilePath, CliError> {
+    let candidates: Vec<PathBuf> = folders(here).flat_map(|folder| NAMES.map(|name| folder.join(name))).collect();
+    match candidates.iter().find(|path| path.is_file()) {
+        Some(path) => Ok(FilePath::new(path)),
+        None => Err(candidates.iter().find_map(|path| unfit(path)).unwrap_or_else(|| {
+            CliError::usage("there is no Orchfile or Tiltfile here".to_owned())
+                .with_help("write one (see `Orchfile.example`), or name one with `--file`")
+        })),
+    }
+}
+
+/// From here up to the repository's root, outside of a repository only here.
+fn folders(here: &Path) -> impl Iterator<Item = &Path> {
+    let root = here.ancestors().find(|folder| folder.join(".git").exists());
+    let above = here.ancestors().skip(1).take_while(move |folder| root.is_some_and(|root| folder.starts_with(root)));
+    iter::once(here).chain(above)
+}
+
+/// What is wrong with something that has the name of an entry file and is none.
+fn unfit(path: &Path) -> Option<CliError> {
+    let found = path.symlink_metadata().ok()?;
+    let what = if found.is_symlink() {
+        "is a link to a file that is not there"
+    } else if found.is_dir() {
+        "is a folder, not a file"
+    } else {
+        "is not a regular file"
+    };
+    let error = CliError::usage(format!("`{}` {what}", path.display()));
+    Some(error.with_help("put an Orchfile in its place, or name one with `--file`"))
 }

@@ -75,6 +75,10 @@ fn without_session(project: &Project, args: Down) -> Result<Exit, CliError> {
         look: terminal::stderr(),
     };
     let ended = run::run(&plan)?;
+    if ended.verdict != Verdict::OrchfileFailed {
+        // Nothing was done for a name that is not there, and for the others all.
+        live::known_names(&ended.snapshot, &orchfile.names)?;
+    }
     if ended.verdict != Verdict::Succeeded {
         print::to_stderr(&summary::verdict(&ended.snapshot, &ended.verdict, terminal::stderr()));
     }

@@ -8,8 +8,8 @@ use crate::{
         claim::{self, SessionCard},
         executors::KeptSession,
     },
-    model::{FilePath, ResourceName},
-    snapshot::{Hold, Row, Snapshot},
+    model::{Exit, FilePath, ResourceName},
+    snapshot::{Hold, Row, RuntimeStatus, Snapshot, UpdateStatus},
     store::Store,
 };
 use std::path::Path;
@@ -30,9 +30,7 @@ pub(super) enum Source {
 
 impl Project {
     pub(super) fn find(file: Option<&Path>) -> Result<Self, CliError> {
-        let file = discover::orchfile(file)?;
-        let root = file.parent().ok_or_else(|| CliError::usage(format!("`{file}` is a folder")))?;
-        Ok(Self { root })
+        Ok(Self { root: discover::project(file)? })
     }
 
     /// The session that runs in the project.
@@ -52,12 +50,15 @@ impl Project {
         if let Some(card) = self.session() {
             return Ok((ask::snapshot(&card).await?, Source::Session));
         }
-        let kept = kept(&self.root)?.ok_or_else(|| {
-            CliError::unusable("no session runs for this project, and none has run".to_owned())
-                .with_help("start one with `orch up`")
-        })?;
+        let kept = kept(&self.root)?.ok_or_else(none_has_run)?;
         Ok((kept.snapshot, Source::Store))
     }
+}
+
+/// There is nothing to tell of the project.
+pub(super) fn none_has_run() -> CliError {
+    CliError::unusable("no session runs for this project, and none has run".to_owned())
+        .with_help("start one with `orch up`")
 }
 
 /// The names as typed, each one known to the snapshot.
@@ -102,9 +103,17 @@ fn kept(root: &FilePath) -> Result<Option<Kept>, CliError> {
     Ok(Some(Kept { snapshot, args }))
 }
 
-/// That the session ended is no news of one that has.
-fn settled(row: Row) -> Row {
-    Row { hold: row.hold.filter(|hold| *hold != Hold::ShuttingDown), ..row }
+/// That the session ended is no news of one that has. What still lived when it was killed has ended with it.
+fn settled(mut row: Row) -> Row {
+    row.hold = row.hold.filter(|hold| *hold != Hold::ShuttingDown);
+    if let Some(instance) = row.instance.as_mut().filter(|instance| instance.exit.is_none()) {
+        instance.exit = Some(Exit::Stopped);
+        row.runtime = RuntimeStatus::None;
+    }
+    if row.current_run.take().is_some() {
+        row.update = UpdateStatus::None;
+    }
+    row
 }
 
 /// The arguments of the last session's evaluations.

@@ -10,12 +10,13 @@ use super::{
     print, terminal,
 };
 use crate::{
+    diag::suggest,
     host::{
         ask,
         claim::{self, SessionCard},
         control::LogsQuery,
     },
-    logs::{Batch, Entry, Line, LogReader},
+    logs::{Batch, Entry, Line, LogName, LogReader},
     model::ResourceName,
     report::stream::StreamForm,
 };
@@ -54,8 +55,11 @@ fn read_disk(project: &Project, names: &[ResourceName], query: &LogsQuery, form:
     let reader = LogReader::open(&dir)
         .map_err(|error| CliError::unusable(format!("cannot read the logs below `{}`: {error}", dir.display())))?;
     let known = reader.names();
+    if known.is_empty() {
+        return Err(live::none_has_run());
+    }
     if let Some(unknown) = names.iter().find(|name| !known.contains(&(*name).clone().into())) {
-        return Err(CliError::failed(format!("there is no log of a resource `{unknown}`")));
+        return Err(no_log_of(unknown, &known));
     }
     for batch in reader.read((!names.is_empty()).then_some(names), query.from()) {
         if !form.print_batch(&batch) {
@@ -63,6 +67,15 @@ fn read_disk(project: &Project, names: &[ResourceName], query: &LogsQuery, form:
         }
     }
     Ok(())
+}
+
+fn no_log_of(unknown: &ResourceName, known: &[LogName]) -> CliError {
+    let error = CliError::failed(format!("there is no log of a resource `{unknown}`"));
+    let names: Vec<String> = known.iter().filter(|log| **log != LogName::Session).map(LogName::to_string).collect();
+    match suggest::did_you_mean(unknown.as_str(), names.iter().map(String::as_str)) {
+        Some(help) => error.with_help(help),
+        None => error,
+    }
 }
 
 /// How lines are printed; each method says whether somebody still reads.

@@ -20,7 +20,9 @@ pub(super) fn status(args: &Status) -> Result<Exit, CliError> {
         snapshot.rows.iter().filter(|row| names.is_empty() || names.contains(&row.name)).map(|row| &**row).collect();
     match args.output {
         Output::Table => {
-            print::to_stdout(&table::status(&snapshot, &names, terminal::stdout()));
+            if !rows.is_empty() {
+                print::to_stdout(&table::status(&snapshot, &names, terminal::stdout()));
+            }
             if !snapshot.orchfile.errors.is_empty() {
                 let look = terminal::stderr();
                 print::to_stderr(&crate::diag::render(&snapshot.orchfile.errors, look.colour, look.width));
