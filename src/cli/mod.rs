@@ -5,6 +5,7 @@ mod ci;
 mod completion;
 mod discover;
 mod down;
+mod ending;
 mod error;
 mod eval;
 pub mod exit;

@@ -16,12 +16,13 @@ pub(super) enum LogTo {
     Stderr,
 }
 
-/// Prints until the logs are closed and all is read, or until nobody reads what is printed.
+/// Prints until the logs are closed and all is read, or until nobody reads what is printed: that calls `unread`.
 pub(super) fn start(
     logs: &LogStore,
     mut snapshots: watch::Receiver<Arc<Snapshot>>,
     to: LogTo,
     look: Look,
+    unread: impl FnOnce() + Send + 'static,
 ) -> JoinHandle<()> {
     let mut follower = logs.follow(None, From::Now);
     tokio::task::spawn_blocking(move || {
@@ -35,7 +36,7 @@ pub(super) fn start(
             text.clear();
             form.draw_batch(&batch, &mut text);
             if !write(to, &text) {
-                return;
+                return unread();
             }
         }
     })

@@ -1,6 +1,6 @@
 //! A whole session, from the claim on the project to the last word: what `up`, `ci` and `down` share.
 
-use super::{discover, error::CliError, exit::Exit, printer, printer::LogTo};
+use super::{discover, ending::Ending, error::CliError, exit::Exit, printer, printer::LogTo};
 use crate::{
     engine::{Engine, EngineConfig, Event, Request},
     host::{
@@ -22,14 +22,7 @@ use crate::{
     store::Store,
 };
 use nix::sys::signal::Signal;
-use std::{
-    collections::BTreeSet,
-    env, io,
-    path::PathBuf,
-    sync::{Arc, OnceLock},
-    thread,
-    time::Duration,
-};
+use std::{collections::BTreeSet, env, io, path::PathBuf, sync::Arc, thread, time::Duration};
 use tokio::{
     runtime::Runtime,
     sync::{Semaphore, mpsc, oneshot, watch},
@@ -129,11 +122,17 @@ async fn hold(
     engine: Engine,
     inbox: mpsc::UnboundedReceiver<Event>,
 ) -> Result<(Verdict, Arc<Snapshot>, Option<Signal>), CliError> {
-    let (snapshots, reader) = watch::channel(Arc::new(Snapshot::default()));
-    let printing = printer::start(&world.logs, reader.clone(), plan.log_to, plan.look);
+    // What may fail comes first: from then on, somebody prints until the logs are closed.
     let listener = control::listen(card).map_err(|error| {
         CliError::unusable(format!("cannot open the control socket `{}`: {error}", card.socket.display()))
     })?;
+    let signals = EndSignals::listen().map_err(|error| cannot_start(&error))?;
+    let (snapshots, reader) = watch::channel(Arc::new(Snapshot::default()));
+    let unread = (plan.goal == Goal::Up).then(|| world.outbox.clone());
+    let printing = printer::start(&world.logs, reader.clone(), plan.log_to, plan.look, move || {
+        // `orch up | head`: a session that nobody sees any more ends. `ci` still has an answer to give.
+        unread.inspect(|outbox| outbox.send(Event::Asked(Request::ShutDown { teardown: false })));
+    });
     let control = Control {
         card: Arc::new(card.clone()),
         snapshots: reader.clone(),
@@ -143,34 +142,21 @@ async fn hold(
     };
     let (end, ended) = oneshot::channel::<()>();
     let serving = tokio::spawn(control::serve(listener, control, async move { drop(ended.await) }));
-    let signal = hear_signals(&world.outbox).map_err(|error| cannot_start(&error))?;
+    let ending = Ending::hear(signals, world.outbox.clone(), world.logs.clone(), reader.clone());
     let mut host = Host::new(world.clone());
     let verdict = session::run(engine, world.clock, inbox, snapshots, &mut host).await;
     let snapshot = reader.borrow().clone();
     host.close(&snapshot);
     world.logs.close();
-    printing.await.ok();
+    tokio::select! {
+        // All is printed, unless the terminal is slow and the user will not wait.
+        _ = printing => {}
+        () = ending.next() => {}
+    }
     drop(end);
     // Who follows the logs gets the last lines; who does not read them is not waited for.
     tokio::time::timeout(Duration::from_secs(1), serving).await.ok();
-    Ok((verdict, snapshot, signal.get().copied()))
-}
-
-/// The first signal asks for the end of the session, each further one for a quicker end. Gives the first, once there is one.
-fn hear_signals(outbox: &Outbox) -> io::Result<Arc<OnceLock<Signal>>> {
-    let mut signals = EndSignals::listen()?;
-    let first = Arc::new(OnceLock::new());
-    let heard = first.clone();
-    let outbox = outbox.clone();
-    tokio::spawn(async move {
-        loop {
-            let signal = signals.next().await;
-            // Only the first one counts.
-            heard.set(signal).ok();
-            outbox.send(Event::Asked(Request::ShutDown { teardown: false }));
-        }
-    });
-    Ok(first)
+    Ok((verdict, snapshot, ending.signal()))
 }
 
 /// The runtime of a session.

@@ -1,13 +1,13 @@
-//! The last words of `orch ci`, and of `orch up` where they differ from nothing.
+//! The last words of a session.
 
 use super::{Look, look::Colour};
 use crate::{
     model::{Exit, FilePath, ResourceName},
-    snapshot::{Snapshot, Trouble, UpdateStatus, Verdict, words},
+    snapshot::{Goal, Snapshot, Trouble, UpdateStatus, Verdict, words},
 };
 use std::fmt::Write as _;
 
-/// What the verdict is, resource by resource where something is wrong. Empty when there is nothing to say.
+/// What the verdict is, resource by resource where something is wrong.
 pub fn verdict(snapshot: &Snapshot, verdict: &Verdict, look: Look) -> String {
     let took = words::duration(snapshot.at.0);
     match verdict {
@@ -24,7 +24,10 @@ pub fn verdict(snapshot: &Snapshot, verdict: &Verdict, look: Look) -> String {
             format!("orch: {timed_out} after {took}; still missing:\n{}", listed(snapshot, troubles, look))
         }
         Verdict::OrchfileFailed => format!("orch: {}\n", look.paint(Colour::Red, "the Orchfile could not be loaded")),
-        Verdict::Interrupted => String::new(),
+        Verdict::Interrupted => match snapshot.goal {
+            Goal::Up => format!("orch: stopped after {took}\n"),
+            Goal::Ci | Goal::Down => format!("orch: {} after {took}\n", look.paint(Colour::Red, "interrupted")),
+        },
     }
 }
 

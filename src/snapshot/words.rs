@@ -137,6 +137,17 @@ pub fn count_of(count: u64, noun: &str) -> String {
     format!("{count} {noun}{plural}")
 }
 
+/// `a`, `a and b`, `a, b, c and 4 more`.
+pub fn first_of(names: &[&str]) -> String {
+    const SHOWN: usize = 5;
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] if names.len() <= SHOWN => format!("{} and {last}", most.join(", ")),
+        many => format!("{} and {} more", many[..SHOWN - 1].join(", "), many.len() - SHOWN + 1),
+    }
+}
+
 /// The first few of `count` paths.
 fn listed(paths: &[FilePath], count: u64, root: &FilePath) -> String {
     const SHOWN: usize = 3;

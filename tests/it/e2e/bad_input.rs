@@ -1,6 +1,7 @@
 //! Bad input gets a clear answer and harms nothing that runs.
 
 use crate::sandbox::{Sandbox, is_alive, wait_for_death, wait_for_text};
+use orch::{host::claim, model::FilePath};
 use std::{fs, os::unix::fs::PermissionsExt};
 
 const SERVER: &str = "local_resource('api', serve_cmd='echo $$ > pid; echo up; exec sleep 1000')\n";
@@ -75,6 +76,8 @@ fn what_a_killed_session_left_is_in_nobodys_way() {
     up.signal(libc::SIGKILL);
     wait_for_death(orch);
     assert!(fs::symlink_metadata(&socket).is_ok(), "the socket of the killed session is still there");
+    // A dead process may have threads that still hold its lock.
+    claim::wait_for_end(&FilePath::new(sandbox.root()));
     let none = sandbox.orch(&["trigger", "api"]).expect_code(125);
     assert!(none.stderr.contains("no session runs"), "{}", none.all());
     let mut up = sandbox.start(&["up"]);

@@ -4,6 +4,7 @@ mod bad_input;
 mod changes;
 mod endings;
 mod evaluation;
+mod last_words;
 mod replay;
 mod secrets;
 mod servers;
