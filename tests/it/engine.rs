@@ -409,6 +409,27 @@ fn what_is_fresh_is_not_run_in_a_later_session() {
 }
 
 #[test]
+fn a_success_whose_inputs_changed_meanwhile_is_not_remembered() {
+    let gen_of_in = || {
+        let made = resource("gen").cmd("gen").reads(&["in"]).writes(&["out"]);
+        made.with(|resource| resource.trigger_mode = TriggerMode::Manual)
+    };
+    for saved_meanwhile in [false, true] {
+        let mut world = World::new(Goal::Up);
+        world.files.insert(path("in"), "1".to_owned());
+        world.slow.insert(name("gen"));
+        world.load(Mode::Orchfile, &[gen_of_in()]);
+        world.expect(&["run gen: gen"]);
+        if saved_meanwhile {
+            world.save("in", "2");
+        }
+        world.end("gen", Exit::Code(0));
+        world.pass(1_000);
+        assert_eq!(world.store.is_empty(), saved_meanwhile, "nobody knows whether the command read 1 or 2");
+    }
+}
+
+#[test]
 fn a_server_that_dies_backs_off_and_a_save_starts_it_at_once() {
     let mut world = World::new(Goal::Up);
     world.files.insert(path("x"), "1".to_owned());
