@@ -1,6 +1,6 @@
 //! A whole session, from the claim on the project to the last word: what `up`, `ci` and `down` share.
 
-use super::{discover, ending::Ending, error::CliError, exit::Exit, printer, printer::LogTo};
+use super::{discover, ending::Ending, error::CliError, exit::Exit, print, printer, printer::LogTo};
 use crate::{
     engine::{Engine, EngineConfig, Event, Request},
     host::{
@@ -26,6 +26,7 @@ use std::{collections::BTreeSet, env, io, path::PathBuf, sync::Arc, thread, time
 use tokio::{
     runtime::Runtime,
     sync::{Semaphore, mpsc, oneshot, watch},
+    task::JoinHandle,
 };
 
 /// What a session is asked to do.
@@ -148,15 +149,28 @@ async fn hold(
     let snapshot = reader.borrow().clone();
     host.close(&snapshot);
     world.logs.close();
-    tokio::select! {
-        // All is printed, unless the terminal is slow and the user will not wait.
-        _ = printing => {}
-        () = ending.next() => {}
-    }
+    print_the_rest(printing, &ending).await;
     drop(end);
     // Who follows the logs gets the last lines; who does not read them is not waited for.
     tokio::time::timeout(Duration::from_secs(1), serving).await.ok();
     Ok((verdict, snapshot, ending.signal()))
+}
+
+/// How long what is still to be printed holds up a user who wants to end.
+const PRINTING_GRACE: Duration = Duration::from_secs(2);
+
+/// Returns once all is printed, unless the user will not wait for a terminal that is slower than what was said.
+async fn print_the_rest(printing: JoinHandle<()>, ending: &Ending) {
+    let hurried = async {
+        if ending.signal().is_none() {
+            ending.next().await;
+        }
+        tokio::time::timeout(PRINTING_GRACE, ending.next()).await.ok();
+    };
+    tokio::select! {
+        _ = printing => {}
+        () = hurried => print::to_stderr("orch: not all lines were shown; `orch logs` shows them\n"),
+    }
 }
 
 /// The runtime of a session.
