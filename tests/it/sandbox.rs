@@ -76,8 +76,21 @@ impl Sandbox {
     /// orch with these arguments, not yet started.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_orch"));
+        command.args(args);
+        self.prepare(&mut command);
         command
-            .args(args)
+    }
+
+    /// Starts orch by way of a shell: `script` has its path in `$0` and the arguments in `$@`.
+    pub(crate) fn start_by(&self, script: &str, args: &[&str]) -> Session {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, env!("CARGO_BIN_EXE_orch")]).args(args);
+        self.prepare(&mut shell);
+        Session::of(shell.spawn().unwrap(), args)
+    }
+
+    fn prepare(&self, command: &mut Command) {
+        command
             .current_dir(self.root())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -90,7 +103,6 @@ impl Sandbox {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        command
     }
 
     /// Runs orch to its end.

@@ -70,6 +70,23 @@ fn a_terminal_that_takes_nothing_does_not_outlast_an_interrupt() {
     assert!(said.starts_with("orch: not all lines were shown; `orch logs` shows them\norch: stopped"), "{said}");
 }
 
+#[test]
+fn a_hang_up_ends_a_session_unless_it_was_started_to_ignore_it() {
+    let sandbox = Sandbox::new(SERVERS);
+    let mut up = sandbox.start(&["up"]);
+    up.wait_for("last │ ▸ succeeded");
+    up.signal(libc::SIGHUP);
+    up.finish().expect_code(143);
+
+    let mut up = sandbox.start_by("trap '' HUP; exec \"$0\" \"$@\"", &["up"]);
+    up.wait_for("last │ ▸ succeeded");
+    up.signal(libc::SIGHUP);
+    assert!(sandbox.orch(&["status"]).expect_code(0).stdout.contains("web"));
+    sandbox.orch(&["trigger", "last"]).expect_code(0);
+    up.wait_for("last │ ▸ succeeded");
+    up.interrupt().expect_code(0);
+}
+
 /// Waits until the program has ended.
 #[track_caller]
 fn wait_for_end(child: &mut Child) {
