@@ -1,21 +1,28 @@
 //! What the terminal, or whatever the output goes to, can show.
 
 use crate::report::Look;
-use std::{env, io::IsTerminal};
+use std::{env, io, io::IsTerminal, os::fd::AsFd};
+
+/// The width of what is drawn for no terminal in particular.
+const WIDTH: usize = 100;
+/// Nothing is drawn narrower than that.
+const NARROWEST: usize = 40;
 
 /// The look of standard output.
 pub(super) fn stdout() -> Look {
-    look(std::io::stdout().is_terminal())
+    look(io::stdout())
 }
 
 /// The look of standard error.
 pub(super) fn stderr() -> Look {
-    look(std::io::stderr().is_terminal())
+    look(io::stderr())
 }
 
-fn look(is_terminal: bool) -> Look {
-    let width = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|width| *width >= 40);
-    Look { colour: is_coloured(is_terminal), width: width.unwrap_or(100) }
+fn look(out: impl AsFd + IsTerminal) -> Look {
+    let told = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let width = told.or_else(|| Some(terminal_size::terminal_size_of(&out)?.0.0.into()));
+    let width = width.filter(|width| *width > 0).unwrap_or(WIDTH).max(NARROWEST);
+    Look { colour: is_coloured(out.is_terminal()), width }
 }
 
 /// `NO_COLOR`, `CLICOLOR_FORCE` and `FORCE_COLOR`, then `TERM=dumb` and whether it is a terminal.

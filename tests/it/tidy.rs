@@ -41,6 +41,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("miette", &["diag"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
+    ("terminal_size", &["cli"]),
     ("rusqlite", &["store"]),
     ("notify", &["host"]),
     ("nix", &["host", "logs", "session", "store", "cli"]),

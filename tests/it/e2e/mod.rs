@@ -8,6 +8,7 @@ mod last_words;
 mod replay;
 mod secrets;
 mod servers;
+mod terminal;
 mod verbs;
 
 use crate::case::{Case, check_folder};
