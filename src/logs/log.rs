@@ -182,9 +182,10 @@ impl Log {
         state.closed.front().map(|segment| segment.until).or(active)
     }
 
-    /// Drops the oldest segment, also if it is the only one.
-    pub(super) fn drop_oldest(&self, shared: &Shared) {
+    /// Drops the oldest segment, also if it is the only one. Tells whether that freed anything.
+    pub(super) fn drop_oldest(&self, shared: &Shared) -> bool {
         let mut state = self.lock();
+        let mut header = 0;
         if state.closed.is_empty() {
             self.roll(&mut state, shared);
             // The new segment's header is what still tells how many lines there were.
@@ -192,9 +193,12 @@ impl Log {
             let written = active.write(&shared.files, self.id, &self.name, &self.folder);
             if let Some(bytes) = shared.note(written) {
                 shared.grew(bytes);
+                header = bytes;
             }
         }
+        let freed = state.closed.front().is_some_and(|segment| segment.bytes > header);
         self.remove_oldest(&mut state, shared);
+        freed
     }
 
     pub(super) fn bounds(&self) -> Bounds {

@@ -27,6 +27,7 @@ pub(super) struct Shared {
     secrets: Mutex<Vec<Secret>>,
     has_secrets: AtomicBool,
     redactor: RwLock<Option<Arc<Redactor>>>,
+    trimming: Mutex<()>,
     trouble: Mutex<Option<String>>,
 }
 
@@ -46,6 +47,7 @@ impl Shared {
             secrets: Mutex::default(),
             has_secrets: AtomicBool::new(false),
             redactor: RwLock::default(),
+            trimming: Mutex::default(),
             trouble: Mutex::default(),
         }
     }
@@ -104,12 +106,12 @@ impl Shared {
 
     /// Drops the oldest segments of all until the project is within its limit.
     pub(super) fn trim(&self) {
+        // One at a time: two would drop more than is needed, or take each other for stuck.
+        let _turn = self.trimming.lock().unwrap_or_else(PoisonError::into_inner);
         while self.total.load(Ordering::Relaxed) > self.limits.project {
-            let before = self.total.load(Ordering::Relaxed);
             let oldest = self.logs().into_iter().filter_map(|log| Some((log.oldest_until()?, log)));
             let Some((_, log)) = oldest.min_by_key(|(until, _)| *until) else { return };
-            log.drop_oldest(self);
-            if self.total.load(Ordering::Relaxed) >= before {
+            if !log.drop_oldest(self) {
                 return;
             }
         }
