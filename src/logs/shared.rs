@@ -106,13 +106,15 @@ impl Shared {
 
     /// Drops the oldest segments of all until the project is within its limit.
     pub(super) fn trim(&self) {
-        // One at a time: two would drop more than is needed, or take each other for stuck.
+        // One at a time: two would drop more than is needed.
         let _turn = self.trimming.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut logs = self.logs();
         while self.total.load(Ordering::Relaxed) > self.limits.project {
-            let oldest = self.logs().into_iter().filter_map(|log| Some((log.oldest_until()?, log)));
-            let Some((_, log)) = oldest.min_by_key(|(until, _)| *until) else { return };
-            if !log.drop_oldest(self) {
-                return;
+            let ends = logs.iter().enumerate().filter_map(|(place, log)| Some((log.oldest_until()?, place)));
+            let Some((_, place)) = ends.min() else { return };
+            // A log that has nothing left but its header is left alone.
+            if !logs[place].drop_oldest(self) {
+                logs.swap_remove(place);
             }
         }
     }
