@@ -2,7 +2,7 @@
 
 use crate::{
     engine::{Effect, Engine, Event},
-    host::{clock::Clock, executors::Host},
+    host::{clock::Clock, control::SnapshotWanted, executors::Host},
     model::Time,
     snapshot::{Snapshot, Verdict},
 };
@@ -23,6 +23,7 @@ pub async fn run(
     clock: Clock,
     mut inbox: mpsc::UnboundedReceiver<Event>,
     snapshots: watch::Sender<Arc<Snapshot>>,
+    mut wanted: mpsc::UnboundedReceiver<SnapshotWanted>,
     host: &mut Host,
 ) -> Verdict {
     let mut published_at = None;
@@ -38,10 +39,8 @@ pub async fn run(
                 // The inbox stays open: the host holds a sender.
                 let Some(event) = event else { return Verdict::Interrupted };
                 finished = handle(&mut engine, clock, host, event);
-                for _ in 0..BATCH {
-                    if finished.is_some() { break; }
-                    let Ok(event) = inbox.try_recv() else { break };
-                    finished = handle(&mut engine, clock, host, event);
+                if finished.is_none() {
+                    finished = handle_waiting(&mut engine, clock, &mut inbox, host);
                 }
                 if engine.next_deadline().is_some_and(|deadline| deadline <= clock.now()) && finished.is_none() {
                     finished = handle(&mut engine, clock, host, Event::Woke);
@@ -52,8 +51,35 @@ pub async fn run(
                 publish(&mut engine, &snapshots, host);
                 published_at = Some(clock.now());
             }
+            Some(reader) = wanted.recv() => {
+                // Whoever asked for something before sees that it was taken.
+                finished = handle_waiting(&mut engine, clock, &mut inbox, host);
+                if engine.changed() {
+                    publish(&mut engine, &snapshots, host);
+                    published_at = Some(clock.now());
+                }
+                // A reader that went away wants nothing any more.
+                reader.send(snapshots.borrow().clone()).ok();
+            }
         }
     }
+}
+
+/// Handles what waits in the inbox, up to a bound.
+fn handle_waiting(
+    engine: &mut Engine,
+    clock: Clock,
+    inbox: &mut mpsc::UnboundedReceiver<Event>,
+    host: &mut Host,
+) -> Option<Verdict> {
+    for _ in 0..BATCH {
+        let Ok(event) = inbox.try_recv() else { break };
+        let finished = handle(engine, clock, host, event);
+        if finished.is_some() {
+            return finished;
+        }
+    }
+    None
 }
 
 fn handle(engine: &mut Engine, clock: Clock, host: &mut Host, event: Event) -> Option<Verdict> {

@@ -134,9 +134,11 @@ async fn hold(
         // `orch up | head`: a session that nobody sees any more ends. `ci` still has an answer to give.
         unread.inspect(|outbox| outbox.send(Event::Asked(Request::ShutDown { teardown: false })));
     });
+    let (wanted, asked) = mpsc::unbounded_channel();
     let control = Control {
         card: Arc::new(card.clone()),
         snapshots: reader.clone(),
+        wanted,
         inbox: world.outbox.sender(),
         clock: world.clock,
         logs: world.logs.clone(),
@@ -145,7 +147,7 @@ async fn hold(
     let serving = tokio::spawn(control::serve(listener, control, async move { drop(ended.await) }));
     let ending = Ending::hear(signals, world.outbox.clone(), world.logs.clone(), reader.clone());
     let mut host = Host::new(world.clone());
-    let verdict = session::run(engine, world.clock, inbox, snapshots, &mut host).await;
+    let verdict = session::run(engine, world.clock, inbox, snapshots, asked, &mut host).await;
     let snapshot = reader.borrow().clone();
     host.close(&snapshot);
     world.logs.close();

@@ -25,22 +25,36 @@ use std::{
 };
 use tokio::{
     net::UnixListener,
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
 };
+
+/// Asks the session for its state as it is now; what readers are shown otherwise may be a moment old.
+pub type SnapshotWanted = oneshot::Sender<Arc<Snapshot>>;
 
 /// What the socket can reach.
 #[derive(Clone)]
 pub struct Control {
     /// What `GET /v1/session` tells.
     pub card: Arc<SessionCard>,
-    /// What `GET /v1/snapshot` tells.
+    /// What `GET /v1/snapshot` tells once the session has ended.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// What it tells until then comes from here.
+    pub wanted: mpsc::UnboundedSender<SnapshotWanted>,
     /// Where requests go.
     pub inbox: mpsc::UnboundedSender<Event>,
     /// The session's clock.
     pub clock: Clock,
     /// What `GET /v1/logs` reads.
     pub logs: LogStore,
+}
+
+impl Control {
+    async fn snapshot(&self) -> Arc<Snapshot> {
+        let (reader, answer) = oneshot::channel();
+        // A session that has ended drops what it is asked.
+        self.wanted.send(reader).ok();
+        answer.await.unwrap_or_else(|_| self.snapshots.borrow().clone())
+    }
 }
 
 /// Why a request was refused.
@@ -110,15 +124,16 @@ async fn session(State(control): State<Control>) -> Json<Arc<SessionCard>> {
 }
 
 async fn snapshot(State(control): State<Control>) -> Json<Snapshot> {
-    let snapshot = control.snapshots.borrow().clone();
+    let snapshot = control.snapshot().await;
     // Ages are counted to the moment of the answer.
     Json(Snapshot { at: control.clock.now(), ..Snapshot::clone(&snapshot) })
 }
 
 async fn request(State(control): State<Control>, Json(request): Json<Request>) -> Response {
-    let unknown = names_of(&request).iter().find(|name| control.snapshots.borrow().rows.named(name).is_none()).cloned();
+    let snapshot = control.snapshot().await;
+    let unknown = names_of(&request).iter().find(|name| snapshot.rows.named(name).is_none()).cloned();
     if let Some(name) = unknown {
-        let known: Vec<String> = control.snapshots.borrow().rows.iter().map(|row| row.name.to_string()).collect();
+        let known: Vec<String> = snapshot.rows.iter().map(|row| row.name.to_string()).collect();
         let refusal = Refusal {
             error: format!("there is no resource `{name}`"),
             help: crate::diag::suggest::did_you_mean(name.as_str(), known.iter().map(String::as_str)),

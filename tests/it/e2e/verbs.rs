@@ -30,6 +30,20 @@ fn trigger_stop_start_and_restart_do_what_they_say() {
 }
 
 #[test]
+fn what_was_asked_for_and_what_was_said_shows_at_once() {
+    let sandbox = Sandbox::new(TWO);
+    let mut up = sandbox.start(&["up"]);
+    for _ in 0..10 {
+        up.wait_for("b │ b up");
+        assert!(sandbox.orch(&["status", "b"]).stdout.contains("ready"));
+        sandbox.orch(&["stop", "b"]).expect_code(0);
+        assert!(sandbox.orch(&["why", "b"]).stdout.contains("stopped"));
+        sandbox.orch(&["start", "b"]).expect_code(0);
+    }
+    up.interrupt().expect_code(0);
+}
+
+#[test]
 fn logs_are_read_with_a_session_and_after_it() {
     let sandbox = Sandbox::new(r#"local_resource("a", cmd="for i in 1 2 3; do echo line $i; done")"#);
     let mut up = sandbox.start(&["up"]);
