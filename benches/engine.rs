@@ -58,6 +58,8 @@ impl World {
         let shared = root.join("shared");
         let resources = (0..count).map(|number| Arc::new(resource(&root, &shared, number))).collect();
         let project = Project {
+            images: Vec::new(),
+            compose: Vec::new(),
             mode: Mode::Orchfile,
             file: root.join("Orchfile"),
             root,
@@ -67,6 +69,9 @@ impl World {
             secrets: Vec::new(),
         };
         let config = EngineConfig {
+            images: std::collections::BTreeMap::new(),
+            overlays: std::collections::BTreeMap::new(),
+            volumes: false,
             goal: Goal::Up,
             cores: 8,
             first_run: RunId(1),
@@ -141,7 +146,7 @@ impl World {
                 vec![Event::SetTaken { request, files: files.roots.iter().map(taken).collect() }]
             }
             Effect::StartRun { run, .. } => {
-                let end = RunEnd { exit: Exit::Code(0), outputs: Vec::new(), leftovers: false };
+                let end = RunEnd::of(Exit::Code(0));
                 vec![Event::RunStarted { run, pid: 1 }, Event::RunEnded { run, end }]
             }
             _ => Vec::new(),

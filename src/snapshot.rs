@@ -4,7 +4,10 @@ pub mod words;
 
 use crate::{
     diag::Diagnostic,
-    model::{Condition, Exit, Failure, FilePath, InstanceId, Link, Mode, ResourceName, RunId, Time, TriggerMode},
+    model::{
+        Condition, ContainerState, Exit, Failure, FilePath, ImageKey, InstanceId, Link, Mode, ResourceName, RunId,
+        Time, TriggerMode,
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -162,8 +165,10 @@ pub struct Row {
     pub runs: Vec<RunRow>,
     /// Why the last thing that might have started it did not.
     pub skipped: Option<Skip>,
-    /// The server.
+    /// The server, or the containers.
     pub instance: Option<InstanceRow>,
+    /// The images that it is made of, each after those it needs: builds are steps of the resource.
+    pub images: Vec<ImageRow>,
 }
 
 impl Row {
@@ -177,6 +182,27 @@ impl Row {
 pub enum RowKind {
     /// A command, a server or both.
     Local,
+    /// A container of a compose file, or a plain one.
+    Container,
+}
+
+/// An image as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageRow {
+    /// Its reference as declared.
+    pub image: ImageKey,
+    /// Did the last build work.
+    pub update: UpdateStatus,
+    /// Files it is made of may have changed since it was built.
+    pub dirty: bool,
+    /// Why it is not built now, though it is dirty.
+    pub hold: Option<Hold>,
+    /// The build that goes on.
+    pub current_run: Option<RunRow>,
+    /// The last build of this session that ended.
+    pub last_run: Option<RunRow>,
+    /// What containers are made of.
+    pub reference: Option<String>,
 }
 
 /// Did the last run work. Tilt's words.
@@ -218,6 +244,8 @@ pub enum RuntimeStatus {
 pub struct RunRow {
     /// Its number, shown as `api#3`.
     pub run: RunId,
+    /// What it does.
+    pub step: Step,
     /// Why it started.
     pub cause: Cause,
     /// When.
@@ -226,6 +254,23 @@ pub struct RunRow {
     pub ended_at: Option<Time>,
     /// How it ended, if it did.
     pub exit: Option<Exit>,
+}
+
+/// What a run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Runs a command, or starts a server.
+    #[default]
+    Command,
+    /// Makes an image.
+    Build,
+    /// Makes, replaces or starts containers.
+    Container,
+    /// Changes files in running containers.
+    LiveUpdate,
+    /// Removes what was made.
+    Teardown,
 }
 
 /// A server as people see it.
@@ -245,6 +290,8 @@ pub struct InstanceRow {
     pub restarts: u32,
     /// What the last failed check said.
     pub probe_failure: Option<String>,
+    /// The containers that it is, where it is no process.
+    pub containers: Vec<ContainerState>,
 }
 
 /// Why a run, or the restart of a server, starts.
@@ -279,6 +326,16 @@ pub enum Cause {
     Started,
     /// Its server ended unasked.
     Crashed(Exit),
+    /// An image that it is made of was built anew.
+    Image(ImageKey),
+    /// A resource needs the image.
+    Needed(ResourceName),
+    /// Its container is gone, though nobody asked orch for that.
+    Removed,
+    /// Somebody else changed its container: how.
+    ChangedByHand(String),
+    /// Its containers could not be changed in place: why.
+    FallBack(String),
     /// `orch down`.
     Teardown,
 }
@@ -302,6 +359,12 @@ pub enum Hold {
     Writer(ResourceName),
     /// A resource whose outputs it reads failed.
     WriterFailed(ResourceName),
+    /// An image that it is made of is being built, or is about to be.
+    Image(ImageKey),
+    /// An image that it is made of could not be built.
+    ImageFailed(ImageKey),
+    /// The Docker Engine cannot be reached: why.
+    Docker(String),
     /// Files that it reads are still being written, or their digests are being taken.
     Settling,
     /// All slots are taken.
@@ -353,6 +416,10 @@ pub enum Skip {
     },
     /// A resource whose outputs it reads ran and wrote the same again.
     SameOutputs(ResourceName),
+    /// An image that it is made of was built anew and is the same.
+    SameImage(ImageKey),
+    /// Its container was running and is what it should be.
+    Adopted,
 }
 
 /// The answer of a session.

@@ -42,7 +42,7 @@ fn through_session(project: &Project, card: &SessionCard, names: &[String]) -> R
     let form = StreamForm::new(terminal::stderr());
     let query = LogsQuery { follow: true, tail: Some(0), ..LogsQuery::default() };
     live::block_on(async {
-        ask::request(card, &Request::ShutDown { teardown: true }).await?;
+        ask::request(card, &Request::ShutDown { teardown: true, volumes: false }).await?;
         // The session may break off while it says its last words: that it ended is what counts.
         ask::logs(card, &query, |entry| {
             let mut text = Vec::new();

@@ -102,6 +102,9 @@ pub(super) fn ask(plan: &Plan, file: FilePath, answer: Answer) -> Ask {
 fn engine(plan: &Plan, store: &Store) -> Engine {
     let (first_run, first_instance) = store.next_ids();
     let engine = Engine::new(EngineConfig {
+        images: std::collections::BTreeMap::new(),
+        overlays: std::collections::BTreeMap::new(),
+        volumes: false,
         goal: plan.goal,
         cores: cores(),
         first_run,
@@ -132,7 +135,7 @@ async fn hold(
     let unread = (plan.goal == Goal::Up).then(|| world.outbox.clone());
     let printing = printer::start(&world.logs, reader.clone(), plan.log_to, plan.look, move || {
         // `orch up | head`: a session that nobody sees any more ends. `ci` still has an answer to give.
-        unread.inspect(|outbox| outbox.send(Event::Asked(Request::ShutDown { teardown: false })));
+        unread.inspect(|outbox| outbox.send(Event::Asked(Request::ShutDown { teardown: false, volumes: false })));
     });
     let (wanted, asked) = mpsc::unbounded_channel();
     let control = Control {

@@ -1,6 +1,10 @@
 //! Everything that orch does to the world. Effects are values, performed in their order; what comes of them comes back as
 //! events.
 
+pub mod docker;
+
+pub use docker::{BuildOrder, DockerEffect, RaiseOrder, UpdateOrder};
+
 use crate::{
     model::{
         Attempt, EvaluationId, FilePath, FileSet, InstanceId, Level, ProbeAction, RequestId, ResourceName, RunId,
@@ -134,6 +138,8 @@ pub enum Effect {
         /// When it counts as failed.
         timeout: Duration,
     },
+    /// Something to do with Docker.
+    Docker(DockerEffect),
     /// Say something in a resource's log, or in the session's own.
     Say {
         /// Whose log; `None` is the session's.

@@ -1,9 +1,14 @@
 //! Everything that can happen. Events are values: they can be recorded, replayed and compared.
 
+pub mod docker;
+
+pub use docker::{DockerEvent, DockerSeen};
+
 use crate::{
     diag::Diagnostic,
     model::{
-        Digest, EvaluationId, EvaluationInput, Exit, FilePath, InstanceId, Project, RequestId, ResourceName, RunId,
+        Built, ContainerState, Digest, EvaluationId, EvaluationInput, Exit, FilePath, InstanceId, Project, RequestId,
+        ResourceName, RunId,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -100,6 +105,8 @@ pub enum Event {
         /// What was found.
         result: ProbeResult,
     },
+    /// Something that happened with Docker.
+    Docker(DockerEvent),
     /// A user asked for something.
     Asked(Request),
 }
@@ -116,12 +123,14 @@ pub enum Request {
     Stop(Vec<ResourceName>),
     /// The opposite of stop.
     Start(Vec<ResourceName>),
-    /// Stop these and run their `teardown_cmd`s, dependants first.
+    /// Stop these, run their `teardown_cmd`s and remove their containers, dependants first.
     TakeDown(Vec<ResourceName>),
     /// End all and then the session. A second one ends everything at once.
     ShutDown {
-        /// Run the `teardown_cmd`s too, dependants first.
+        /// Run the `teardown_cmd`s and remove what was made too, dependants first.
         teardown: bool,
+        /// With `teardown`: volumes too.
+        volumes: bool,
     },
 }
 
@@ -158,6 +167,28 @@ pub struct RunEnd {
     pub outputs: Vec<(FilePath, Digest)>,
     /// The command succeeded and left processes running; `LeftoversEnded` follows.
     pub leftovers: bool,
+    /// After a success: what was made.
+    pub made: Made,
+}
+
+impl RunEnd {
+    /// The end of a run that leaves nothing behind.
+    #[must_use]
+    pub fn of(exit: Exit) -> Self {
+        Self { exit, outputs: Vec::new(), leftovers: false, made: Made::Nothing }
+    }
+}
+
+/// What a run made, beside files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Made {
+    /// Nothing.
+    Nothing,
+    /// `DockerEffect::Build`: this image.
+    Image(Built),
+    /// `DockerEffect::Raise`: these containers.
+    Containers(Vec<ContainerState>),
 }
 
 /// What one check of a probe found.

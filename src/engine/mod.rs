@@ -33,11 +33,11 @@ mod stop;
 mod takedown;
 mod verdict;
 
-pub use effect::{CommandSpec, Effect, PortCheck};
-pub use event::{EvaluationOutcome, Event, ProbeResult, Request, RunEnd, TakenFile};
+pub use effect::{BuildOrder, CommandSpec, DockerEffect, Effect, PortCheck, RaiseOrder, UpdateOrder};
+pub use event::{DockerEvent, DockerSeen, EvaluationOutcome, Event, Made, ProbeResult, Request, RunEnd, TakenFile};
 
 use crate::{
-    model::{EvaluationId, InstanceId, RequestId, ResourceName, RunId, Success, Time},
+    model::{EvaluationId, ImageKey, ImageRecord, InstanceId, Overlay, RequestId, ResourceName, RunId, Success, Time},
     snapshot::{Goal, Snapshot},
 };
 use deadline::Deadline;
@@ -62,6 +62,12 @@ pub struct EngineConfig {
     pub first_run: RunId,
     /// The first instance's number.
     pub first_instance: InstanceId,
+    /// Images of earlier sessions.
+    pub images: BTreeMap<ImageKey, Arc<ImageRecord>>,
+    /// What earlier sessions changed in containers.
+    pub overlays: BTreeMap<ResourceName, Arc<Overlay>>,
+    /// `orch down --volumes`.
+    pub volumes: bool,
     /// Successes of earlier sessions.
     pub remembered: BTreeMap<ResourceName, Success>,
     /// How long `orch ci` may take, instead of what the file says; zero is without end.
@@ -167,6 +173,7 @@ fn apply(state: &mut State, event: Event) {
         Event::InstanceEnded { instance, exit } => serve::on_instance_ended(state, instance, &exit),
         Event::ReadyLineSeen { instance } => serve::on_ready_line_seen(state, instance),
         Event::Probed { request, result } => probe::on_probed(state, request, result),
+        Event::Docker(_) => {}
         Event::Asked(request) => stop::on_asked(state, request),
     }
 }

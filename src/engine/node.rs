@@ -7,16 +7,25 @@ use super::{
     takedown::TakeDown,
 };
 use crate::{
-    model::{
-        Condition, Digest, FilePath, FileSet, Kind, Local, RequestId, Resource, ResourceName, RunId, SetDigest, Time,
-    },
+    model::{Condition, Digest, FilePath, FileSet, Local, RequestId, Resource, ResourceName, RunId, SetDigest, Time},
     snapshot::{Cause, Hold, Row, RunRow, Skip},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     ops::{Index, IndexMut},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
+
+/// What a node runs that is no local resource.
+static NOTHING: LazyLock<Local> = LazyLock::new(|| Local {
+    cmd: None,
+    serve: None,
+    teardown: None,
+    inputs: Arc::default(),
+    outputs: Vec::new(),
+    parallel: true,
+    cancel_superseded: false,
+});
 
 /// The index of a node; a session never reuses one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -257,8 +266,7 @@ impl Node {
     }
 
     pub(super) fn local(&self) -> &Local {
-        let Kind::Local(local) = &self.resource.kind;
-        local
+        self.resource.kind.local().unwrap_or(&NOTHING)
     }
 
     pub(super) fn outputs_of_definition(&self) -> Arc<FileSet> {

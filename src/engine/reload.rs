@@ -134,7 +134,10 @@ fn begin_anew(node: &mut Node) {
 
 fn differs(old: &Resource, new: &Resource) -> Differs {
     let enabled = !old.enabled && new.enabled;
-    let (Kind::Local(old), Kind::Local(new)) = (&old.kind, &new.kind);
+    let (Kind::Local(old), Kind::Local(new)) = (&old.kind, &new.kind) else {
+        let differs = old.kind != new.kind;
+        return Differs { definition: differs, files: differs, enabled };
+    };
     Differs {
         definition: old.cmd != new.cmd || old.outputs != new.outputs || serving(old) != serving(new),
         files: old.inputs != new.inputs || old.outputs != new.outputs,

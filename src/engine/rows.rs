@@ -139,6 +139,7 @@ pub(super) fn row_of(state: &State, id: NodeId) -> Row {
         runs: node.runs.iter().cloned().collect(),
         skipped: node.skipped.clone(),
         instance: instance_of(state, id),
+        images: Vec::new(),
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     model::{Command, Digest, Exit, FilePath, FileSet, Level, RunId},
-    snapshot::{Cause, Hold, RunRow, Skip},
+    snapshot::{Cause, Hold, RunRow, Skip, Step},
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -100,7 +100,7 @@ pub(super) fn start(state: &mut State, id: NodeId) {
     let inputs = state.nodes[id].knowledge.inputs.filter(|_| has_outputs);
     let (dirt, cause) = take_cause(state, id);
     let run = state.ids.next_run();
-    let row = RunRow { run, cause, started_at: state.now, ended_at: None, exit: None };
+    let row = RunRow { run, step: Step::Command, cause, started_at: state.now, ended_at: None, exit: None };
     say::run_starts(state, id, &row);
     let name = state.nodes[id].name.clone();
     if state.remembered.remove(&name).is_some() {
@@ -141,7 +141,8 @@ pub(super) fn run_at_once(state: &mut State, id: NodeId) {
     let (_, cause) = take_cause(state, id);
     let run = state.ids.next_run();
     let now = state.now;
-    let row = RunRow { run, cause, started_at: now, ended_at: Some(now), exit: Some(Exit::Code(0)) };
+    let row =
+        RunRow { run, step: Step::Command, cause, started_at: now, ended_at: Some(now), exit: Some(Exit::Code(0)) };
     say::run_starts(state, id, &row);
     let resource = state.nodes[id].name.clone();
     state.emit(Effect::RecordRun { resource, run: row.clone() });
@@ -356,7 +357,8 @@ pub(super) fn own_hold(phase: &RunPhase, shutting_down: bool) -> Option<Hold> {
 /// Starts a node's `teardown_cmd`.
 pub(super) fn start_teardown(state: &mut State, id: NodeId, command: &Command) {
     let run = state.ids.next_run();
-    let row = RunRow { run, cause: Cause::Teardown, started_at: state.now, ended_at: None, exit: None };
+    let row =
+        RunRow { run, step: Step::Teardown, cause: Cause::Teardown, started_at: state.now, ended_at: None, exit: None };
     say::run_starts(state, id, &row);
     let resource = state.nodes[id].name.clone();
     let command = spec_of(state, command);

@@ -108,9 +108,10 @@ fn may_last(state: &State, id: NodeId) -> bool {
 fn lasts(hold: &Hold) -> bool {
     match hold {
         Hold::Dependency { because, .. } => matches!(because.as_str(), "failed" | "disabled" | "manual" | "stopped"),
-        Hold::WriterFailed(_) | Hold::SelfDirty { .. } => true,
+        Hold::WriterFailed(_) | Hold::ImageFailed(_) | Hold::Docker(_) | Hold::SelfDirty { .. } => true,
         Hold::OrchfileLoading
         | Hold::Writer(_)
+        | Hold::Image(_)
         | Hold::Settling
         | Hold::Slot
         | Hold::Exclusive(_)

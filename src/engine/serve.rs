@@ -108,6 +108,7 @@ fn start(state: &mut State, id: NodeId, serving: Serving) {
         exit: None,
         restarts: server.restarts,
         probe_failure: None,
+        containers: Vec::new(),
     };
     let row = InstanceRow { started_at: state.now, ..row };
     state.emit(Effect::StartInstance {

@@ -4,10 +4,7 @@ use super::{
     changes::Changes, effect::Effect, evaluation, event::RunEnd, node::NodeId, phase::RunPhase, run, say, state::State,
     stop, takedown,
 };
-use crate::{
-    model::Kind,
-    snapshot::{Goal, RunRow, Trouble, Verdict},
-};
+use crate::snapshot::{Goal, RunRow, Trouble, Verdict};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -148,7 +145,7 @@ fn step(state: &mut State, id: NodeId) {
 fn tear_down(state: &mut State, id: NodeId) -> bool {
     let wants = state.shutdown.as_ref().is_some_and(|shutdown| shutdown.teardown);
     let node = &state.nodes[id];
-    let Kind::Local(local) = &node.resource.kind;
+    let local = node.local();
     let is_meant = node.is_enabled() && state.down_only.as_ref().is_none_or(|only| only.contains(&node.name));
     let Some(command) = local.teardown.clone().filter(|_| wants && is_meant && !node.torn_down) else {
         return false;

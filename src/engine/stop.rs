@@ -33,7 +33,7 @@ pub(super) fn on_asked(state: &mut State, request: Request) {
         Request::Stop(names) => each(state, names, stop),
         Request::Start(names) => each(state, names, start),
         Request::TakeDown(names) => each(state, names, takedown::ask),
-        Request::ShutDown { teardown } => shutdown::on_asked(state, teardown),
+        Request::ShutDown { teardown, volumes: _ } => shutdown::on_asked(state, teardown),
     }
 }
 

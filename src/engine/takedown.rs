@@ -8,7 +8,6 @@ use super::{
     state::State,
     stop,
 };
-use crate::model::Kind;
 
 /// How far a node is on its way down.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -55,7 +54,7 @@ pub(super) fn advance(state: &mut State, id: NodeId) {
     if lives {
         return;
     }
-    let Kind::Local(local) = &node.resource.kind;
+    let local = node.local();
     let command = local.teardown.clone();
     state.node(id).taken_down = TakeDown::No;
     match command {

@@ -1,6 +1,6 @@
 //! Nodes and edges: what depends on what, and what is inferred from outputs and inputs.
 
-use super::{FilePath, Kind, PathIndex, Resource, ResourceName};
+use super::{FilePath, ImageKey, PathIndex, Resource, ResourceName};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
@@ -13,6 +13,8 @@ use std::{
 pub enum NodeKey {
     /// A resource by its name.
     Resource(ResourceName),
+    /// An image by what selects it.
+    Image(ImageKey),
 }
 
 /// What an order edge waits for.
@@ -88,18 +90,17 @@ pub struct DataEdge {
 pub fn data_edges(resources: &[Arc<Resource>]) -> Vec<DataEdge> {
     let mut writers = PathIndex::default();
     for (place, resource) in resources.iter().enumerate() {
-        let Kind::Local(local) = &resource.kind;
-        local.outputs.iter().for_each(|output| writers.insert(output.clone(), (place, output.clone())));
+        resource.kind.outputs().iter().for_each(|output| writers.insert(output.clone(), (place, output.clone())));
     }
     let mut edges = Vec::new();
     for (reader, resource) in resources.iter().enumerate() {
-        let Kind::Local(local) = &resource.kind;
+        let inputs = resource.kind.inputs();
         let mut found = BTreeMap::new();
-        for input in &local.inputs.roots {
+        for input in &inputs.roots {
             let above = writers.at_or_above(input).map(|(writer, output)| (*writer, output, input));
             let below = writers.at_or_below(input).map(|(output, (writer, _))| (*writer, output, output));
             for (writer, output, overlap) in above.chain(below) {
-                if writer != reader && !local.inputs.ignore.iter().any(|rule| rule.ignores(overlap)) {
+                if writer != reader && !inputs.ignore.iter().any(|rule| rule.ignores(overlap)) {
                     found.entry(writer).or_insert((output.clone(), input.clone()));
                 }
             }
@@ -124,8 +125,7 @@ pub fn check(resources: &[Arc<Resource>]) -> Vec<GraphFault> {
 fn shared_outputs(resources: &[Arc<Resource>]) -> Vec<GraphFault> {
     let mut outputs = Vec::new();
     for (place, resource) in resources.iter().enumerate() {
-        let Kind::Local(local) = &resource.kind;
-        outputs.extend(local.outputs.iter().map(|output| (output, place)));
+        outputs.extend(resource.kind.outputs().iter().map(|output| (output, place)));
     }
     outputs.sort();
     let mut faults = Vec::new();

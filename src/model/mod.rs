@@ -1,14 +1,18 @@
 //! The nouns of orch as plain data: no behaviour beyond their own invariants, no I/O.
 
 pub mod attempt;
+pub mod compose;
+pub mod container;
 pub mod digest;
 pub mod exit;
 mod glob;
 pub mod graph;
 pub mod id;
 pub mod ignore;
+pub mod image;
 pub mod input;
 pub mod known;
+pub mod live_update;
 pub mod local;
 pub mod mode;
 pub mod name;
@@ -20,19 +24,28 @@ pub mod success;
 pub mod time;
 
 pub use attempt::{Attempt, Level};
+pub use compose::ComposeProject;
+pub use container::{
+    BoundPort, Container, ContainerId, ContainerImage, ContainerPhase, ContainerSource, ContainerSpec, ContainerState,
+    Health, HealthCheck, NetworkUse, Overlay, Port, Volume, VolumeSource,
+};
 pub use digest::{Digest, SetDigest};
 pub use exit::{Exit, Failure};
 pub use graph::{Condition, Edge, EdgeKind, NodeKey};
 pub use id::{EvaluationId, InstanceId, RequestId, RunId};
 pub use ignore::IgnoreRule;
+pub use image::{
+    Build, Built, ComposeBuild, CustomBuild, CustomOutput, DockerBuild, Image, ImageId, ImageKey, ImageRecord,
+};
 pub use input::{EvaluationInput, Seen};
 pub use known::KnownFile;
+pub use live_update::{LiveUpdate, RestartStep, RunStep, Sync, Trigger, Unmatched};
 pub use local::{Command, Local, Restart, Serve};
 pub use mode::Mode;
 pub use name::{InvalidName, ResourceName};
 pub use paths::{FilePath, FileSet, PathIndex, WatchSet};
 pub use probe::{Probe, ProbeAction};
-pub use project::{CiSettings, Project, Secret, Settings};
+pub use project::{CiSettings, DockerPrune, Project, Registry, Secret, Settings};
 pub use resource::{Dependency, Kind, Link, Location, Resource, TriggerMode};
 pub use success::Success;
 pub use time::Time;

@@ -1,6 +1,6 @@
 //! A project: what an Orchfile evaluates to.
 
-use super::{FilePath, IgnoreRule, Mode, Resource};
+use super::{ComposeProject, FilePath, IgnoreRule, Image, Mode, Resource};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
@@ -15,6 +15,10 @@ pub struct Project {
     pub root: FilePath,
     /// In the order of their declaration.
     pub resources: Vec<Arc<Resource>>,
+    /// Images that some resource needs, each after those it is made of.
+    pub images: Vec<Arc<Image>>,
+    /// Compose projects, in the order of their declaration.
+    pub compose: Vec<Arc<ComposeProject>>,
     /// What holds for all of them.
     pub settings: Settings,
     /// What `os.putenv` set and (`None`) `os.unsetenv` removed, on top of the session's environment.
@@ -34,8 +38,46 @@ pub struct Settings {
     pub tiltignore: Vec<String>,
     /// How `orch ci` judges.
     pub ci: CiSettings,
+    /// Where images are pushed.
+    pub default_registry: Option<Registry>,
+    /// When old images of the project are removed.
+    pub docker_prune: DockerPrune,
     /// Settings that are accepted and (so far) without effect, as `orch eval` prints them.
     pub accepted: BTreeMap<String, serde_json::Value>,
+}
+
+/// `default_registry(…)`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Registry {
+    /// As this machine knows it.
+    pub host: String,
+    /// As a cluster knows it; empty is the same.
+    pub host_from_cluster: String,
+    /// The one repository that all images go to; empty is one for each.
+    pub single_name: String,
+}
+
+/// `docker_prune_settings(…)`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DockerPrune {
+    /// Nothing is removed.
+    pub disable: bool,
+    /// Younger ones stay.
+    pub max_age: Duration,
+    /// After how many builds; 0 goes by `interval`.
+    pub builds: u32,
+    /// How often, where `builds` is 0.
+    pub interval: Duration,
+    /// So many of each image stay, however old.
+    pub keep_recent: u32,
+}
+
+impl Default for DockerPrune {
+    /// Tilt's.
+    fn default() -> Self {
+        let (max_age, interval) = (Duration::from_hours(6), Duration::from_hours(1));
+        Self { disable: false, max_age, builds: 0, interval, keep_recent: 2 }
+    }
 }
 
 /// `ci_settings(…)`; `None` is not given.

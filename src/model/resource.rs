@@ -1,7 +1,8 @@
 //! A resource: a named node with a desired state.
 
-use super::{Condition, Local, ResourceName};
+use super::{Condition, Container, FilePath, FileSet, Local, ResourceName};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A resource of any kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,46 @@ pub struct Resource {
 pub enum Kind {
     /// Commands and servers on this machine.
     Local(Local),
+    /// A container, of a compose file or a plain one.
+    Container(Container),
+}
+
+impl Kind {
+    /// The spec of a local resource.
+    #[must_use]
+    pub fn local(&self) -> Option<&Local> {
+        match self {
+            Self::Local(local) => Some(local),
+            Self::Container(_) => None,
+        }
+    }
+
+    /// Files that decide what comes of its runs.
+    #[must_use]
+    pub fn inputs(&self) -> &Arc<FileSet> {
+        match self {
+            Self::Local(local) => &local.inputs,
+            Self::Container(container) => &container.inputs,
+        }
+    }
+
+    /// Files and folders that its runs write.
+    #[must_use]
+    pub fn outputs(&self) -> &[FilePath] {
+        match self {
+            Self::Local(local) => &local.outputs,
+            Self::Container(_) => &[],
+        }
+    }
+
+    /// The spec of a container.
+    #[must_use]
+    pub fn container(&self) -> Option<&Container> {
+        match self {
+            Self::Container(container) => Some(container),
+            Self::Local(_) => None,
+        }
+    }
 }
 
 /// One entry of `resource_deps`.

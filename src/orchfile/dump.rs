@@ -108,7 +108,6 @@ impl Shown<'_> {
     }
 
     fn resource(&self, resource: &Resource) -> Value {
-        let Kind::Local(local) = &resource.kind;
         let names: Vec<_> = resource.dependencies.iter().map(|dependency| dependency.on.as_str()).collect();
         let mut out = Fields::default();
         out.put("name", json!(resource.name.as_str()));
@@ -126,7 +125,10 @@ impl Shown<'_> {
         if !resource.enabled {
             out.put("enabled", json!(false));
         }
-        out.put("local", self.local(local));
+        match &resource.kind {
+            Kind::Local(local) => out.put("local", self.local(local)),
+            Kind::Container(_) => {}
+        }
         out.done()
     }
 

@@ -3,7 +3,7 @@
 use super::{Look, look::Colour};
 use crate::{
     model::{
-        FilePath, Kind, Project, Resource, ResourceName, Time,
+        FilePath, Kind, Local, Project, Resource, ResourceName, Time,
         graph::{DataEdge, data_edges},
     },
     snapshot::{Hold, Row, RuntimeStatus, Snapshot, UpdateStatus, words},
@@ -102,12 +102,12 @@ fn by_reader(edges: &[DataEdge], count: usize) -> Vec<Vec<&DataEdge>> {
 }
 
 fn parts(resource: &Resource) -> String {
-    let Kind::Local(local) = &resource.kind;
     let state = if resource.enabled { "" } else { ", disabled" };
-    let parts = match (&local.cmd, &local.serve) {
-        (Some(_), Some(_)) => "cmd, serve",
-        (None, Some(_)) => "serve",
-        (Some(_) | None, None) => "cmd",
+    let parts = match &resource.kind {
+        Kind::Local(Local { cmd: Some(_), serve: Some(_), .. }) => "cmd, serve",
+        Kind::Local(Local { cmd: None, serve: Some(_), .. }) => "serve",
+        Kind::Local(_) => "cmd",
+        Kind::Container(_) => "container",
     };
     format!("{parts}{state}")
 }

@@ -53,6 +53,11 @@ pub fn cause(cause: &Cause, root: &FilePath) -> String {
         Cause::Restarted => "restart asked for".to_owned(),
         Cause::Started => "start asked for".to_owned(),
         Cause::Crashed(how) => format!("its server ended ({})", exit(how)),
+        Cause::Image(image) => format!("the image {image} was built anew"),
+        Cause::Needed(by) => format!("needed by {by}"),
+        Cause::Removed => "its container was removed by somebody else".to_owned(),
+        Cause::ChangedByHand(how) => format!("its container was changed by somebody else: {how}"),
+        Cause::FallBack(why) => format!("not changed in place: {why}"),
         Cause::Teardown => "teardown".to_owned(),
     }
 }
@@ -75,6 +80,9 @@ pub fn hold(hold: &Hold, root: &FilePath, now: Time) -> String {
         }
         Hold::Writer(writer) => format!("waits for {writer}, whose outputs it reads"),
         Hold::WriterFailed(writer) => format!("waits for {writer}, whose outputs it reads and which failed"),
+        Hold::Image(image) => format!("waits for the image {image}"),
+        Hold::ImageFailed(image) => format!("waits for the image {image}, which could not be built"),
+        Hold::Docker(why) => format!("waits for the Docker Engine: {why}"),
         Hold::Settling => "waits until its files have settled".to_owned(),
         Hold::Slot => "waits for a free slot".to_owned(),
         Hold::Exclusive(other) => format!("waits for {other}: they do not run side by side (`allow_parallel`)"),
@@ -102,6 +110,8 @@ pub fn skip(skip: &Skip, root: &FilePath) -> String {
             format!("{} written without a change: {}", count_of(*count, "file"), listed(paths, *count, root))
         }
         Skip::SameOutputs(writer) => format!("{writer} ran and wrote the same again"),
+        Skip::SameImage(image) => format!("the image {image} was built anew and is the same"),
+        Skip::Adopted => "up to date: its container was running".to_owned(),
     }
 }
 

@@ -124,7 +124,7 @@ fn started_then_ended_once(mut executors: impl Executors) {
     start_run(&mut executors, Act::Ends(0));
     started(executors.next());
     let end = end_of_run(executors.next());
-    assert_eq!(end, RunEnd { exit: Exit::Code(0), outputs: Vec::new(), leftovers: false });
+    assert_eq!(end, RunEnd::of(Exit::Code(0)));
     over(&mut executors);
 }
 
@@ -480,7 +480,7 @@ async fn report_run(run: RunId, running: Running, events: mpsc::Sender<Event>) {
         events.send(Event::RunStarted { run, pid }).ok();
     }
     let ended = running.ended().await;
-    let end = RunEnd { exit: ended.exit, outputs: Vec::new(), leftovers: ended.leftovers };
+    let end = RunEnd { leftovers: ended.leftovers, ..RunEnd::of(ended.exit) };
     events.send(Event::RunEnded { run, end }).ok();
     if ended.leftovers {
         running.leftovers_ended().await;

@@ -59,7 +59,7 @@ fn resource(text: &str) -> Made {
 
 impl Made {
     fn local(mut self, change: impl FnOnce(&mut Local)) -> Self {
-        let Kind::Local(local) = &mut self.0.kind;
+        let Kind::Local(local) = &mut self.0.kind else { unreachable!("a local resource") };
         change(local);
         self
     }
@@ -132,6 +132,9 @@ impl World {
 
     fn with_store(goal: Goal, store: BTreeMap<ResourceName, Success>) -> Self {
         let config = EngineConfig {
+            images: std::collections::BTreeMap::new(),
+            overlays: std::collections::BTreeMap::new(),
+            volumes: false,
             goal,
             cores: 4,
             first_run: RunId(1),
@@ -205,6 +208,7 @@ impl World {
             | Effect::Watch { .. }
             | Effect::RecordRun { .. }
             | Effect::StopLeftovers { .. }
+            | Effect::Docker(_)
             | Effect::Say { .. } => {}
         }
     }
@@ -233,6 +237,8 @@ impl World {
     fn load(&mut self, mode: Mode, resources: &[Made]) {
         self.reads_orchfile();
         let project = Project {
+            images: Vec::new(),
+            compose: Vec::new(),
             mode,
             file: path("Orchfile"),
             root: FilePath::new("/p"),
@@ -262,7 +268,7 @@ impl World {
         }
         let files = self.files.iter().filter(|(path, _)| exit.is_success() && outputs.contains(path));
         let outputs = files.map(|(path, text)| (path.clone(), digest(text))).collect();
-        self.event(Event::RunEnded { run, end: RunEnd { exit, outputs, leftovers: false } });
+        self.event(Event::RunEnded { run, end: RunEnd { outputs, ..RunEnd::of(exit) } });
     }
 
     fn end(&mut self, resource: &str, exit: Exit) {
@@ -314,7 +320,7 @@ fn commands_run_and_servers_follow_in_order() {
     assert_eq!(world.row("api").update, UpdateStatus::Ok);
     assert_eq!(world.row("db").update, UpdateStatus::NotApplicable);
     assert_eq!(world.row("db").runtime, RuntimeStatus::Ok);
-    world.event(Event::Asked(Request::ShutDown { teardown: false }));
+    world.event(Event::Asked(Request::ShutDown { teardown: false, volumes: false }));
     world.expect(&["stop api", "stop db", "finish Interrupted"]);
 }
 

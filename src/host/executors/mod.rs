@@ -179,6 +179,7 @@ impl Host {
                 }
             }
             Effect::Say { resource, about, level, text } => self.say(resource, about, level, &text),
+            Effect::Docker(_) => {}
             Effect::Finish { .. } => {}
         }
     }

@@ -33,14 +33,15 @@ pub(super) fn start(world: &World, order: Order) -> Running {
 }
 
 async fn attend(world: World, run: RunId, outputs: Arc<FileSet>, running: Running) {
-    let end = RunEnd { exit: Exit::Stopped, outputs: Vec::new(), leftovers: false };
+    let end = RunEnd::of(Exit::Stopped);
     let promise = world.outbox.promise(Event::RunEnded { run, end });
     if let Ok(pid) = running.started().await {
         world.outbox.send(Event::RunStarted { run, pid });
     }
     let ended = running.ended().await;
     let outputs = if ended.exit.is_success() { taken(&world, outputs).await } else { Vec::new() };
-    promise.keep(Event::RunEnded { run, end: RunEnd { exit: ended.exit, outputs, leftovers: ended.leftovers } });
+    promise
+        .keep(Event::RunEnded { run, end: RunEnd { outputs, leftovers: ended.leftovers, ..RunEnd::of(ended.exit) } });
     if ended.leftovers {
         let promise = world.outbox.promise(Event::LeftoversEnded { run });
         running.leftovers_ended().await;

@@ -71,7 +71,7 @@ pub(super) fn complete(draft: &mut Draft, file: &FilePath) {
     }
     let everywhere = ignored_everywhere(&draft.settings, file);
     for resource in &mut draft.resources {
-        let Kind::Local(local) = &mut resource.kind;
+        let Kind::Local(local) = &mut resource.kind else { continue };
         Arc::make_mut(&mut local.inputs).ignore.extend(everywhere.iter().cloned());
     }
 }

@@ -37,7 +37,8 @@ pub(super) fn lower(request: &LoadRequest, parts: Parts) -> (Project, Vec<Diagno
     let found = lowering.found;
     let settings = draft.settings;
     let file = request.file.clone();
-    (Project { mode, file, root, resources, settings, environment: overlay, secrets }, found)
+    let (images, compose) = (Vec::new(), Vec::new());
+    (Project { mode, file, root, resources, images, compose, settings, environment: overlay, secrets }, found)
 }
 
 /// From a name to its place in the project.

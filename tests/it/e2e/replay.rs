@@ -45,6 +45,9 @@ local_resource("bad", cmd="exit 3", resource_deps=["api"])
 
 fn play(recording: &str) -> Snapshot {
     let mut engine = Engine::new(EngineConfig {
+        images: std::collections::BTreeMap::new(),
+        overlays: std::collections::BTreeMap::new(),
+        volumes: false,
         goal: Goal::Up,
         cores: std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap()),
         first_run: RunId(1),

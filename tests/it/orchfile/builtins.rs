@@ -3,7 +3,7 @@
 use super::folder::Folder;
 use orch::{
     diag::Severity,
-    model::{Condition, EvaluationInput, FilePath, Kind, Local, Restart, Seen, TriggerMode},
+    model::{Condition, EvaluationInput, FilePath, Local, Restart, Seen, TriggerMode},
     orchfile::{LoadRequest, Loaded, LocalSources, SourceOutput, Told, dump, load},
 };
 use std::{
@@ -17,7 +17,7 @@ fn evaluate(text: &str) -> Loaded {
 
 fn only_local(loaded: &Loaded) -> Local {
     let resources = &loaded.project.as_ref().unwrap_or_else(|| panic!("{:?}", loaded.diagnostics)).resources;
-    let Kind::Local(local) = &resources[0].kind;
+    let Some(local) = resources[0].kind.local() else { unreachable!("a local resource") };
     local.clone()
 }
 

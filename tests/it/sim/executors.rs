@@ -10,8 +10,7 @@ use super::{
 use orch::{
     engine::{CommandSpec, Event, PortCheck, ProbeResult, RunEnd},
     model::{
-        Digest, Exit, Failure, FilePath, FileSet, InstanceId, Kind, Probe, ProbeAction, RequestId, ResourceName, RunId,
-        Time,
+        Digest, Exit, Failure, FilePath, FileSet, InstanceId, Probe, ProbeAction, RequestId, ResourceName, RunId, Time,
     },
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -181,7 +180,7 @@ impl World {
             Vec::new()
         };
         let wait = self.pace.wait(Wait::Reap);
-        self.later(wait, Due::Tell(Event::RunEnded { run, end: RunEnd { exit, outputs, leftovers } }));
+        self.later(wait, Due::Tell(Event::RunEnded { run, end: RunEnd { outputs, leftovers, ..RunEnd::of(exit) } }));
         if leftovers {
             let lives = millis(live.script.leaves.unwrap_or_default());
             self.leftovers.insert(run, LiveLeftovers { script: live.script });
@@ -215,7 +214,7 @@ impl World {
     /// The inputs of a resource as the project that is in force has them.
     fn inputs_of(&self, name: &ResourceName) -> Vec<FilePath> {
         let local = self.facts.resource(name).map(|resource| {
-            let Kind::Local(local) = &resource.kind;
+            let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
             local.inputs.roots.clone()
         });
         local.unwrap_or_default()
@@ -371,7 +370,9 @@ impl World {
     /// Counts the checks that passed, to know when the server is ready.
     pub(super) fn on_probed(&mut self, instance: InstanceId, result: &ProbeResult) {
         let needed = self.facts.instances.get(&instance).and_then(|facts| {
-            let Kind::Local(local) = &self.facts.resource(&facts.resource)?.kind;
+            let Some(local) = self.facts.resource(&facts.resource)?.kind.local() else {
+                unreachable!("a local resource")
+            };
             local.serve.as_ref()?.probe.as_ref().map(Probe::successes_needed)
         });
         let Some(facts) = self.facts.instances.get_mut(&instance) else { return };

@@ -3,7 +3,7 @@
 use super::{disk::seen, script::Script};
 use orch::{
     engine::{CommandSpec, Event},
-    model::{Exit, FilePath, InstanceId, Kind, Project, Resource, ResourceName, RunId, Seen, Success, Time},
+    model::{Exit, FilePath, InstanceId, Project, Resource, ResourceName, RunId, Seen, Success, Time},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -39,7 +39,7 @@ impl RunFacts {
     /// Whether this is the `teardown_cmd` of its resource.
     pub(crate) fn is_teardown(&self) -> bool {
         self.definition.as_ref().is_some_and(|resource| {
-            let Kind::Local(local) = &resource.kind;
+            let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
             local.teardown.as_ref().is_some_and(|teardown| teardown.argv == self.command.argv)
         })
     }
@@ -197,6 +197,7 @@ impl Facts {
             Event::EvaluationEnded { outcome, .. } => self.on_evaluation_ended(outcome),
             Event::Asked(request) => self.on_asked(now, request),
             Event::SessionStarted
+            | Event::Docker(_)
             | Event::Woke
             | Event::EvaluationRead { .. }
             | Event::GitLockChanged { .. }
@@ -225,7 +226,7 @@ impl Facts {
         if facts.succeeded() && !facts.is_teardown() {
             let name = facts.resource.clone();
             let serves = self.resource(&name).is_some_and(|resource| {
-                let Kind::Local(local) = &resource.kind;
+                let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
                 local.serve.is_some()
             });
             let reached = self.reached.entry(name).or_default();
@@ -237,7 +238,7 @@ impl Facts {
     fn on_instance_started(&mut self, instance: InstanceId) {
         let Some(facts) = self.instances.get(&instance) else { return };
         let waits = self.resource(&facts.resource).is_some_and(|resource| {
-            let Kind::Local(local) = &resource.kind;
+            let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
             local.serve.as_ref().is_some_and(|serve| serve.probe.is_some() || serve.ready_log_line.is_some())
         });
         if !waits {
@@ -318,7 +319,7 @@ impl Facts {
     /// A resource that serves nothing was found fresh: that counts as a success.
     pub(crate) fn found_fresh(&mut self, name: &ResourceName) {
         let alone = self.resource(name).is_some_and(|resource| {
-            let Kind::Local(local) = &resource.kind;
+            let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
             local.serve.is_none()
         });
         let reached = self.reached.entry(name.clone()).or_default();

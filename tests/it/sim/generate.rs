@@ -113,6 +113,8 @@ impl Generator {
         }
         let max_parallel_updates = if self.rng.percent(30) { Some(1 + self.small(3)) } else { None };
         Project {
+            images: Vec::new(),
+            compose: Vec::new(),
             mode: self.mode,
             file: path("Orchfile"),
             root: FilePath::new(ROOT),
@@ -187,7 +189,7 @@ impl Generator {
             inputs = vec!["src".to_owned()];
         }
         for other in before {
-            let Kind::Local(local) = &other.kind;
+            let Some(local) = other.kind.local() else { unreachable!("a local resource") };
             for output in &local.outputs {
                 if self.rng.percent(30) {
                     inputs.push(output.display_from(&FilePath::new(ROOT)));
@@ -276,7 +278,7 @@ impl Generator {
         let mut dependencies = Vec::new();
         for other in before {
             if self.rng.percent(22) {
-                let Kind::Local(local) = &other.kind;
+                let Some(local) = other.kind.local() else { unreachable!("a local resource") };
                 let condition = match self.rng.below(6) {
                     0 => Condition::Started,
                     1 if local.serve.is_none() => Condition::Succeeded,
@@ -324,7 +326,7 @@ impl Generator {
     fn redefine(&mut self, resource: &mut Resource) {
         self.version += 1;
         let word = format!("edit={}", self.version);
-        let Kind::Local(local) = &mut resource.kind;
+        let Kind::Local(local) = &mut resource.kind else { unreachable!("a local resource") };
         match (&mut local.cmd, &mut local.serve) {
             (Some(cmd), Some(serve)) => {
                 let command = if self.rng.percent(50) { cmd } else { &mut serve.command };
@@ -421,7 +423,7 @@ impl Generator {
     fn on_output(&mut self, project: &Project, wait: Duration) -> Vec<(Duration, Action)> {
         let mut outputs = Vec::new();
         for resource in &project.resources {
-            let Kind::Local(local) = &resource.kind;
+            let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
             let file = |root: &FilePath| if is_folder(&root.to_string()) { root.join("x") } else { root.clone() };
             outputs.extend(local.outputs.iter().map(file));
         }

@@ -116,8 +116,8 @@ fn action(words: &[&str], case: &Case) -> Action {
         ["stop", list @ ..] => Action::Ask(Request::Stop(names(list))),
         ["start", list @ ..] => Action::Ask(Request::Start(names(list))),
         ["take", "down", list @ ..] => Action::Ask(Request::TakeDown(names(list))),
-        ["shut", "down"] => Action::Ask(Request::ShutDown { teardown: false }),
-        ["shut", "down", "with", "teardown"] => Action::Ask(Request::ShutDown { teardown: true }),
+        ["shut", "down"] => Action::Ask(Request::ShutDown { teardown: false, volumes: false }),
+        ["shut", "down", "with", "teardown"] => Action::Ask(Request::ShutDown { teardown: true, volumes: false }),
         _ => panic!("what is `{}`?", words.join(" ")),
     }
 }

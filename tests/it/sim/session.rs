@@ -63,6 +63,9 @@ const QUIET: Duration = Duration::from_secs(61);
 fn config(world: &World, setting: &Setting) -> EngineConfig {
     let facts: &Facts = &world.facts;
     EngineConfig {
+        images: std::collections::BTreeMap::new(),
+        overlays: std::collections::BTreeMap::new(),
+        volumes: false,
         goal: setting.goal,
         cores: setting.cores,
         first_run: facts.runs.keys().next_back().map_or(RunId(1), |run| run.next()),
@@ -206,7 +209,7 @@ impl Sim {
 
     /// Asks for the end and runs until it comes.
     pub(crate) fn shut_down(&mut self, teardown: bool) {
-        self.act(Action::Ask(Request::ShutDown { teardown }));
+        self.act(Action::Ask(Request::ShutDown { teardown, volumes: false }));
         self.settle();
         if self.faults.is_empty() && self.world.finished.is_none() {
             self.faults.push("asked to end, orch does not".to_owned());
@@ -303,6 +306,7 @@ impl Sim {
             | Event::EvaluationRead { .. }
             | Event::FilesChanged { .. }
             | Event::GitLockChanged { .. }
+            | Event::Docker(_)
             | Event::Asked(_) => false,
         }
     }
@@ -337,7 +341,7 @@ impl World {
     pub(super) fn note_tampering(&mut self, path: &FilePath) {
         let Some(project) = &self.facts.project else { return };
         let writes = |resource: &&Arc<orch::model::Resource>| {
-            let orch::model::Kind::Local(local) = &resource.kind;
+            let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
             local.outputs.iter().any(|root| path.is_within(root))
         };
         let owner = project.resources.iter().find(writes).map(|resource| resource.name.clone());

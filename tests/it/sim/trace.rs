@@ -28,7 +28,7 @@ fn line(entry: &Entry) -> String {
         Entry::Event(Event::EvaluationEnded { outcome: EvaluationOutcome::Loaded(project, _), .. }) => {
             let mut text = format!("-> loaded, {:?}, slots {:?}", project.mode, project.settings.max_parallel_updates);
             for resource in &project.resources {
-                let orch::model::Kind::Local(local) = &resource.kind;
+                let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
                 let words = |command: &orch::model::Command| command.argv[1..].join(" ");
                 write!(
                     text,
@@ -151,8 +151,8 @@ impl<'a> Trace<'a> {
             Action::Ask(Request::Stop(list)) => format!("stop {}", names(list)),
             Action::Ask(Request::Start(list)) => format!("start {}", names(list)),
             Action::Ask(Request::TakeDown(list)) => format!("take down {}", names(list)),
-            Action::Ask(Request::ShutDown { teardown: false }) => "shut down".to_owned(),
-            Action::Ask(Request::ShutDown { teardown: true }) => "shut down with teardown".to_owned(),
+            Action::Ask(Request::ShutDown { teardown: false, .. }) => "shut down".to_owned(),
+            Action::Ask(Request::ShutDown { teardown: true, .. }) => "shut down with teardown".to_owned(),
             Action::Kill(name, code) => format!("kill {name} {code}"),
             Action::Port(port, taken) => format!("port {port} {}", if *taken { "taken" } else { "free" }),
             Action::Wake => "wake".to_owned(),
@@ -189,6 +189,7 @@ impl<'a> Trace<'a> {
             | Event::RunStarted { .. }
             | Event::InstanceStarted { .. }
             | Event::Probed { .. }
+            | Event::Docker(_)
             | Event::Asked(_) => return None,
         })
     }
@@ -228,6 +229,7 @@ impl<'a> Trace<'a> {
             | Effect::TakeDigests { .. }
             | Effect::TakeSet { .. }
             | Effect::RecordRun { .. }
+            | Effect::Docker(_)
             | Effect::Probe { .. } => return None,
         })
     }

@@ -236,7 +236,7 @@ impl World {
                 }
                 self.facts.remembered.insert(resource, success);
             }
-            Effect::RecordRun { .. } | Effect::Say { .. } => {}
+            Effect::RecordRun { .. } | Effect::Say { .. } | Effect::Docker(_) => {}
             Effect::StartRun { run, resource, command, outputs, .. } => {
                 self.start_run(run, resource, command, outputs);
             }

@@ -15,14 +15,14 @@ use super::{
 };
 use orch::{
     engine::Effect,
-    model::{Condition, Digest, FilePath, Kind, Local, Resource, ResourceName},
+    model::{Condition, Digest, FilePath, Local, Resource, ResourceName},
     snapshot::{Snapshot, UpdateStatus},
 };
 use start::StartOf;
 use std::collections::BTreeMap;
 
 fn local(resource: &Resource) -> &Local {
-    let Kind::Local(local) = &resource.kind;
+    let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
     local
 }
 

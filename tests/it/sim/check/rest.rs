@@ -163,6 +163,8 @@ impl Rest<'_> {
             Hold::OrchfileLoading => facts.broken && facts.project.is_none(),
             Hold::ShuttingDown => facts.shutting_down,
             Hold::Stopped | Hold::Disabled => false,
+            // Nothing of Docker is simulated.
+            Hold::Image(_) | Hold::ImageFailed(_) | Hold::Docker(_) => false,
             Hold::Settling
             | Hold::Slot
             | Hold::Exclusive(_)
