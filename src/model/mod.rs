@@ -4,6 +4,7 @@ pub mod attempt;
 pub mod compose;
 pub mod container;
 pub mod digest;
+pub mod dockerfile;
 pub mod exit;
 mod glob;
 pub mod graph;
@@ -30,6 +31,7 @@ pub use container::{
     Health, HealthCheck, NetworkUse, Overlay, Port, Volume, VolumeSource,
 };
 pub use digest::{Digest, SetDigest};
+pub use dockerfile::Dockerfile;
 pub use exit::{Exit, Failure};
 pub use graph::{Condition, Edge, EdgeKind, NodeKey};
 pub use id::{EvaluationId, InstanceId, RequestId, RunId};
