@@ -175,7 +175,7 @@ fn resource(root: &FilePath, shared: &FilePath, number: usize) -> Resource {
     Resource {
         name: ResourceName::parse(&format!("node-{number}")).unwrap(),
         declared_at: None,
-        kind: Kind::Local(local),
+        kind: Kind::Local(Box::new(local)),
         dependencies: Vec::new(),
         trigger_mode: TriggerMode::Auto,
         auto_init: true,

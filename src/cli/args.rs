@@ -1,5 +1,6 @@
 //! The command line, as plain data.
 
+use crate::model::ProjectId;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -72,6 +73,9 @@ pub(super) struct OrchfileArgs {
     /// Where it is.
     #[command(flatten)]
     pub(super) file: FileArg,
+    /// What marks the containers of this project, instead of its folder's name and path
+    #[arg(long, value_name = "ID", env = "ORCH_PROJECT", value_parser = ProjectId::parse)]
+    pub(super) project: Option<ProjectId>,
     /// Resources to bring up, with what they depend on [default: all]
     #[arg(value_name = "NAME")]
     pub(super) names: Vec<String>,

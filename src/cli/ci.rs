@@ -29,6 +29,7 @@ pub(super) fn ci(args: Ci) -> Result<Exit, CliError> {
     let plan = Plan {
         goal: Goal::Ci,
         file: orchfile.file.file,
+        project: orchfile.project,
         args: [orchfile.names, orchfile.args].concat(),
         timeout: args.timeout,
         only: None,

@@ -68,6 +68,7 @@ fn without_session(project: &Project, args: Down) -> Result<Exit, CliError> {
     let plan = Plan {
         goal: Goal::Down,
         file: orchfile.file.file,
+        project: orchfile.project.or_else(|| live::last_project(&project.root)),
         args: given,
         timeout: None,
         only: (!names.is_empty()).then_some(names),

@@ -29,6 +29,7 @@ pub(super) fn eval(args: Eval) -> Result<Exit, CliError> {
     let plan = Plan {
         goal: Goal::Up,
         file: None,
+        project: None,
         args: [orchfile.names, orchfile.args].concat(),
         timeout: None,
         only: None,

@@ -8,7 +8,7 @@ use crate::{
         claim::{self, SessionCard},
         executors::KeptSession,
     },
-    model::{Exit, FilePath, ResourceName},
+    model::{Exit, FilePath, ProjectId, ResourceName},
     snapshot::{Hold, Row, RuntimeStatus, Snapshot, UpdateStatus},
     store::Store,
 };
@@ -90,17 +90,18 @@ pub(super) fn block_on<T>(future: impl Future<Output = Result<T, CliError>>) -> 
 struct Kept {
     snapshot: Snapshot,
     args: Vec<String>,
+    project: Option<ProjectId>,
 }
 
 fn kept(root: &FilePath) -> Result<Option<Kept>, CliError> {
     let Some(store) = Store::open_read_only(&claim::state_dir(root))? else { return Ok(None) };
     let Some(session) = store.session()? else { return Ok(None) };
     // What another version wrote in another form counts as nothing.
-    let Ok(KeptSession { session, order, args }) = serde_json::from_str(&session) else { return Ok(None) };
+    let Ok(KeptSession { session, order, args, project }) = serde_json::from_str(&session) else { return Ok(None) };
     let rows = store.rows()?;
     let row = |name: &ResourceName| rows.get(name).and_then(|row| serde_json::from_str::<Row>(row).ok()).map(settled);
     let snapshot = Snapshot { rows: order.iter().filter_map(row).collect(), ..session };
-    Ok(Some(Kept { snapshot, args }))
+    Ok(Some(Kept { snapshot, args, project }))
 }
 
 /// That the session ended is no news of one that has. What still lived when it was killed has ended with it.
@@ -114,6 +115,11 @@ fn settled(mut row: Row) -> Row {
         row.update = UpdateStatus::None;
     }
     row
+}
+
+/// The mark on what the last session made.
+pub(super) fn last_project(root: &FilePath) -> Option<ProjectId> {
+    kept(root).ok().flatten()?.project
 }
 
 /// The arguments of the last session's evaluations.

@@ -15,7 +15,7 @@ use crate::{
         signals::EndSignals,
     },
     logs::{Limits, LogName, LogStore},
-    model::{FilePath, Level, ResourceName},
+    model::{FilePath, Level, ProjectId, ResourceName},
     report::Look,
     session,
     snapshot::{Goal, Snapshot, Verdict},
@@ -35,6 +35,8 @@ pub(super) struct Plan {
     pub(super) file: Option<PathBuf>,
     /// Names and arguments of the Orchfile.
     pub(super) args: Vec<String>,
+    /// The mark on what it makes; `None` is made of its folder.
+    pub(super) project: Option<ProjectId>,
     pub(super) timeout: Option<Duration>,
     /// `down` of these alone.
     pub(super) only: Option<BTreeSet<ResourceName>>,
@@ -76,6 +78,7 @@ pub(super) fn run(plan: &Plan) -> Result<Ended, CliError> {
         files: Arc::new(Files::new(store.known_files())),
         store,
         processes: Arc::new(processes),
+        project: plan.project.clone().unwrap_or_else(|| ProjectId::of_folder(&root)),
         ask: Arc::new(ask(plan, file, Answer::Project)),
         defaults: if plan.look.colour { COLOUR_DEFAULTS } else { &[] },
         background: Arc::new(Semaphore::new(1)),

@@ -16,6 +16,7 @@ pub(super) fn up(args: Up) -> Result<Exit, CliError> {
     let plan = Plan {
         goal: Goal::Up,
         file: orchfile.file.file,
+        project: orchfile.project,
         args: [orchfile.names, orchfile.args].concat(),
         timeout: None,
         only: None,

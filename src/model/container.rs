@@ -55,6 +55,7 @@ pub enum ContainerImage {
 
 /// `docker_container(…)`. Names and meanings are those of `docker run`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of `docker run`, each on its own")]
 pub struct ContainerSpec {
     /// `None` is the image's.
     pub command: Option<Vec<String>>,

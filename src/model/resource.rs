@@ -32,9 +32,9 @@ pub struct Resource {
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Commands and servers on this machine.
-    Local(Local),
+    Local(Box<Local>),
     /// A container, of a compose file or a plain one.
-    Container(Container),
+    Container(Box<Container>),
 }
 
 impl Kind {

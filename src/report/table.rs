@@ -3,7 +3,7 @@
 use super::{Look, look::Colour};
 use crate::{
     model::{
-        FilePath, Kind, Local, Project, Resource, ResourceName, Time,
+        FilePath, Kind, Project, Resource, ResourceName, Time,
         graph::{DataEdge, data_edges},
     },
     snapshot::{Hold, Row, RuntimeStatus, Snapshot, UpdateStatus, words},
@@ -104,9 +104,11 @@ fn by_reader(edges: &[DataEdge], count: usize) -> Vec<Vec<&DataEdge>> {
 fn parts(resource: &Resource) -> String {
     let state = if resource.enabled { "" } else { ", disabled" };
     let parts = match &resource.kind {
-        Kind::Local(Local { cmd: Some(_), serve: Some(_), .. }) => "cmd, serve",
-        Kind::Local(Local { cmd: None, serve: Some(_), .. }) => "serve",
-        Kind::Local(_) => "cmd",
+        Kind::Local(local) => match (&local.cmd, &local.serve) {
+            (Some(_), Some(_)) => "cmd, serve",
+            (None, Some(_)) => "serve",
+            (Some(_) | None, None) => "cmd",
+        },
         Kind::Container(_) => "container",
     };
     format!("{parts}{state}")

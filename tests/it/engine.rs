@@ -47,7 +47,7 @@ fn resource(text: &str) -> Made {
     Made(Resource {
         name: name(text),
         declared_at: None,
-        kind: Kind::Local(local),
+        kind: Kind::Local(Box::new(local)),
         dependencies: Vec::new(),
         trigger_mode: TriggerMode::Auto,
         auto_init: true,

@@ -5,7 +5,7 @@ use crate::{
     diag,
     engine::Event,
     logs::LogName,
-    model::{Level, ResourceName, Time},
+    model::{Level, ProjectId, ResourceName, Time},
     snapshot::{Row, RunRow, Snapshot},
 };
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,9 @@ pub struct KeptSession {
     pub order: Vec<ResourceName>,
     /// What the evaluations got.
     pub args: Vec<String>,
+    /// The mark on what it made.
+    #[serde(default)]
+    pub project: Option<ProjectId>,
 }
 
 /// One line of the file that `ORCH_RECORD` names.
@@ -149,7 +152,12 @@ impl Keeping {
             self.saved.rows.iter().filter(is_gone).map(|row| row.name.clone()).collect()
         };
         let session = Snapshot { rows: <_>::default(), ..Snapshot::clone(&self.shown) };
-        let kept = KeptSession { session, order, args: self.world.ask.args.clone() };
+        let kept = KeptSession {
+            session,
+            order,
+            args: self.world.ask.args.clone(),
+            project: Some(self.world.project.clone()),
+        };
         self.world.store.save_rows(changed, removed);
         self.world.store.save_session(serde_json::to_string(&kept).unwrap_or_default());
         let known = self.world.files.drain_changed();

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     engine::{Effect, Event},
     logs::{LogName, LogStore},
-    model::{Attempt, EvaluationId, Failure, InstanceId, Level, ResourceName, RunId, Time, WatchSet},
+    model::{Attempt, EvaluationId, Failure, InstanceId, Level, ProjectId, ResourceName, RunId, Time, WatchSet},
     snapshot::Snapshot,
     store::Store,
 };
@@ -53,6 +53,8 @@ pub struct World {
     pub files: Arc<Files>,
     /// Starts processes.
     pub processes: Arc<Processes>,
+    /// The mark on what the project makes outside its folder.
+    pub project: ProjectId,
     /// What every evaluation is asked.
     pub ask: Arc<Ask>,
     /// Set for commands when orch itself prints in colour.

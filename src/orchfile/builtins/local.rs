@@ -209,7 +209,7 @@ fn declare<'v>(
     let resource = DraftResource {
         name,
         site: site(eval),
-        kind: Kind::Local(local),
+        kind: Kind::Local(Box::new(local)),
         dependencies: common.resource_deps.take_or_default("resource_deps", eval)?,
         trigger_mode: common.trigger_mode.take_given("trigger_mode", eval)?,
         auto_init: common.auto_init.take_given("auto_init", eval)?.unwrap_or(true),

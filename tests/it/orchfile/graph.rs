@@ -13,7 +13,7 @@ fn resource(name: &str, waits_for: &[&str], reads: &[&str], writes: &[&str]) -> 
     Arc::new(Resource {
         name: ResourceName::parse(name).unwrap(),
         declared_at: None,
-        kind: Kind::Local(Local {
+        kind: Kind::Local(Box::new(Local {
             cmd: None,
             serve: None,
             teardown: None,
@@ -21,7 +21,7 @@ fn resource(name: &str, waits_for: &[&str], reads: &[&str], writes: &[&str]) -> 
             outputs: paths(writes),
             parallel: true,
             cancel_superseded: false,
-        }),
+        })),
         dependencies: waits_for.iter().map(on).collect(),
         trigger_mode: TriggerMode::Auto,
         auto_init: true,

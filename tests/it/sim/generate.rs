@@ -170,7 +170,7 @@ impl Generator {
         Resource {
             name: name(own),
             declared_at: None,
-            kind: Kind::Local(local),
+            kind: Kind::Local(Box::new(local)),
             dependencies: self.dependencies(before),
             trigger_mode,
             auto_init,
