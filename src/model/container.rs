@@ -14,8 +14,8 @@ pub struct Container {
     /// What is done in it when files change; one for each image that has steps, the container's own first.
     pub live_updates: Vec<LiveUpdate>,
     /// All files that the images below it are made of, and those that `live_updates` name: a change of one makes it dirty.
-    /// Filled by `lower`.
-    pub inputs: Arc<FileSet>,
+    /// One set for each image, since what one ignores another may need. Filled by `lower`.
+    pub inputs: Vec<Arc<FileSet>>,
     /// Whether it has a health check: it is ready when that passes, else when it runs.
     pub health_check: bool,
     /// What orch does when it ends unasked; `None` where nothing is said, and the mode decides.

@@ -94,13 +94,13 @@ pub fn data_edges(resources: &[Arc<Resource>]) -> Vec<DataEdge> {
     }
     let mut edges = Vec::new();
     for (reader, resource) in resources.iter().enumerate() {
-        let inputs = resource.kind.inputs();
         let mut found = BTreeMap::new();
-        for input in &inputs.roots {
+        let inputs = resource.kind.inputs().iter();
+        for (inputs, input) in inputs.flat_map(|inputs| inputs.roots.iter().map(move |input| (inputs, input))) {
             let above = writers.at_or_above(input).map(|(writer, output)| (*writer, output, input));
             let below = writers.at_or_below(input).map(|(output, (writer, _))| (*writer, output, output));
             for (writer, output, overlap) in above.chain(below) {
-                if writer != reader && !inputs.ignore.iter().any(|rule| rule.ignores(overlap)) {
+                if writer != reader && !inputs.ignores(overlap) {
                     found.entry(writer).or_insert((output.clone(), input.clone()));
                 }
             }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 pub struct LiveUpdate {
     /// The image whose files these are; `None` for a container whose image is not built here.
     pub image: Option<ImageKey>,
-    /// The files it answers for: those of the image, or those that the rules of `develop.watch` name.
-    pub inputs: Arc<FileSet>,
+    /// The files it answers for: those of the image and of its bases that have no steps of their own, or those that the rules
+    /// of `develop.watch` name.
+    pub inputs: Vec<Arc<FileSet>>,
     /// Whether all syncs are made once when a container is there.
     pub initial_sync: bool,
     /// A change at or below one of these makes the image anew.

@@ -49,9 +49,9 @@ impl Kind {
 
     /// Files that decide what comes of its runs.
     #[must_use]
-    pub fn inputs(&self) -> &Arc<FileSet> {
+    pub fn inputs(&self) -> &[Arc<FileSet>] {
         match self {
-            Self::Local(local) => &local.inputs,
+            Self::Local(local) => std::slice::from_ref(&local.inputs),
             Self::Container(container) => &container.inputs,
         }
     }
