@@ -105,8 +105,8 @@ pub(super) fn ask(plan: &Plan, file: FilePath, answer: Answer) -> Ask {
 fn engine(plan: &Plan, store: &Store) -> Engine {
     let (first_run, first_instance) = store.next_ids();
     let engine = Engine::new(EngineConfig {
-        images: std::collections::BTreeMap::new(),
-        overlays: std::collections::BTreeMap::new(),
+        images: store.images(),
+        overlays: store.overlays(),
         volumes: false,
         goal: plan.goal,
         cores: cores(),

@@ -1,11 +1,14 @@
-//! What outlives a session, in one SQLite file: successes, digests of known files, ids, ended runs, the last rows shown.
+//! What outlives a session, in one SQLite file: successes, digests of known files, what images were made of and what was changed
+//! in containers, ids, ended runs, the last rows shown.
 //!
 //! One thread writes; callers hand it work and wait only where they say so. What is committed survives the death of orch
 //! (not always a loss of power). A file that cannot be used is set aside and begun anew, never fatal. The store holds no
 //! project (secrets are in it), no logs and no events.
 
+mod docker;
 mod ids;
 mod known;
+mod packed;
 mod queue;
 mod records;
 mod schema;
@@ -13,10 +16,13 @@ mod stored;
 mod words;
 mod work;
 
+pub use docker::MadeImage;
 pub use known::KnownFiles;
 pub use stored::StoreReader;
 
-use crate::model::{Failure, InstanceId, KnownFile, ResourceName, RunId, Success};
+use crate::model::{
+    Failure, ImageId, ImageKey, ImageRecord, InstanceId, KnownFile, Overlay, ResourceName, RunId, Success,
+};
 use ids::Ids;
 use queue::{Queue, Work};
 use rusqlite::Connection;
@@ -25,6 +31,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::{self, JoinHandle},
+    time::SystemTime,
 };
 
 /// How many ended runs of a resource are kept.
@@ -41,6 +48,8 @@ struct Inner {
     queue: Arc<Queue>,
     ids: Arc<Ids>,
     successes: BTreeMap<ResourceName, Success>,
+    images: BTreeMap<ImageKey, Arc<ImageRecord>>,
+    overlays: BTreeMap<ResourceName, Arc<Overlay>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -80,7 +89,9 @@ impl Store {
         let thread = work::start(connection, path.clone(), Arc::clone(&queue), Arc::clone(&ids))
             .map_err(|error| words::io("the store cannot be opened", &error))?;
         let thread = Mutex::new(Some(thread));
-        Ok((Self { inner: Arc::new(Inner { path, queue, ids, successes: begun.successes, thread }) }, notes))
+        let schema::Begun { successes, images, overlays, .. } = begun;
+        let inner = Inner { path, queue, ids, successes, images, overlays, thread };
+        Ok((Self { inner: Arc::new(inner) }, notes))
     }
 
     /// Opens the store to read what the last session left; `None` if there never was one.
@@ -109,6 +120,47 @@ impl Store {
     pub fn forget(&self, name: &ResourceName) -> Result<(), Failure> {
         let name = name.clone();
         self.ask(move |connection| records::forget(connection, &name))
+    }
+
+    /// What the images were made of that were recorded when the store was opened.
+    pub fn images(&self) -> BTreeMap<ImageKey, Arc<ImageRecord>> {
+        self.inner.images.clone()
+    }
+
+    /// Records what an image was made of, soon. `now` is the wall clock.
+    pub fn remember_image(&self, image: &ImageKey, record: &Arc<ImageRecord>, now: SystemTime) {
+        let (image, record) = (image.clone(), Arc::clone(record));
+        let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now_secs = since_1970.as_secs().cast_signed();
+        self.later(move |connection| docker::remember_image(connection, &image, &record, now_secs));
+    }
+
+    /// All images that this project made and that were not forgotten since, the oldest first.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn made_images(&self) -> Result<Vec<MadeImage>, Failure> {
+        self.ask(docker::made_images)
+    }
+
+    /// Forgets images that were removed, soon.
+    pub fn forget_images(&self, gone: Vec<ImageId>) {
+        self.later(move |connection| docker::forget_images(connection, &gone));
+    }
+
+    /// What had been changed in containers when the store was opened.
+    pub fn overlays(&self) -> BTreeMap<ResourceName, Arc<Overlay>> {
+        self.inner.overlays.clone()
+    }
+
+    /// Records what was changed in the containers of a resource; one of no container is forgotten. Returns when that survives the
+    /// death of orch.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn remember_overlay(&self, name: &ResourceName, overlay: &Arc<Overlay>) -> Result<(), Failure> {
+        let (name, overlay) = (name.clone(), Arc::clone(overlay));
+        self.ask(move |connection| docker::remember_overlay(connection, &name, &overlay))
     }
 
     /// The first ids that no session used before.

@@ -1,7 +1,7 @@
 //! The file of the store: made, brought up to date, or set aside.
 
-use super::{records, words};
-use crate::model::{Failure, ResourceName, Success};
+use super::{docker, records, words};
+use crate::model::{Failure, ImageKey, ImageRecord, Overlay, ResourceName, Success};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, config::DbConfig};
 use std::{
     collections::BTreeMap,
@@ -9,11 +9,13 @@ use std::{
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 /// What brings the file from each version to the next. The file's version is its `user_version`.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE ids (kind TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE successes (resource TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE known_files (
@@ -25,8 +27,14 @@ const MIGRATIONS: [&str; 1] = ["
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE rows (resource TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE session (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL) STRICT;
-"];
-const VERSION: i64 = 1;
+",
+    "
+    CREATE TABLE images (image TEXT PRIMARY KEY, record TEXT NOT NULL, files BLOB NOT NULL) STRICT;
+    CREATE TABLE made_images (id TEXT PRIMARY KEY, reference TEXT NOT NULL, made_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE overlays (resource TEXT PRIMARY KEY, containers TEXT NOT NULL, files BLOB NOT NULL) STRICT;
+",
+];
+const VERSION: i64 = 2;
 
 /// How long another process may hold the file.
 const BUSY: Duration = Duration::from_secs(5);
@@ -57,6 +65,8 @@ pub(super) struct Begun {
     pub next_run: u64,
     pub next_instance: u64,
     pub successes: BTreeMap<ResourceName, Success>,
+    pub images: BTreeMap<ImageKey, Arc<ImageRecord>>,
+    pub overlays: BTreeMap<ResourceName, Arc<Overlay>>,
 }
 
 /// Why a file could not be opened.
@@ -141,7 +151,13 @@ fn begin(connection: &mut Connection) -> rusqlite::Result<Begun> {
         migrate(connection)?;
     }
     let (next_run, next_instance) = records::ids(connection)?;
-    Ok(Begun { next_run, next_instance, successes: records::successes(connection)? })
+    Ok(Begun {
+        next_run,
+        next_instance,
+        successes: records::successes(connection)?,
+        images: docker::images(connection)?,
+        overlays: docker::overlays(connection)?,
+    })
 }
 
 fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {

@@ -16,7 +16,7 @@ use super::{
     watch::{self, WatchNews, Watcher},
 };
 use crate::{
-    engine::{Effect, Event},
+    engine::{DockerEffect, Effect, Event},
     logs::{LogName, LogStore},
     model::{Attempt, EvaluationId, Failure, InstanceId, Level, ProjectId, ResourceName, RunId, Time, WatchSet},
     snapshot::Snapshot,
@@ -181,8 +181,22 @@ impl Host {
                 }
             }
             Effect::Say { resource, about, level, text } => self.say(resource, about, level, &text),
-            Effect::Docker(_) => {}
+            Effect::Docker(effect) => self.perform_docker(effect),
             Effect::Finish { .. } => {}
+        }
+    }
+
+    fn perform_docker(&mut self, effect: DockerEffect) {
+        match effect {
+            DockerEffect::RememberImage { image, record } => {
+                let now = self.world.clock.wall(self.world.clock.now());
+                self.world.store.remember_image(&image, &record, now);
+            }
+            DockerEffect::RememberOverlay { resource, overlay } => {
+                let remembered = self.world.store.remember_overlay(&resource, &overlay);
+                self.warn_of(remembered);
+            }
+            _ => {}
         }
     }
 

@@ -1,5 +1,7 @@
 //! The store: what is recorded is found again, whatever happened to the file.
 
+mod docker;
+
 use orch::{
     model::{Digest, FilePath, InstanceId, KnownFile, ResourceName, RunId, SetDigest, Success},
     store::Store,
