@@ -74,4 +74,10 @@ impl Mode {
     pub fn ends_own_sessions(self) -> bool {
         self == Self::Orchfile
     }
+
+    /// Whether the rules of `develop.watch` in compose files are followed.
+    #[must_use]
+    pub fn honours_develop_watch(self) -> bool {
+        self == Self::Orchfile
+    }
 }

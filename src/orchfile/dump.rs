@@ -5,12 +5,12 @@ use super::{Loaded, builtins, redact};
 use crate::{
     diag::{Diagnostic, Severity},
     model::{
-        CiSettings, Command, Condition, Dependency, FilePath, IgnoreRule, Kind, Local, Probe, ProbeAction, Project,
-        Resource, Restart, Settings, TriggerMode,
+        CiSettings, Command, Condition, Container, ContainerSource, Dependency, FilePath, IgnoreRule, Kind, Local,
+        Probe, ProbeAction, Project, Resource, Restart, Settings, TriggerMode,
     },
 };
 use serde_json::{Map, Value, json};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// The version of the schema.
 const VERSION: u32 = 1;
@@ -27,7 +27,7 @@ pub fn dump(loaded: &Loaded, base: &FilePath, log: &[String]) -> Value {
     out.put("version", json!(VERSION));
     if let Some(project) = loaded.project.as_ref().filter(|_| error.is_none()) {
         let shown = Shown { project, base };
-        out.put("resources", project.resources.iter().map(|resource| shown.resource(resource)).collect());
+        out.put("resources", in_order(project).map(|resource| shown.resource(resource)).collect());
         out.fill("settings", shown.settings(&project.settings));
         let mut files: Vec<_> = loaded.inputs.iter().map(|input| shown.path(&input.path)).collect();
         files.sort();
@@ -111,7 +111,7 @@ impl Shown<'_> {
         let names: Vec<_> = resource.dependencies.iter().map(|dependency| dependency.on.as_str()).collect();
         let mut out = Fields::default();
         out.put("name", json!(resource.name.as_str()));
-        out.put("type", json!("local"));
+        out.put("type", json!(type_of(&resource.kind)));
         out.fill("labels", json!(resource.labels));
         out.fill("links", resource.links.iter().map(|link| link_of(&link.url, &link.name)).collect());
         out.fill("resource_deps", json!(names));
@@ -127,8 +127,35 @@ impl Shown<'_> {
         }
         match &resource.kind {
             Kind::Local(local) => out.put("local", self.local(local)),
-            Kind::Container(_) => {}
+            Kind::Container(container) => self.container(container, &mut out),
         }
+        out.done()
+    }
+
+    fn container(&self, container: &Container, out: &mut Fields) {
+        match &container.source {
+            ContainerSource::Compose { project, service, .. } => {
+                out.put("compose", self.compose(project, service));
+            }
+            ContainerSource::Plain(_) => {}
+        }
+    }
+
+    fn compose(&self, project: &str, service: &str) -> Value {
+        let mut out = Fields::default();
+        out.put("service", json!(service));
+        out.put("project", json!(project));
+        let Some(compose) = self.project.compose.iter().find(|compose| compose.name == project) else {
+            return out.done();
+        };
+        let dir = Some(self.path(&compose.dir)).filter(|dir| dir != ".");
+        let file =
+            |file: &Option<FilePath>| file.as_ref().map_or_else(|| "(inline)".to_owned(), |file| self.path(file));
+        out.fill("project_dir", json!(dir));
+        out.fill("config_paths", compose.files.iter().map(file).collect());
+        out.fill("env_file", json!(compose.env_file.as_ref().map(|file| self.path(file))));
+        out.fill("profiles", json!(compose.profiles));
+        out.fill("wait", json!(compose.wait));
         out.done()
     }
 
@@ -193,6 +220,24 @@ impl Shown<'_> {
             out.put("check_updates", check.clone());
         }
         out.done()
+    }
+}
+
+/// The services of compose files come first, sorted by name, as Tilt's tools show them; the rest as declared.
+fn in_order(project: &Project) -> impl Iterator<Item = &Arc<Resource>> {
+    let is_service = |resource: &&Arc<Resource>| type_of(&resource.kind) == "compose";
+    let mut services: Vec<_> = project.resources.iter().filter(is_service).collect();
+    services.sort_by(|a, b| a.name.cmp(&b.name));
+    services.into_iter().chain(project.resources.iter().filter(move |resource| !is_service(resource)))
+}
+
+fn type_of(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Local(_) => "local",
+        Kind::Container(container) => match container.source {
+            ContainerSource::Compose { .. } => "compose",
+            ContainerSource::Plain(_) => "container",
+        },
     }
 }
 

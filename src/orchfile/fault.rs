@@ -1,6 +1,6 @@
 //! What a builtin says is wrong, on its way through the interpreter to a diagnostic.
 
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Label};
 use std::{error, fmt};
 
 /// Something wrong with the user's text, found by a builtin. Make one, give it a remedy, and return it with `?` or `.into()`
@@ -31,6 +31,8 @@ pub struct Finding {
     pub label: String,
     /// Where in the call the caret stands.
     pub at: At,
+    /// Other places that have to do with it.
+    pub further: Vec<Label>,
 }
 
 /// Which part of a call a message is about.
@@ -53,8 +55,8 @@ impl Fault {
     /// Something wrong, known by `code` (such as `orchfile::invalid_value`).
     #[must_use]
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        let (help, label, at) = (None, String::new(), At::Call);
-        Self(Box::new(Kind::Found(Finding { code, message: message.into(), help, label, at })))
+        let (help, label, at, further) = (None, String::new(), At::Call, Vec::new());
+        Self(Box::new(Kind::Found(Finding { code, message: message.into(), help, label, at, further })))
     }
 
     /// An argument that cannot be taken: the most frequent fault.
@@ -119,6 +121,13 @@ impl Fault {
         self
     }
 
+    /// Shows another place that has to do with it.
+    #[must_use]
+    pub fn further(mut self, place: Option<Label>) -> Self {
+        self.change(|finding| finding.further.extend(place));
+        self
+    }
+
     /// Narrows the caret to a name after a dot.
     #[must_use]
     pub fn at_attribute(mut self, name: impl Into<String>) -> Self {
@@ -147,7 +156,8 @@ impl Fault {
             Kind::Found(finding) => finding,
             other => {
                 let message = Self(Box::new(other)).to_string();
-                Finding { code: "orchfile::value", message, help: None, label: String::new(), at: At::Call }
+                let (code, help, label, at, further) = ("orchfile::value", None, String::new(), At::Call, Vec::new());
+                Finding { code, message, help, label, at, further }
             }
         }
     }

@@ -139,7 +139,7 @@ fn gather(request: &LoadRequest, mut parts: Parts, errors: Vec<Diagnostic>) -> L
         diagnostics.extend(errors);
         return Loaded { project: None, diagnostics, inputs };
     }
-    builtins::complete(&mut parts.draft, &request.file);
+    builtins::complete(&mut parts.draft, &request.file, parts.mode);
     let (project, found) = lower::lower(request, parts);
     diagnostics.extend(found);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);

@@ -38,7 +38,6 @@ const KUBERNETES: &[&str] = &[
     "kustomize",
     "helm",
 ];
-const COMPOSE: &[&str] = &["docker_compose", "dc_resource"];
 const V1ALPHA1: &[&str] = &[
     "cmd",
     "config_map",
@@ -109,7 +108,7 @@ impl<'v> StarlarkValue<'v> for Later {
 
 /// Adds the names.
 pub(crate) fn register(globals: &mut GlobalsBuilder) {
-    for (names, about) in [(IMAGES, "images"), (KUBERNETES, "Kubernetes"), (COMPOSE, "Docker Compose")] {
+    for (names, about) in [(IMAGES, "images"), (KUBERNETES, "Kubernetes")] {
         for name in names {
             globals.set(name, Later { name: (*name).to_owned(), about: about.to_owned() });
         }

@@ -1,6 +1,7 @@
 //! The names that an Orchfile can use, one file per family.
 
 mod blob;
+mod compose;
 pub(crate) mod config;
 mod dependency;
 mod documents;
@@ -29,7 +30,7 @@ mod yaml;
 mod yaml_print;
 
 use super::{context::Context, draft::Draft, environment::Surroundings};
-use crate::model::{FilePath, IgnoreRule, Kind, Settings};
+use crate::model::{FilePath, IgnoreRule, Kind, Mode, Settings};
 use starlark::environment::GlobalsBuilder;
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ pub(super) use duration::print as duration_text;
 
 /// Adds all builtins of orch to the globals.
 pub(super) fn register(globals: &mut GlobalsBuilder, surroundings: &Surroundings) {
+    compose::register(globals);
     config::register(globals, surroundings);
     dependency::register(globals);
     documents::register(globals);
@@ -65,14 +67,20 @@ pub(super) fn begin(context: &Context<'_>) {
 }
 
 /// Gives all resources what the file says once for all of them, when it has been evaluated.
-pub(super) fn complete(draft: &mut Draft, file: &FilePath) {
+pub(super) fn complete(draft: &mut Draft, file: &FilePath, mode: Mode) {
+    compose::declare_services(draft, mode);
     if let Some(root) = file.parent().filter(|_| !draft.settings.tiltignore.is_empty()) {
         draft.settings.watch_ignore.push(Arc::new(IgnoreRule::new(root, draft.settings.tiltignore.clone())));
     }
     let everywhere = ignored_everywhere(&draft.settings, file);
     for resource in &mut draft.resources {
-        let Kind::Local(local) = &mut resource.kind else { continue };
-        Arc::make_mut(&mut local.inputs).ignore.extend(everywhere.iter().cloned());
+        let sets = match &mut resource.kind {
+            Kind::Local(local) => std::slice::from_mut(&mut local.inputs),
+            Kind::Container(container) => container.inputs.as_mut_slice(),
+        };
+        for set in sets {
+            Arc::make_mut(set).ignore.extend(everywhere.iter().cloned());
+        }
     }
 }
 

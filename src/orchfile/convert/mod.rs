@@ -117,6 +117,7 @@ impl Calls {
             };
             diagnostic.labels = vec![narrowed.label(finding.label.clone())];
             diagnostic.labels.extend(syntax::unclosed(finding.code, site));
+            diagnostic.labels.extend(finding.further.iter().cloned());
         }
         diagnostic
     }

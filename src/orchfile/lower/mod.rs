@@ -37,7 +37,8 @@ pub(super) fn lower(request: &LoadRequest, parts: Parts) -> (Project, Vec<Diagno
     let found = lowering.found;
     let settings = draft.settings;
     let file = request.file.clone();
-    let (images, compose) = (Vec::new(), Vec::new());
+    let images = Vec::new();
+    let compose = draft.compose.into_iter().map(|compose| Arc::new(compose.project)).collect();
     (Project { mode, file, root, resources, images, compose, settings, environment: overlay, secrets }, found)
 }
 
