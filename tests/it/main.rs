@@ -6,6 +6,7 @@ mod case;
 mod cases;
 mod conformance;
 mod contract;
+mod docker;
 mod e2e;
 mod engine;
 mod engine_random;

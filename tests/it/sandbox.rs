@@ -18,6 +18,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 /// A project in a temporary folder.
 pub(crate) struct Sandbox {
     folder: TempDir,
+    name: String,
     env: BTreeMap<String, String>,
 }
 
@@ -39,10 +40,15 @@ impl Sandbox {
 
     /// A sandbox with nothing in its project.
     pub(crate) fn empty() -> Self {
+        Self::named("project")
+    }
+
+    /// An empty one whose project's folder has that name.
+    pub(crate) fn named(name: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        fs::create_dir_all(folder.path().join("project")).unwrap();
+        fs::create_dir_all(folder.path().join(name)).unwrap();
         fs::create_dir_all(folder.path().join("home")).unwrap();
-        Self { folder, env: BTreeMap::new() }
+        Self { folder, name: name.to_owned(), env: BTreeMap::new() }
     }
 
     /// Sets a variable for all that is started from now on.
@@ -53,7 +59,12 @@ impl Sandbox {
 
     /// The folder of the Orchfile.
     pub(crate) fn root(&self) -> PathBuf {
-        self.folder.path().canonicalize().unwrap().join("project")
+        self.folder.path().canonicalize().unwrap().join(&self.name)
+    }
+
+    /// The user's home, as orch has it.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
     }
 
     /// Where a file of the project is.
@@ -94,7 +105,7 @@ impl Sandbox {
             .current_dir(self.root())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.folder.path().join("home"))
+            .env("HOME", self.home())
             .env("LANG", "C.UTF-8")
             .env("COLUMNS", "100")
             // A short path: socket addresses have room for a hundred bytes.
