@@ -47,11 +47,6 @@ fn not_started(message: &str) -> Exit {
     Exit::NotStarted(Failure { message: message.to_owned(), help: None })
 }
 
-/// How long something takes to end that is asked to, and killed after `grace`.
-fn time_to_stop(script: &Script, grace: Duration) -> Duration {
-    if script.deaf { grace } else { grace.min(millis(script.stop)) }
-}
-
 /// What a command writes to `path`, having read these.
 pub(crate) fn product(script: &Script, read: &BTreeMap<FilePath, String>, path: &FilePath) -> String {
     let mut parts = vec![script.text.clone(), path.to_string()];
@@ -75,7 +70,7 @@ impl World {
         command: CommandSpec,
         outputs: Arc<FileSet>,
     ) {
-        if self.facts.runs.contains_key(&run) {
+        if self.facts.runs.contains_key(&run) || self.facts.docker.runs.contains_key(&run) {
             return self.object(format!("run {run} is started twice"));
         }
         let script = Script::of_spec(&command);
@@ -189,11 +184,14 @@ impl World {
     }
 
     pub(super) fn cancel_run(&mut self, run: RunId, grace: Duration) {
+        if self.facts.docker.runs.contains_key(&run) {
+            return self.cancel_docker_run(run);
+        }
         if !self.facts.runs.contains_key(&run) {
             self.object(format!("run {run} is cancelled that never was"));
         }
         let Some(live) = self.runs.get_mut(&run) else { return };
-        let wait = time_to_stop(&live.script, grace);
+        let wait = live.script.time_to_stop(grace);
         let by = self.now + wait;
         live.ends_by = Some(live.ends_by.map_or(by, |before| before.min(by)));
         self.later(wait, Due::Go(Step::RunKilled(run)));
@@ -201,7 +199,7 @@ impl World {
 
     pub(super) fn stop_leftovers(&mut self, run: RunId, grace: Duration) {
         let Some(live) = self.leftovers.get(&run) else { return };
-        let wait = time_to_stop(&live.script, grace);
+        let wait = live.script.time_to_stop(grace);
         self.later(wait, Due::Go(Step::LeftoversGone(run)));
     }
 
@@ -213,11 +211,7 @@ impl World {
 
     /// The inputs of a resource as the project that is in force has them.
     fn inputs_of(&self, name: &ResourceName) -> Vec<FilePath> {
-        let local = self.facts.resource(name).map(|resource| {
-            let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
-            local.inputs.roots.clone()
-        });
-        local.unwrap_or_default()
+        self.facts.resource(name).map(|resource| resource.kind.inputs().roots.clone()).unwrap_or_default()
     }
 
     pub(super) fn start_instance(
@@ -228,7 +222,7 @@ impl World {
         waits_for_line: bool,
         port: Option<PortCheck>,
     ) {
-        if self.facts.instances.contains_key(&instance) {
+        if self.facts.instances.contains_key(&instance) || self.facts.docker.instances.contains_key(&instance) {
             return self.object(format!("instance {instance} is started twice"));
         }
         let script = Script::of_spec(&command);
@@ -298,6 +292,7 @@ impl World {
         if let Some((&instance, _)) = self.instances.iter().find(of_name) {
             self.instance_dies(instance, code);
         }
+        self.kill_containers(name, code);
     }
 
     pub(super) fn instance_killed(&mut self, instance: InstanceId) {
@@ -321,7 +316,7 @@ impl World {
             None => self.object(format!("instance {instance} is stopped that never was")),
         }
         let Some(live) = self.instances.get_mut(&instance) else { return };
-        let wait = time_to_stop(&live.script, grace);
+        let wait = live.script.time_to_stop(grace);
         let by = self.now + wait;
         live.ends_by = Some(live.ends_by.map_or(by, |before| before.min(by)));
         self.later(wait, Due::Go(Step::InstanceKilled(instance)));
@@ -370,9 +365,7 @@ impl World {
     /// Counts the checks that passed, to know when the server is ready.
     pub(super) fn on_probed(&mut self, instance: InstanceId, result: &ProbeResult) {
         let needed = self.facts.instances.get(&instance).and_then(|facts| {
-            let Some(local) = self.facts.resource(&facts.resource)?.kind.local() else {
-                unreachable!("a local resource")
-            };
+            let local = self.facts.resource(&facts.resource)?.kind.local()?;
             local.serve.as_ref()?.probe.as_ref().map(Probe::successes_needed)
         });
         let Some(facts) = self.facts.instances.get_mut(&instance) else { return };

@@ -1,6 +1,6 @@
 //! What really happened in the simulated world, for the checks: nothing of it comes from the engine's own state.
 
-use super::{disk::seen, script::Script};
+use super::{disk::seen, docker::facts::DockerFacts, script::Script};
 use orch::{
     engine::{CommandSpec, Event},
     model::{Exit, FilePath, InstanceId, Project, Resource, ResourceName, RunId, Seen, Success, Time},
@@ -38,10 +38,8 @@ pub(crate) struct RunFacts {
 impl RunFacts {
     /// Whether this is the `teardown_cmd` of its resource.
     pub(crate) fn is_teardown(&self) -> bool {
-        self.definition.as_ref().is_some_and(|resource| {
-            let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
-            local.teardown.as_ref().is_some_and(|teardown| teardown.argv == self.command.argv)
-        })
+        let teardown = |resource: &Arc<Resource>| resource.kind.local()?.teardown.clone();
+        self.definition.as_ref().and_then(teardown).is_some_and(|teardown| teardown.argv == self.command.argv)
     }
 
     pub(crate) fn succeeded(&self) -> bool {
@@ -133,6 +131,7 @@ pub(crate) struct Facts {
     pub(crate) remembered: BTreeMap<ResourceName, Success>,
     /// The last run whose record was kept, by resource.
     pub(crate) last_remembered: BTreeMap<ResourceName, RunId>,
+    pub(crate) docker: DockerFacts,
 }
 
 impl Facts {
@@ -159,6 +158,11 @@ impl Facts {
     /// The resource of that name in the project that is in force.
     pub(crate) fn resource(&self, name: &ResourceName) -> Option<&Arc<Resource>> {
         self.project.as_ref()?.resources.iter().find(|resource| resource.name == *name)
+    }
+
+    /// The server of a resource, if it is to have one.
+    fn serve_of(&self, name: &ResourceName) -> Option<&orch::model::Serve> {
+        self.resource(name)?.kind.local()?.serve.as_ref()
     }
 
     /// Those whose outputs a resource reads.
@@ -196,8 +200,8 @@ impl Facts {
             Event::ReadyLineSeen { instance } => self.on_ready(*instance),
             Event::EvaluationEnded { outcome, .. } => self.on_evaluation_ended(outcome),
             Event::Asked(request) => self.on_asked(now, request),
+            Event::Docker(event) => self.docker.on_event(event),
             Event::SessionStarted
-            | Event::Docker(_)
             | Event::Woke
             | Event::EvaluationRead { .. }
             | Event::GitLockChanged { .. }
@@ -220,15 +224,13 @@ impl Facts {
             self.tell_content(now, path, Some(*digest));
             self.told.entry(path.clone()).or_default().change_at = now;
         }
+        self.docker.on_ended(now, run, &end.exit);
         let Some(facts) = self.runs.get_mut(&run) else { return };
         facts.exit = Some(end.exit.clone());
         facts.told_at = Some(now);
         if facts.succeeded() && !facts.is_teardown() {
             let name = facts.resource.clone();
-            let serves = self.resource(&name).is_some_and(|resource| {
-                let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
-                local.serve.is_some()
-            });
+            let serves = self.serve_of(&name).is_some();
             let reached = self.reached.entry(name).or_default();
             reached.succeeded = true;
             reached.ready |= !serves;
@@ -237,10 +239,8 @@ impl Facts {
 
     fn on_instance_started(&mut self, instance: InstanceId) {
         let Some(facts) = self.instances.get(&instance) else { return };
-        let waits = self.resource(&facts.resource).is_some_and(|resource| {
-            let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
-            local.serve.as_ref().is_some_and(|serve| serve.probe.is_some() || serve.ready_log_line.is_some())
-        });
+        let serve = self.serve_of(&facts.resource);
+        let waits = serve.is_some_and(|serve| serve.probe.is_some() || serve.ready_log_line.is_some());
         if !waits {
             self.on_ready(instance);
         }
@@ -318,10 +318,7 @@ impl Facts {
 
     /// A resource that serves nothing was found fresh: that counts as a success.
     pub(crate) fn found_fresh(&mut self, name: &ResourceName) {
-        let alone = self.resource(name).is_some_and(|resource| {
-            let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
-            local.serve.is_none()
-        });
+        let alone = self.resource(name).and_then(|one| one.kind.local()).is_some_and(|local| local.serve.is_none());
         let reached = self.reached.entry(name.clone()).or_default();
         reached.started = true;
         reached.ready |= alone;
@@ -342,5 +339,6 @@ impl Facts {
         self.hurried = false;
         self.asked.clear();
         self.shutting_down = false;
+        self.docker.next_session();
     }
 }

@@ -189,8 +189,7 @@ impl Generator {
             inputs = vec!["src".to_owned()];
         }
         for other in before {
-            let Some(local) = other.kind.local() else { unreachable!("a local resource") };
-            for output in &local.outputs {
+            for output in other.kind.outputs() {
                 if self.rng.percent(30) {
                     inputs.push(output.display_from(&FilePath::new(ROOT)));
                 }
@@ -278,10 +277,10 @@ impl Generator {
         let mut dependencies = Vec::new();
         for other in before {
             if self.rng.percent(22) {
-                let Some(local) = other.kind.local() else { unreachable!("a local resource") };
+                let ends = other.kind.local().is_some_and(|local| local.serve.is_none());
                 let condition = match self.rng.below(6) {
                     0 => Condition::Started,
-                    1 if local.serve.is_none() => Condition::Succeeded,
+                    1 if ends => Condition::Succeeded,
                     _ => Condition::Ready,
                 };
                 dependencies.push(Dependency { on: other.name.clone(), condition });
@@ -423,9 +422,8 @@ impl Generator {
     fn on_output(&mut self, project: &Project, wait: Duration) -> Vec<(Duration, Action)> {
         let mut outputs = Vec::new();
         for resource in &project.resources {
-            let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
             let file = |root: &FilePath| if is_folder(&root.to_string()) { root.join("x") } else { root.clone() };
-            outputs.extend(local.outputs.iter().map(file));
+            outputs.extend(resource.kind.outputs().iter().map(file));
         }
         if outputs.is_empty() {
             return Vec::new();

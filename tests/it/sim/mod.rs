@@ -2,7 +2,9 @@
 //! `check` holds what must be true, and knows nothing of how the engine decides.
 
 pub(crate) mod check;
+mod declare;
 pub(crate) mod disk;
+pub(crate) mod docker;
 mod executors;
 pub(crate) mod facts;
 mod files;

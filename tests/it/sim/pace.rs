@@ -20,6 +20,10 @@ pub(crate) enum Wait {
     Check,
     /// From the order to the reading of the Orchfile, and again from there to its result.
     Evaluation,
+    /// One request to the Docker Engine.
+    Docker,
+    /// From a change of a container to the word of it.
+    DockerEvent,
 }
 
 /// Either the same short times always, so that traces read well, or seeded ones.
@@ -34,7 +38,8 @@ impl Pace {
         let millis = match self {
             Self::Even => match what {
                 Wait::Evaluation => 10,
-                Wait::Watcher | Wait::Digest | Wait::Check => 1,
+                Wait::Docker => 5,
+                Wait::Watcher | Wait::Digest | Wait::Check | Wait::DockerEvent => 1,
                 Wait::IdleDigest | Wait::Spawn | Wait::Reap => 0,
             },
             Self::Seeded(rng) => match what {
@@ -44,6 +49,8 @@ impl Pace {
                 Wait::Spawn | Wait::Reap => rng.below(4),
                 Wait::Check => rng.between(1, 40),
                 Wait::Evaluation => rng.between(1, 60),
+                Wait::Docker => rng.between(1, 30),
+                Wait::DockerEvent => rng.below(15),
             },
         };
         Duration::from_millis(millis)

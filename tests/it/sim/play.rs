@@ -1,6 +1,6 @@
 //! Case files of the engine: an Orchfile through the real front end, a script of what users do, and the trace that follows.
 //!
-//! Sections: `Orchfile` or `Tiltfile`; `setting` (lines `goal ci`, `cores 4`, `timeout 5s`, `taken PORT`); `script`; `trace`
+//! Sections: `Orchfile` or `Tiltfile`; `docker` (images and containers in the compact form of `declare`); `setting` (lines `goal ci`, `cores 4`, `timeout 5s`, `taken PORT`); `script`; `trace`
 //! and `rest` are what is expected. All other sections are files of the project. A line of the script is a time after the
 //! session's start and what is done then:
 //!
@@ -9,11 +9,15 @@
 //! 1s    copy Orchfile.second Orchfile
 //! 2s    touch src/a.c | remove src/a.c | git lock | git unlock | kill db 137 | reboot
 //! 3s    trigger api web | restart api | stop api | start api | take down api db
-//! 4s    port 5432 free | port 5432 taken | shut down | shut down with teardown
+//! 4s    port 5432 free | port 5432 taken | shut down | shut down with teardown | shut down with volumes
+//! 5s    docker stop web | start | restart | remove | pause | unpause | replace | health web unhealthy
+//! 6s    docker prune | docker down | docker down stopped | docker down wiped | docker up
 //! ```
 
 use super::{
+    declare::declare,
     disk::Disk,
+    docker::{DockerAction, Fate},
     generate::{name, path},
     pace::Pace,
     session::{Setting, Sim},
@@ -23,7 +27,7 @@ use super::{
 use crate::case::{Case, check_folder};
 use orch::{
     engine::{EvaluationOutcome, Request},
-    model::{EvaluationInput, FilePath, ResourceName, Time},
+    model::{EvaluationInput, FilePath, Health, ResourceName, Time},
     orchfile::{Entry, EntryKind, Limits, LoadRequest, SourceCommand, SourceOutput, Sources, Told, load},
     snapshot::Goal,
 };
@@ -33,6 +37,8 @@ use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 struct FrontEnd {
     file: FilePath,
     goal: Goal,
+    /// Images and containers.
+    docker: Vec<String>,
 }
 
 impl Evaluator for FrontEnd {
@@ -51,7 +57,10 @@ impl Evaluator for FrontEnd {
         };
         let loaded = load(&request, &DiskSources(disk));
         let outcome = match loaded.project {
-            Some(project) => EvaluationOutcome::Loaded(Arc::new(project), loaded.diagnostics),
+            Some(mut project) => {
+                declare(&mut project, self.docker.iter().map(String::as_str));
+                EvaluationOutcome::Loaded(Arc::new(project), loaded.diagnostics)
+            }
             None => EvaluationOutcome::Failed(loaded.diagnostics),
         };
         (loaded.inputs, outcome)
@@ -117,8 +126,30 @@ fn action(words: &[&str], case: &Case) -> Action {
         ["start", list @ ..] => Action::Ask(Request::Start(names(list))),
         ["take", "down", list @ ..] => Action::Ask(Request::TakeDown(names(list))),
         ["shut", "down"] => Action::Ask(Request::ShutDown { teardown: false, volumes: false }),
+        ["shut", "down", "with", "volumes"] => Action::Ask(Request::ShutDown { teardown: true, volumes: true }),
+        ["docker", list @ ..] => Action::Docker(docker_action(list)),
         ["shut", "down", "with", "teardown"] => Action::Ask(Request::ShutDown { teardown: true, volumes: false }),
         _ => panic!("what is `{}`?", words.join(" ")),
+    }
+}
+
+fn docker_action(words: &[&str]) -> DockerAction {
+    match words {
+        ["stop", of] => DockerAction::Stop(name(of)),
+        ["start", of] => DockerAction::Start(name(of)),
+        ["restart", of] => DockerAction::Restart(name(of)),
+        ["remove", of] => DockerAction::Remove(name(of)),
+        ["pause", of] => DockerAction::Pause(name(of)),
+        ["unpause", of] => DockerAction::Unpause(name(of)),
+        ["replace", of] => DockerAction::Replace(name(of)),
+        ["health", of, "healthy"] => DockerAction::Health(name(of), Health::Healthy),
+        ["health", of, "unhealthy"] => DockerAction::Health(name(of), Health::Unhealthy),
+        ["prune"] => DockerAction::PruneImages,
+        ["down"] => DockerAction::Down(Fate::LiveOn),
+        ["down", "stopped"] => DockerAction::Down(Fate::Stopped),
+        ["down", "wiped"] => DockerAction::Down(Fate::Wiped),
+        ["up"] => DockerAction::Up,
+        _ => panic!("what is `docker {}`?", words.join(" ")),
     }
 }
 
@@ -139,12 +170,18 @@ fn setting(case: &Case) -> Setting {
     setting
 }
 
-const NOT_FILES: [&str; 4] = ["setting", "script", "trace", "rest"];
+/// The lines of the `docker` section; a line that begins with a blank goes on with the one before.
+fn docker_lines(case: &Case) -> Vec<String> {
+    let text = case.section("docker").unwrap_or_default().replace("\n ", " ");
+    text.lines().map(str::to_owned).collect()
+}
+
+const NOT_FILES: [&str; 5] = ["docker", "setting", "script", "trace", "rest"];
 
 fn play(case: &Case) -> BTreeMap<&'static str, String> {
     let setting = setting(case);
     let entry = if case.section("Tiltfile").is_some() { "Tiltfile" } else { "Orchfile" };
-    let front_end = FrontEnd { file: path(entry), goal: setting.goal };
+    let front_end = FrontEnd { file: path(entry), goal: setting.goal, docker: docker_lines(case) };
     let mut sim = Sim::new(Pace::Even, Box::new(front_end), setting);
     for (file, content) in case.files(&NOT_FILES) {
         sim.world.disk.write(Time::ZERO, &path(file), &String::from_utf8_lossy(&content));

@@ -5,6 +5,7 @@ use orch::{
     engine::CommandSpec,
     model::{Command, FilePath},
 };
+use std::time::Duration;
 
 /// The behaviour of a command, a server or an `exec` probe.
 #[expect(clippy::struct_excessive_bools, reason = "each is one word of a script")]
@@ -40,6 +41,12 @@ pub(crate) struct Script {
     pub(crate) sick: Option<(u64, u64)>,
     /// `hangs`: a check takes its whole timeout.
     pub(crate) hangs: bool,
+    /// `count=N`: a service has that many containers.
+    pub(crate) count: u64,
+    /// `nocopy`: no file can be copied into a container.
+    pub(crate) no_copy: bool,
+    /// `only-in=N`: a step of a live update fails only in that one of the containers; they count from 0.
+    pub(crate) only_in: Option<u64>,
     /// All of it, what its results are made from.
     pub(crate) text: String,
 }
@@ -71,6 +78,9 @@ impl Script {
             ok: 0,
             sick: None,
             hangs: false,
+            count: 1,
+            no_copy: false,
+            only_in: None,
             text: text.clone(),
         };
         text.split_whitespace().for_each(|word| script.take(word, dir));
@@ -79,7 +89,7 @@ impl Script {
 
     fn take(&mut self, word: &str, dir: &FilePath) {
         let (key, value) = word.split_once('=').unwrap_or((word, ""));
-        let millis = || value.parse().unwrap_or_else(|_| panic!("`{word}` is no number of milliseconds"));
+        let millis = || value.parse().unwrap_or_else(|_| panic!("`{word}` is no number"));
         match key {
             "dur" => self.duration = millis(),
             "exit" => self.exit = value.parse().unwrap_or_else(|_| panic!("`{word}` is no exit code")),
@@ -100,8 +110,16 @@ impl Script {
                 self.sick = Some((millis(from), millis(to)));
             }
             "hangs" => self.hangs = true,
+            "count" => self.count = millis(),
+            "nocopy" => self.no_copy = true,
+            "only-in" => self.only_in = Some(millis()),
             _ => {}
         }
+    }
+
+    /// How long it takes to end when it is asked to, and killed after `grace`.
+    pub(crate) fn time_to_stop(&self, grace: Duration) -> Duration {
+        if self.deaf { grace } else { grace.min(Duration::from_millis(self.stop)) }
     }
 
     /// Whether it writes something that it reads.

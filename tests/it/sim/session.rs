@@ -62,14 +62,15 @@ const QUIET: Duration = Duration::from_secs(61);
 
 fn config(world: &World, setting: &Setting) -> EngineConfig {
     let facts: &Facts = &world.facts;
+    let instances = facts.instances.keys().chain(facts.docker.instances.keys());
     EngineConfig {
-        images: std::collections::BTreeMap::new(),
-        overlays: std::collections::BTreeMap::new(),
+        images: facts.docker.images.clone(),
+        overlays: facts.docker.overlays.clone(),
         volumes: false,
         goal: setting.goal,
         cores: setting.cores,
-        first_run: facts.runs.keys().next_back().map_or(RunId(1), |run| run.next()),
-        first_instance: facts.instances.keys().next_back().map_or(InstanceId(1), |instance| instance.next()),
+        first_run: facts.runs.keys().chain(facts.docker.runs.keys()).max().map_or(RunId(1), |run| run.next()),
+        first_instance: instances.max().map_or(InstanceId(1), |instance| instance.next()),
         remembered: facts.remembered.clone(),
         ci_timeout: setting.ci_timeout,
     }
@@ -192,6 +193,7 @@ impl Sim {
             Action::Port(port, false) => _ = self.world.taken_ports.remove(&port),
             Action::Wake => self.tell(Event::Woke),
             Action::Reboot => self.reboot(),
+            Action::Docker(action) => self.world.docker_action(&action),
         }
     }
 
@@ -289,7 +291,8 @@ impl Sim {
 
     fn is_old_news(&self, event: &Event) -> bool {
         let facts = &self.world.facts;
-        let run_over = |run: &RunId| facts.runs.get(run).is_some_and(|run| run.exit.is_some());
+        let docker_over = |run: &RunId| facts.docker.runs.get(run).is_some_and(|run| run.exit.is_some());
+        let run_over = |run: &RunId| facts.runs.get(run).is_some_and(|run| run.exit.is_some()) || docker_over(run);
         let instance_over = |one: &InstanceId| facts.instances.get(one).is_some_and(|one| one.exit.is_some());
         match event {
             Event::RunStarted { run, .. } | Event::RunEnded { run, .. } => run_over(run),
@@ -340,10 +343,8 @@ impl World {
     /// Notes that somebody else changed an output of a resource whose run or server lives: that does not make it dirty.
     pub(super) fn note_tampering(&mut self, path: &FilePath) {
         let Some(project) = &self.facts.project else { return };
-        let writes = |resource: &&Arc<orch::model::Resource>| {
-            let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
-            local.outputs.iter().any(|root| path.is_within(root))
-        };
+        let writes =
+            |resource: &&Arc<orch::model::Resource>| resource.kind.outputs().iter().any(|root| path.is_within(root));
         let owner = project.resources.iter().find(writes).map(|resource| resource.name.clone());
         if owner.is_some_and(|name| self.facts.is_running(&name) || self.facts.is_serving(&name)) {
             self.facts.tampered.insert(path.clone());

@@ -1,10 +1,10 @@
 //! Sessions as text: every entry for a failing seed, and what a reader needs for a case.
 
-use super::{session::Entry, world::Action};
+use super::{docker::trace as docker, session::Entry, world::Action};
 use orch::{
     engine::{Effect, EvaluationOutcome, Event, Request},
     model::{FilePath, InstanceId, Level, ResourceName, RunId, Time},
-    snapshot::{Row, Snapshot, Verdict, words},
+    snapshot::{Cause, Row, Snapshot, Verdict, words},
 };
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -27,8 +27,19 @@ fn line(entry: &Entry) -> String {
         Entry::Action(action) => format!("USER {action:?}"),
         Entry::Event(Event::EvaluationEnded { outcome: EvaluationOutcome::Loaded(project, _), .. }) => {
             let mut text = format!("-> loaded, {:?}, slots {:?}", project.mode, project.settings.max_parallel_updates);
+            for image in &project.images {
+                let (key, roots, bases) = (&image.key, &image.inputs.roots, &image.bases);
+                write!(text, "\n      image {key}: deps {roots:?} from {bases:?} live {:?}", image.live_update)
+                    .expect("a text grows");
+                if let orch::model::Build::Docker(build) = &image.build {
+                    write!(text, " [{}]", build.dockerfile).expect("a text grows");
+                }
+            }
             for resource in &project.resources {
-                let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
+                let Some(local) = resource.kind.local() else {
+                    write!(text, "\n      {resource:?}").expect("a text grows");
+                    continue;
+                };
                 let words = |command: &orch::model::Command| command.argv[1..].join(" ");
                 write!(
                     text,
@@ -72,7 +83,7 @@ pub(crate) struct Trace<'a> {
     rows: BTreeMap<ResourceName, Row>,
     began_at: Time,
     /// Whose they are.
-    runs: BTreeMap<RunId, ResourceName>,
+    runs: BTreeMap<RunId, String>,
     instances: BTreeMap<InstanceId, ResourceName>,
 }
 
@@ -130,7 +141,8 @@ impl<'a> Trace<'a> {
 
     fn note_names(&mut self, effect: &Effect) {
         match effect {
-            Effect::StartRun { run, resource, .. } => drop(self.runs.insert(*run, resource.clone())),
+            Effect::StartRun { run, resource, .. } => drop(self.runs.insert(*run, resource.to_string())),
+            Effect::Docker(effect) => self.runs.extend(docker::run_name(effect)),
             Effect::StartInstance { instance, resource, .. } => {
                 drop(self.instances.insert(*instance, resource.clone()));
             }
@@ -157,6 +169,7 @@ impl<'a> Trace<'a> {
             Action::Port(port, taken) => format!("port {port} {}", if *taken { "taken" } else { "free" }),
             Action::Wake => "wake".to_owned(),
             Action::Reboot => "reboot".to_owned(),
+            Action::Docker(action) => docker::action(action),
         }
     }
 
@@ -179,6 +192,7 @@ impl<'a> Trace<'a> {
                 format!("{} ended: {}", instance_name(instance), words::exit(exit))
             }
             Event::ReadyLineSeen { instance } => format!("{} says its ready line", instance_name(instance)),
+            Event::Docker(event) => return docker::event(event),
             Event::SessionStarted
             | Event::Woke
             | Event::EvaluationRead { .. }
@@ -189,7 +203,6 @@ impl<'a> Trace<'a> {
             | Event::RunStarted { .. }
             | Event::InstanceStarted { .. }
             | Event::Probed { .. }
-            | Event::Docker(_)
             | Event::Asked(_) => return None,
         })
     }
@@ -205,6 +218,10 @@ impl<'a> Trace<'a> {
                     Some(one) => format!("  run {resource}#{run}: {}", words::cause(&one.cause, self.root)),
                     None => format!("  run {resource}#{run}: {}", command.argv.join(" ")),
                 }
+            }
+            Effect::Docker(effect) => {
+                let cause = docker_cause(effect, next).map(|cause| words::cause(cause, self.root));
+                docker::effect(effect, self.root, cause)
             }
             Effect::CancelRun { run, grace } => {
                 format!("  cancel {}#{run}, grace {}", self.runs[run], words::duration(*grace))
@@ -229,7 +246,6 @@ impl<'a> Trace<'a> {
             | Effect::TakeDigests { .. }
             | Effect::TakeSet { .. }
             | Effect::RecordRun { .. }
-            | Effect::Docker(_)
             | Effect::Probe { .. } => return None,
         })
     }
@@ -288,6 +304,14 @@ impl<'a> Trace<'a> {
         }
         text
     }
+}
+
+/// Why a run on Docker starts, as the snapshot says it.
+fn docker_cause<'a>(effect: &orch::engine::DockerEffect, next: Option<&'a Snapshot>) -> Option<&'a Cause> {
+    let (run, _) = docker::run_name(effect)?;
+    let row = next?.rows.named(docker::resource_of(effect)?)?;
+    let runs = row.images.iter().filter_map(|image| image.current_run.as_ref()).chain(&row.current_run);
+    runs.into_iter().find(|one| one.run == run).map(|one| &one.cause)
 }
 
 /// A status as the socket names it.

@@ -3,6 +3,7 @@
 
 use super::{
     disk::Disk,
+    docker::{Docker, DockerAction, DockerStep},
     facts::Facts,
     pace::{Pace, Wait},
     script::Script,
@@ -42,6 +43,8 @@ pub(crate) enum Action {
     Wake,
     /// Kills orch and starts it again.
     Reboot,
+    /// Somebody else does something with Docker.
+    Docker(DockerAction),
 }
 
 /// Something that will happen.
@@ -74,6 +77,7 @@ pub(crate) enum Step {
     InstanceDies(orch::model::InstanceId, i32),
     InstanceKilled(orch::model::InstanceId),
     Checked(RequestId, orch::model::InstanceId, Script),
+    Docker(DockerStep),
 }
 
 /// The watcher between the disk and the engine.
@@ -94,6 +98,7 @@ pub(crate) struct World {
     order: u64,
     pub(crate) pace: Pace,
     pub(crate) disk: Disk,
+    pub(crate) docker: Docker,
     pub(crate) facts: Facts,
     pub(super) watch: Watch,
     pub(super) evaluator: Box<dyn Evaluator>,
@@ -125,6 +130,7 @@ impl World {
             order: 0,
             pace,
             disk: Disk::default(),
+            docker: Docker::default(),
             facts: Facts::default(),
             watch: Watch::default(),
             evaluator,
@@ -176,7 +182,7 @@ impl World {
     pub(crate) fn is_busy(&self) -> bool {
         self.queue.values().any(|due| match due {
             Due::Tell(Event::Probed { .. }) | Due::Go(Step::Checked(..) | Step::LeftoversGone(_)) => false,
-            Due::Go(Step::InstanceDies(..)) => self.mortal,
+            Due::Go(Step::InstanceDies(..) | Step::Docker(DockerStep::Dies(..))) => self.mortal,
             Due::Tell(_) | Due::Go(_) | Due::User(_) => true,
         })
     }
@@ -188,7 +194,7 @@ impl World {
 
     /// Whether nothing that orch started lives.
     pub(crate) fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.instances.is_empty() && self.leftovers.is_empty()
+        self.runs.is_empty() && self.instances.is_empty() && self.leftovers.is_empty() && self.docker.is_idle()
     }
 
     /// From now on a session counts its time.
@@ -198,7 +204,12 @@ impl World {
 
     /// Kills orch: all it started ends with it, and what it did not record is lost.
     pub(crate) fn kill_session(&mut self) {
-        self.queue.retain(|_, due| matches!(due, Due::User(_)));
+        self.queue.retain(|_, due| match due {
+            Due::User(_) => true,
+            Due::Go(Step::Docker(step)) => step.outlives_orch(),
+            Due::Tell(_) | Due::Go(_) => false,
+        });
+        self.docker.forget_session();
         self.evaluations.clear();
         self.runs.clear();
         self.instances.clear();
@@ -236,7 +247,8 @@ impl World {
                 }
                 self.facts.remembered.insert(resource, success);
             }
-            Effect::RecordRun { .. } | Effect::Say { .. } | Effect::Docker(_) => {}
+            Effect::RecordRun { .. } | Effect::Say { .. } => {}
+            Effect::Docker(effect) => self.docker(effect),
             Effect::StartRun { run, resource, command, outputs, .. } => {
                 self.start_run(run, resource, command, outputs);
             }
@@ -299,6 +311,7 @@ impl World {
             Step::InstanceDies(instance, code) => self.instance_dies(instance, code),
             Step::InstanceKilled(instance) => self.instance_killed(instance),
             Step::Checked(request, instance, script) => self.checked(request, instance, &script),
+            Step::Docker(step) => self.docker_step(step),
         }
     }
 

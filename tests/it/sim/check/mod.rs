@@ -21,6 +21,7 @@ use orch::{
 use start::StartOf;
 use std::collections::BTreeMap;
 
+/// The spec of what runs a command.
 fn local(resource: &Resource) -> &Local {
     let Some(local) = resource.kind.local() else { unreachable!("a local resource") };
     local
@@ -50,7 +51,8 @@ pub(crate) fn on_effect(world: &World, snapshot: &Snapshot, cores: u32, effect: 
 }
 
 fn is_teardown(definition: &Resource, argv: &[String]) -> bool {
-    local(definition).teardown.as_ref().is_some_and(|teardown| teardown.argv == *argv)
+    let teardown = definition.kind.local().and_then(|local| local.teardown.as_ref());
+    teardown.is_some_and(|teardown| teardown.argv == *argv)
 }
 
 /// Dependants end before what they depend on, at the end of a session and where both are taken down.
@@ -76,7 +78,8 @@ fn files_below(world: &World, roots: &[FilePath]) -> BTreeMap<FilePath, String> 
 fn reached(facts: &Facts, snapshot: &Snapshot, name: &ResourceName, condition: Condition) -> bool {
     let once = facts.reached(name);
     let row = snapshot.rows.named(name);
-    let alone = facts.resource(name).is_some_and(|resource| local(resource).serve.is_none());
+    let local = facts.resource(name).and_then(|resource| resource.kind.local());
+    let alone = local.is_some_and(|local| local.serve.is_none());
     let fresh = row.is_some_and(|row| row.update == UpdateStatus::Ok);
     match condition {
         Condition::Started => once.started || fresh,

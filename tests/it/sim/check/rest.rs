@@ -74,7 +74,7 @@ impl Rest<'_> {
 
     /// The last run read and wrote what is there now.
     fn work_is_true(&self) -> Option<String> {
-        let command = local(self.resource).cmd.as_ref()?;
+        let command = self.resource.kind.local()?.cmd.as_ref()?;
         let Some(last) = self.world.facts.last_run(&self.resource.name) else {
             return (!self.is_waiting_for_user()).then(|| "is not dirty, but never ran".to_owned());
         };
@@ -105,7 +105,7 @@ impl Rest<'_> {
     }
 
     fn server_is_true(&self) -> Option<String> {
-        let serve = local(self.resource).serve.as_ref()?;
+        let serve = self.resource.kind.local()?.serve.as_ref()?;
         let (facts, name) = (&self.world.facts, &self.resource.name);
         if !facts.is_serving(name) {
             return (!self.is_waiting_for_user()).then(|| "does not serve and nothing holds it".to_owned());
@@ -191,7 +191,7 @@ impl Rest<'_> {
 
     fn stays_ended(&self) -> bool {
         let Some(project) = &self.world.facts.project else { return false };
-        let Some(serve) = &local(self.resource).serve else { return false };
+        let Some(serve) = self.resource.kind.local().and_then(|local| local.serve.as_ref()) else { return false };
         let Some(exit) = self.world.facts.last_instance(&self.resource.name).and_then(|one| one.exit.clone()) else {
             return false;
         };

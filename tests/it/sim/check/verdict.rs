@@ -15,6 +15,7 @@ pub(crate) fn verdict(facts: &Facts) -> Vec<String> {
 
 fn trouble(facts: &Facts, resource: &Resource) -> Option<String> {
     let name = &resource.name;
+    resource.kind.local()?;
     if local(resource).cmd.is_some() {
         match facts.last_run(name) {
             None => return Some(format!("`{name}` never ran")),
@@ -45,6 +46,9 @@ fn trouble(facts: &Facts, resource: &Resource) -> Option<String> {
 pub(crate) fn teardowns_missing(facts: &Facts) -> Vec<ResourceName> {
     let Some(project) = &facts.project else { return Vec::new() };
     let ran = |name: &ResourceName| facts.runs.values().any(|run| run.resource == *name && run.is_teardown());
-    let with = project.resources.iter().filter(|resource| resource.enabled && local(resource).teardown.is_some());
+    let with = project
+        .resources
+        .iter()
+        .filter(|one| one.enabled && one.kind.local().is_some_and(|local| local.teardown.is_some()));
     with.map(|resource| resource.name.clone()).filter(|name| !ran(name)).collect()
 }

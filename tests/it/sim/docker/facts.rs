@@ -1,0 +1,146 @@
+//! What really happened with Docker, for the checks.
+
+use orch::{
+    engine::{BuildOrder, DockerEvent, RaiseOrder, UpdateOrder},
+    model::{
+        ContainerState, Exit, FilePath, ImageId, ImageKey, ImageRecord, InstanceId, Overlay, ResourceName, RunId, Time,
+    },
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What a run does.
+#[derive(Debug, Clone)]
+pub(crate) enum Sort {
+    Build(Arc<BuildOrder>),
+    Raise(Arc<RaiseOrder>),
+    Update(Arc<UpdateOrder>),
+    Remove,
+    Clean,
+}
+
+/// One run on the Docker Engine as the world saw it.
+#[derive(Debug, Clone)]
+pub(crate) struct DockerRun {
+    pub(crate) session: u32,
+    pub(crate) resource: ResourceName,
+    pub(crate) sort: Sort,
+    pub(crate) asked_at: Time,
+    pub(crate) over_at: Option<Time>,
+    pub(crate) told_at: Option<Time>,
+    /// How it ended, once the engine was told.
+    pub(crate) exit: Option<Exit>,
+    /// The files it was asked for as they were then.
+    pub(crate) at_start: BTreeMap<FilePath, String>,
+    /// What it read, when it read it.
+    pub(crate) read: BTreeMap<FilePath, String>,
+    pub(crate) made: Option<ImageId>,
+    /// It ended since the Docker Engine was gone.
+    pub(crate) cut: bool,
+    /// How many projects the engine had been told of.
+    pub(crate) loads: u32,
+}
+
+impl DockerRun {
+    pub(crate) fn new(
+        session: u32,
+        resource: &ResourceName,
+        sort: Sort,
+        asked_at: Time,
+        at_start: BTreeMap<FilePath, String>,
+        loads: u32,
+    ) -> Self {
+        Self {
+            session,
+            resource: resource.clone(),
+            sort,
+            asked_at,
+            over_at: None,
+            told_at: None,
+            exit: None,
+            at_start,
+            read: BTreeMap::new(),
+            made: None,
+            cut: false,
+            loads,
+        }
+    }
+
+    pub(crate) fn succeeded(&self) -> bool {
+        self.exit.as_ref().is_some_and(Exit::is_success)
+    }
+}
+
+/// All of it.
+#[derive(Debug, Default)]
+pub(crate) struct DockerFacts {
+    pub(crate) runs: BTreeMap<RunId, DockerRun>,
+    /// Builds of each image, oldest first.
+    pub(crate) builds_of: BTreeMap<ImageKey, Vec<RunId>>,
+    /// What else was done for each resource, oldest first.
+    pub(crate) runs_of: BTreeMap<ResourceName, Vec<RunId>>,
+    pub(crate) instances: BTreeMap<InstanceId, ResourceName>,
+    /// The records that outlive a session.
+    pub(crate) images: BTreeMap<ImageKey, Arc<ImageRecord>>,
+    pub(crate) overlays: BTreeMap<ResourceName, Arc<Overlay>>,
+    /// The containers that the engine was last told of in this session.
+    pub(crate) told: BTreeMap<ResourceName, Vec<ContainerState>>,
+    /// The engine was told that Docker is lost, and not that it is back.
+    pub(crate) lost: bool,
+    /// Somebody else did something to the containers of a resource.
+    pub(crate) meddled: Vec<(Time, ResourceName)>,
+    /// orch stopped containers of a resource.
+    pub(crate) stops: Vec<(Time, ResourceName)>,
+    pub(crate) pruned: Vec<(Time, ImageId)>,
+    /// When the Docker Engine went away.
+    pub(crate) downs: Vec<Time>,
+}
+
+impl DockerFacts {
+    pub(crate) fn begin(&mut self, id: RunId, run: DockerRun) {
+        match &run.sort {
+            Sort::Build(order) => self.builds_of.entry(order.image.key.clone()).or_default().push(id),
+            Sort::Raise(_) | Sort::Update(_) | Sort::Remove | Sort::Clean => {
+                self.runs_of.entry(run.resource.clone()).or_default().push(id);
+            }
+        }
+        self.runs.insert(id, run);
+    }
+
+    pub(crate) fn last_build(&self, key: &ImageKey) -> Option<&DockerRun> {
+        self.runs.get(self.builds_of.get(key)?.last()?)
+    }
+
+    pub(crate) fn last_run(&self, name: &ResourceName) -> Option<&DockerRun> {
+        self.runs.get(self.runs_of.get(name)?.last()?)
+    }
+
+    /// The runs that go on, as far as the engine knows.
+    pub(crate) fn going_on(&self, session: u32) -> impl Iterator<Item = &DockerRun> {
+        self.runs.values().filter(move |run| run.exit.is_none() && run.session == session)
+    }
+
+    pub(crate) fn on_ended(&mut self, now: Time, run: RunId, exit: &Exit) {
+        if let Some(run) = self.runs.get_mut(&run) {
+            run.exit = Some(exit.clone());
+            run.told_at = Some(now);
+        }
+    }
+
+    /// Notes what the engine is about to learn.
+    pub(crate) fn on_event(&mut self, event: &DockerEvent) {
+        match event {
+            DockerEvent::Seen { seen, .. } => self.told = seen.containers.clone(),
+            DockerEvent::ContainersChanged { resource, containers } => {
+                self.told.insert(resource.clone(), containers.clone());
+            }
+            DockerEvent::FollowEnded { .. } => {}
+            DockerEvent::Lost { .. } => self.lost = true,
+            DockerEvent::Back => self.lost = false,
+        }
+    }
+
+    pub(crate) fn next_session(&mut self) {
+        self.told.clear();
+        self.lost = false;
+    }
+}
