@@ -102,7 +102,7 @@ impl Steps {
         let is_there = !self.syncs.is_empty() || !self.runs.is_empty();
         is_there.then(|| LiveUpdate {
             image,
-            inputs: Arc::clone(inputs),
+            inputs: vec![Arc::clone(inputs)],
             initial_sync: self.initial_sync,
             fall_back_on: self.fall_back_on,
             syncs: self.syncs,
@@ -205,14 +205,20 @@ pub(crate) fn connect(container: &mut Container, own_steps: Option<LiveUpdate>, 
         ContainerImage::Built(key) => with_bases(key, images),
         ContainerImage::Pulled(_) => Vec::new(),
     };
-    let of_images = below.iter().filter_map(|image| image.live_update.clone());
+    let of_images = below.iter().filter_map(|image| {
+        let live = image.live_update.clone()?;
+        Some(LiveUpdate { inputs: answered_for(image, images), ..live })
+    });
     container.live_updates = own_steps.into_iter().chain(of_images).collect();
-    let live = container.live_updates.iter().map(|live| &live.inputs);
-    let mut roots: Vec<FilePath> =
-        below.iter().map(|image| &image.inputs).chain(live).flat_map(|set| set.roots.clone()).collect();
-    roots.sort();
-    roots.dedup();
-    container.inputs = Arc::new(FileSet::of(roots));
+    let own = container.live_updates.iter().filter(|live| live.image.is_none()).flat_map(|live| live.inputs.clone());
+    container.inputs = below.iter().map(|image| Arc::clone(&image.inputs)).chain(own).collect();
+}
+
+/// The files of an image and of its bases that have no steps of their own.
+fn answered_for(image: &Image, images: &[Arc<Image>]) -> Vec<Arc<FileSet>> {
+    let bases = image.bases.iter().filter_map(|base| images.iter().find(|one| one.key == *base));
+    let mute = bases.filter(|base| base.live_update.is_none());
+    std::iter::once(Arc::clone(&image.inputs)).chain(mute.flat_map(|base| answered_for(base, images))).collect()
 }
 
 fn condition(text: &str) -> Dependency {
@@ -239,7 +245,7 @@ fn container<'a>(own: &str, all: impl Iterator<Item = &'a str>, images: &[Arc<Im
             source: ContainerSource::Plain(Box::default()),
             image: ContainerImage::Pulled("busybox".to_owned()),
             live_updates: Vec::new(),
-            inputs: Arc::default(),
+            inputs: Vec::new(),
             health_check: false,
             restart: None,
             engine_restarts: false,

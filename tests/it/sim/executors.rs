@@ -211,7 +211,8 @@ impl World {
 
     /// The inputs of a resource as the project that is in force has them.
     fn inputs_of(&self, name: &ResourceName) -> Vec<FilePath> {
-        self.facts.resource(name).map(|resource| resource.kind.inputs().roots.clone()).unwrap_or_default()
+        let inputs = self.facts.resource(name).map(|resource| resource.kind.inputs()).unwrap_or_default();
+        inputs.iter().flat_map(|set| set.roots.clone()).collect()
     }
 
     pub(super) fn start_instance(
