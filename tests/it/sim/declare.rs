@@ -241,7 +241,7 @@ fn container<'a>(own: &str, all: impl Iterator<Item = &'a str>, images: &[Arc<Im
     let mut resource = Resource {
         name: name(own),
         declared_at: None,
-        kind: Kind::Container(Container {
+        kind: Kind::Container(Box::new(Container {
             source: ContainerSource::Plain(Box::default()),
             image: ContainerImage::Pulled("busybox".to_owned()),
             live_updates: Vec::new(),
@@ -250,7 +250,7 @@ fn container<'a>(own: &str, all: impl Iterator<Item = &'a str>, images: &[Arc<Im
             restart: None,
             engine_restarts: false,
             infer_links: true,
-        }),
+        })),
         dependencies: Vec::new(),
         trigger_mode: TriggerMode::Auto,
         auto_init: true,
