@@ -9,6 +9,7 @@ use super::{
     evaluation,
     knowledge::{self, readers_of},
     node::NodeId,
+    phase::Work,
     state::{Question, State},
 };
 use crate::{
@@ -102,8 +103,8 @@ pub(super) fn note(state: &mut State, path: &FilePath) {
     let readers = readers_of(state, path);
     let mut written_by_run = false;
     for &id in &readers.outputs {
-        if let Some(running) = state.nodes[id].running() {
-            running.written.insert(path.clone());
+        if let Some(Work::Command(command)) = state.nodes[id].running().map(|running| &mut running.work) {
+            command.written.insert(path.clone());
             written_by_run = true;
         }
     }
@@ -134,7 +135,7 @@ fn note_during(state: &mut State, id: NodeId, path: &FilePath) {
     let others = state.queue.may_have_written(id, now);
     let node = &mut state.nodes[id];
     let echoes = node.itself.echo_until.is_some_and(|until| now <= until);
-    if node.is_running() || echoes {
+    if node.what.may_write() && (node.is_running() || echoes) {
         node.itself.during.insert(path.clone());
         node.itself.alone |= others.is_empty();
         node.itself.others.extend(others);

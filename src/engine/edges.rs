@@ -1,13 +1,16 @@
 //! What nodes tell each other along edges: conditions once met, and counts of writers that hold back.
 
 use super::{
+    itself,
     node::{Derived, NodeId},
     phase::{LastRun, RunPhase},
     run, schedule,
     state::State,
     verdict,
+    what::What,
 };
 use crate::{model::Condition, snapshot::Goal};
+use std::collections::BTreeSet;
 
 /// Its first run has begun.
 pub(super) fn reach_started(state: &mut State, id: NodeId) {
@@ -34,8 +37,8 @@ pub(super) fn reach_ready(state: &mut State, id: NodeId) {
 /// Its command succeeded and its server, if it has one, is ready.
 fn is_ready(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
-    let is_good = node.local().cmd.is_none() || node.last == LastRun::Succeeded;
-    let serves = node.local().serve.is_none() || node.live().is_some_and(|live| live.ready);
+    let is_good = !node.what.has_runs() || node.last == LastRun::Succeeded;
+    let serves = !node.what.serves() || node.live().is_some_and(|live| live.ready);
     is_good && serves
 }
 
@@ -54,11 +57,23 @@ pub(super) fn first_unmet(state: &State, id: NodeId) -> Option<(NodeId, Conditio
     state.nodes[id].edges.providers.iter().find(unmet).copied()
 }
 
+/// The resources that are made of this image, over other images too; a resource itself.
+pub(super) fn resources_above(state: &State, id: NodeId) -> BTreeSet<NodeId> {
+    let (mut found, mut next) = (BTreeSet::new(), vec![id]);
+    while let Some(id) = next.pop() {
+        match state.nodes[id].what {
+            What::Resource(_) => _ = found.insert(id),
+            What::Image(_) => next.extend(&state.nodes[id].edges.users),
+        }
+    }
+    found
+}
+
 /// Publishes what others read of the node: to the counts of its readers, to the rows of those that wait, to the tally.
 pub(super) fn refresh(state: &mut State, id: NodeId) {
     let new = derive(state, id);
     let old = std::mem::replace(&mut state.node(id).derived, new.clone());
-    state.view.changed.insert(id);
+    show(state, id);
     if old == new {
         return;
     }
@@ -77,6 +92,17 @@ pub(super) fn refresh(state: &mut State, id: NodeId) {
     }
     if old.gone != new.gone {
         super::shutdown::on_gone_changed(state, id, new.gone);
+    }
+}
+
+/// Has the rows made anew that show something of the node.
+fn show(state: &mut State, id: NodeId) {
+    match state.nodes[id].what {
+        What::Resource(_) => _ = state.view.changed.insert(id),
+        What::Image(_) => {
+            let rows = resources_above(state, id);
+            state.view.changed.extend(rows);
+        }
     }
 }
 
@@ -118,7 +144,7 @@ pub(super) fn derive(state: &State, id: NodeId) -> Derived {
         missing: verdict::is_wanted(state, id) && !verdict::is_done(state, id),
         gone: run::current(&node.run).is_none() && live.is_none() && node.leftovers.is_empty(),
         because: because(state, id),
-        convicted: schedule::is_held_as_self_dirty(state, id),
+        convicted: itself::is_held(state, id),
     }
 }
 
@@ -139,7 +165,7 @@ fn is_changing(state: &State, id: NodeId) -> bool {
 /// It runs, or is dirty and will start by itself, or something that it reads may make it so.
 pub(super) fn is_unsettled(state: &State, id: NodeId, writers_are: bool) -> bool {
     let node = &state.nodes[id];
-    if node.local().outputs.is_empty() || state.is_shutting_down() {
+    if node.what.outputs().is_empty() || state.is_shutting_down() {
         return false;
     }
     // A run that was told to end writes until it has.

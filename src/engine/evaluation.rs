@@ -211,11 +211,11 @@ fn watch_reads(state: &mut State) {
 
 fn watch_set(state: &State) -> Arc<WatchSet> {
     let mut sets = Vec::new();
-    for &id in &state.order {
+    for &id in state.order.iter().chain(&state.images) {
         let node = &state.nodes[id];
         if node.is_enabled() {
-            let own = [&node.local().inputs, &node.output_set];
-            sets.extend(own.into_iter().filter(|set| !set.roots.is_empty()).cloned());
+            let own = node.what.inputs().iter().chain([&node.output_set]);
+            sets.extend(own.filter(|set| !set.roots.is_empty()).cloned());
         }
     }
     sets.push(state.evaluation.watched.clone());

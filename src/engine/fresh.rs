@@ -1,6 +1,7 @@
 //! Whether a node is fresh: its fingerprint and its outputs are those of its last success.
 
 use super::{
+    command,
     dirt::Dirt,
     effect::Effect,
     event::TakenFile,
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 /// Whether contents must be looked at before the node may run. Only a command that says what it writes can be fresh.
 pub(super) fn needs_check(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
-    let has_outputs = !node.local().outputs.is_empty() && node.local().cmd.is_some();
+    let has_outputs = !node.what.outputs().is_empty() && node.what.has_runs();
     has_outputs && !node.knowledge.checked && (node.knowledge.inputs.is_none() || may_be_fresh(state, id))
 }
 
@@ -34,7 +35,7 @@ fn may_be_fresh(state: &State, id: NodeId) -> bool {
 pub(super) fn ask(state: &mut State, id: NodeId) {
     let wants_outputs = may_be_fresh(state, id);
     let node = &state.nodes[id];
-    let (inputs, outputs) = (node.local().inputs.clone(), node.output_set.clone());
+    let (inputs, outputs) = (node.input_set(), node.output_set.clone());
     let ask_inputs = state.nodes[id].knowledge.inputs.is_none().then(|| state.ask(Question::CheckInputs(id)));
     let ask_outputs = wants_outputs.then(|| state.ask(Question::CheckOutputs(id)));
     for (request, files) in [(ask_inputs, inputs), (ask_outputs, outputs)] {
@@ -61,10 +62,10 @@ pub(super) fn ask_in_background(state: &mut State, id: NodeId) {
     let node = &state.nodes[id];
     let Some((_, ran_at)) = node.knowledge.ran else { return };
     let is_known = node.knowledge.complete_at.is_some() || node.knowledge.background.is_some();
-    if !state.watches() || is_known || node.local().inputs.roots.is_empty() || !node.is_enabled() {
+    let files = node.input_set();
+    if !state.watches() || is_known || files.roots.is_empty() || !node.is_enabled() {
         return;
     }
-    let files = node.local().inputs.clone();
     let request = state.ask(Question::Background(id));
     state.node(id).knowledge.background = Some(Background { request, touched: std::collections::BTreeSet::new() });
     state.emit(Effect::TakeSet { request, files, unchanged_since: Some(ran_at), urgent: false });
@@ -167,9 +168,9 @@ pub(super) fn definition_of(state: &mut State, id: NodeId) -> Digest {
     let environment = state.project.as_ref().map(|project| &project.environment);
     let local = state.nodes[id].local();
     let parts = [
-        serde_json::to_vec(&local.cmd).unwrap_or_default(),
+        serde_json::to_vec(&local.map(|local| &local.cmd)).unwrap_or_default(),
         serde_json::to_vec(&environment).unwrap_or_default(),
-        serde_json::to_vec(&local.outputs).unwrap_or_default(),
+        serde_json::to_vec(state.nodes[id].what.outputs()).unwrap_or_default(),
     ];
     let definition = Digest::of_parts(parts.iter().map(Vec::as_slice));
     state.node(id).definition = Some(definition);
@@ -178,7 +179,7 @@ pub(super) fn definition_of(state: &mut State, id: NodeId) -> Digest {
 
 /// The node is fresh: as good as a run that succeeded when it was asked.
 fn accept(state: &mut State, id: NodeId, outputs: BTreeMap<FilePath, Digest>) {
-    let serving = run::serving_of(state, id);
+    let serving = command::serving_of(state, id);
     let now = (state.step, state.now);
     let node = state.node(id);
     node.dirt = Dirt::default();

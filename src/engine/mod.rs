@@ -2,13 +2,14 @@
 //!
 //! [`Engine::handle`] is the one door. One module a concern:
 //!
-//! - `evaluation`, `reload`: the Orchfile, and what a new project changes.
+//! - `evaluation`, `reload`, `links`: the Orchfile, and what a new project changes.
 //! - `changes`, `knowledge`: from saved files to dirty nodes.
 //! - `fresh`: what need not run. `schedule`, `edges`: what starts now, and why the rest waits.
-//! - `run`, `serve`, `probe`: the two machines of a node.
+//! - `run`, `command`, `serve`, `probe`: the two machines of a node; `itself`: those that feed themselves.
 //! - `stop`, `takedown`, `shutdown`, `verdict`: how things end. `rows`, `say`: what people see.
 
 mod changes;
+mod command;
 mod deadline;
 mod dirt;
 mod edges;
@@ -16,7 +17,9 @@ pub mod effect;
 mod evaluation;
 pub mod event;
 mod fresh;
+mod itself;
 mod knowledge;
+mod links;
 mod node;
 mod oracle;
 mod phase;
@@ -32,6 +35,7 @@ mod state;
 mod stop;
 mod takedown;
 mod verdict;
+mod what;
 
 pub use effect::{BuildOrder, CommandSpec, DockerEffect, Effect, PortCheck, RaiseOrder, UpdateOrder};
 pub use event::{DockerEvent, DockerSeen, EvaluationOutcome, Event, Made, ProbeResult, Request, RunEnd, TakenFile};
@@ -168,7 +172,7 @@ fn apply(state: &mut State, event: Event) {
         // A run counts as running from the moment it was asked for.
         Event::RunStarted { run: _, pid: _ } | Event::Woke => {}
         Event::RunEnded { run, end } => run::on_run_ended(state, run, end),
-        Event::LeftoversEnded { run } => run::on_leftovers_ended(state, run),
+        Event::LeftoversEnded { run } => command::on_leftovers_ended(state, run),
         Event::InstanceStarted { instance, pid } => serve::on_instance_started(state, instance, pid),
         Event::InstanceEnded { instance, exit } => serve::on_instance_ended(state, instance, &exit),
         Event::ReadyLineSeen { instance } => serve::on_ready_line_seen(state, instance),
@@ -190,7 +194,7 @@ fn expire_deadlines(state: &mut State) {
             Deadline::WatchReads => evaluation::watch(state),
             Deadline::CiTimeout => verdict::on_timeout(state),
             Deadline::Backoff(id) => serve::on_backoff_over(state, id),
-            Deadline::SelfDirty(id) => schedule::on_another_chance(state, id),
+            Deadline::SelfDirty(id) => itself::on_another_chance(state, id),
             Deadline::Probe(id) => probe::check(state, id),
             Deadline::Readiness(id) => verdict::on_not_ready(state, id),
             Deadline::Lived(id) => serve::on_lived(state, id),

@@ -5,27 +5,17 @@ use super::{
     phase::{LastRun, Live, RunPhase, Running, Server},
     schedule::Priority,
     takedown::TakeDown,
+    what::What,
 };
 use crate::{
-    model::{Condition, Digest, FilePath, FileSet, Local, RequestId, Resource, ResourceName, RunId, SetDigest, Time},
+    model::{Condition, Digest, FilePath, FileSet, Local, RequestId, ResourceName, RunId, SetDigest, Time},
     snapshot::{Cause, Hold, Row, RunRow, Skip},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     ops::{Index, IndexMut},
-    sync::{Arc, LazyLock},
+    sync::Arc,
 };
-
-/// What a node runs that is no local resource.
-static NOTHING: LazyLock<Local> = LazyLock::new(|| Local {
-    cmd: None,
-    serve: None,
-    teardown: None,
-    inputs: Arc::default(),
-    outputs: Vec::new(),
-    parallel: true,
-    cancel_superseded: false,
-});
 
 /// The index of a node; a session never reuses one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,12 +54,13 @@ impl IndexMut<NodeId> for Nodes {
     }
 }
 
-/// One resource, over the whole session.
+/// One resource or image, over the whole session.
 #[derive(Debug)]
 pub(super) struct Node {
+    /// Whose log its runs write: the resource itself, or the first that needs the image.
     pub(super) name: ResourceName,
-    pub(super) resource: Arc<Resource>,
-    /// Its place in the project; `None` once it was removed.
+    pub(super) what: What,
+    /// Its place among the resources or the images of the project; `None` once it was removed.
     pub(super) place: Option<usize>,
     /// What it writes, as a set.
     pub(super) output_set: Arc<FileSet>,
@@ -131,6 +122,10 @@ pub(super) struct Edges {
     pub(super) writers: Vec<NodeId>,
     /// Data edges: who reads of it.
     pub(super) readers: Vec<NodeId>,
+    /// Data edges: images that it is made of.
+    pub(super) images: Vec<NodeId>,
+    /// Data edges: what is made of this image.
+    pub(super) users: Vec<NodeId>,
     /// Order edges: what it waits for.
     pub(super) providers: Vec<(NodeId, Condition)>,
     /// Order edges: who waits for it.
@@ -232,11 +227,11 @@ pub(super) struct Derived {
 }
 
 impl Node {
-    pub(super) fn new(resource: Arc<Resource>, place: usize) -> Self {
-        let mut node = Self {
-            name: resource.name.clone(),
-            output_set: Arc::default(),
-            resource,
+    pub(super) fn new(what: What, name: ResourceName, place: usize) -> Self {
+        Self {
+            name,
+            output_set: Arc::new(FileSet::of(what.outputs().to_vec())),
+            what,
             place: Some(place),
             definition: None,
             stopped: false,
@@ -260,31 +255,33 @@ impl Node {
             torn_down: false,
             said: None,
             derived: Derived { gone: true, ..Derived::default() },
-        };
-        node.output_set = node.outputs_of_definition();
-        node
+        }
     }
 
-    pub(super) fn local(&self) -> &Local {
-        self.resource.kind.local().unwrap_or(&NOTHING)
+    pub(super) fn local(&self) -> Option<&Local> {
+        self.what.local()
     }
 
-    pub(super) fn outputs_of_definition(&self) -> Arc<FileSet> {
-        Arc::new(FileSet::of(self.local().outputs.clone()))
+    /// Its inputs where they are one set, as those of all but containers are.
+    pub(super) fn input_set(&self) -> Arc<FileSet> {
+        match self.what.inputs() {
+            [one] => one.clone(),
+            _ => Arc::default(),
+        }
     }
 
     /// Whether it is part of this session.
     pub(super) fn is_enabled(&self) -> bool {
-        self.place.is_some() && self.resource.enabled
+        self.place.is_some() && self.what.is_enabled()
     }
 
     pub(super) fn owns(&self, path: &FilePath) -> bool {
-        self.local().outputs.iter().any(|output| path.is_within(output))
+        self.what.outputs().iter().any(|output| path.is_within(output))
     }
 
     /// Whether the content of that file decides its result. Its own outputs do not.
     pub(super) fn reads(&self, path: &FilePath) -> bool {
-        self.local().inputs.contains(path) && !self.owns(path)
+        self.what.reads(path) && !self.owns(path)
     }
 
     pub(super) fn is_dirty(&self) -> bool {

@@ -19,9 +19,9 @@ pub(super) enum RunPhase {
     Idle,
     /// The contents that decide whether the node is fresh are asked for.
     Checking(Check),
-    /// Its `cmd` runs.
+    /// Its run goes on.
     Running(Box<Running>),
-    /// Its `teardown_cmd` runs.
+    /// What it made is being removed: its `teardown_cmd` runs.
     TearingDown(RunRow),
 }
 
@@ -36,23 +36,37 @@ pub(super) struct Check {
     pub(super) found: Option<BTreeMap<FilePath, Digest>>,
 }
 
-/// A `cmd` that runs.
+/// A run that goes on.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) run: RunId,
     pub(super) row: RunRow,
     /// What made it start.
     pub(super) dirt: Dirt,
+    /// How the run before it ended.
+    pub(super) before: LastRun,
+    /// Why it was told to end.
+    pub(super) cancelled: Option<Cancelled>,
+    /// What it does.
+    pub(super) work: Work,
+}
+
+/// What a run does, with what its end needs to know.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Runs `cmd`.
+    Command(Command),
+}
+
+/// A `cmd` that runs.
+#[derive(Debug)]
+pub(super) struct Command {
     /// Digest of what it declares, for the record of its success.
     pub(super) definition: Option<Digest>,
     /// What its inputs were when it started, where that is known.
     pub(super) inputs: Option<SetDigest>,
     /// The server that follows it.
     pub(super) serving: Option<Serving>,
-    /// How the run before it ended.
-    pub(super) before: LastRun,
-    /// Why it was told to end.
-    pub(super) cancelled: Option<Cancelled>,
     /// Its own outputs that were written meanwhile.
     pub(super) written: BTreeSet<FilePath>,
 }
@@ -108,19 +122,31 @@ pub(super) struct Server {
 
 /// An instance.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts that come in any order")]
 pub(super) struct Live {
     pub(super) row: InstanceRow,
-    pub(super) serve: Serve,
-    pub(super) command: CommandSpec,
-    /// The process is there since then.
+    pub(super) body: Body,
+    /// It is there since then.
     pub(super) up_at: Option<Time>,
     /// It was told to end.
     pub(super) stopping: bool,
-    pub(super) line_seen: bool,
     pub(super) ready: bool,
     /// It has lived long enough for the verdict.
     pub(super) lived: bool,
+}
+
+/// What lives.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// A server on this machine.
+    Process(Box<Process>),
+}
+
+/// A server on this machine.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) serve: Serve,
+    pub(super) command: CommandSpec,
+    pub(super) line_seen: bool,
     pub(super) probing: Probing,
 }
 
@@ -142,14 +168,29 @@ impl Live {
 
     /// Whether all that tells that it is ready has come.
     pub(super) fn is_ready_now(&self) -> bool {
-        self.up_at.is_some()
-            && !self.stopping
-            && (self.serve.probe.is_none() || self.probing.passing)
-            && (self.serve.ready_log_line.is_none() || self.line_seen)
+        let is_well = match &self.body {
+            Body::Process(process) => process.is_ready_now(),
+        };
+        self.up_at.is_some() && !self.stopping && is_well
     }
 
     /// Whether it has something that tells that it is ready.
     pub(super) fn has_check(&self) -> bool {
-        self.serve.probe.is_some() || self.serve.ready_log_line.is_some()
+        match &self.body {
+            Body::Process(process) => process.serve.probe.is_some() || process.serve.ready_log_line.is_some(),
+        }
+    }
+
+    /// The process, if it is one.
+    pub(super) fn process(&mut self) -> Option<&mut Process> {
+        match &mut self.body {
+            Body::Process(process) => Some(process),
+        }
+    }
+}
+
+impl Process {
+    fn is_ready_now(&self) -> bool {
+        (self.serve.probe.is_none() || self.probing.passing) && (self.serve.ready_log_line.is_none() || self.line_seen)
     }
 }

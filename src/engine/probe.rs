@@ -5,7 +5,7 @@ use super::{
     effect::{CommandSpec, Effect},
     event::ProbeResult,
     node::NodeId,
-    phase::{Live, Probing},
+    phase::{Probing, Process},
     serve,
     state::{Question, State},
 };
@@ -19,9 +19,10 @@ const EAGER: Duration = Duration::from_millis(50);
 /// The server is up: its first check comes after the delay that the file gives.
 pub(super) fn begin(state: &mut State, id: NodeId) {
     let now = state.now;
-    let Some(live) = &mut state.node(id).server.live else { return };
-    let Some(probe) = live.serve.probe.clone().filter(|_| !live.stopping) else { return };
-    live.probing = Probing { delay: EAGER, ..Probing::default() };
+    let Some(live) = state.node(id).server.live.as_mut().filter(|live| !live.stopping) else { return };
+    let Some(process) = live.process() else { return };
+    let Some(probe) = process.serve.probe.clone() else { return };
+    process.probing = Probing { delay: EAGER, ..Probing::default() };
     if probe.initial_delay().is_zero() {
         check(state, id);
     } else {
@@ -32,7 +33,7 @@ pub(super) fn begin(state: &mut State, id: NodeId) {
 /// No more checks.
 pub(super) fn end(state: &mut State, id: NodeId) {
     state.deadlines.clear(Deadline::Probe(id));
-    let asked = state.node(id).server.live.as_mut().and_then(|live| live.probing.asked.take());
+    let asked = state.node(id).server.live.as_mut().and_then(|live| live.process()?.probing.asked.take());
     if let Some(request) = asked {
         state.questions.remove(&request);
     }
@@ -40,20 +41,21 @@ pub(super) fn end(state: &mut State, id: NodeId) {
 
 /// Does one check.
 pub(super) fn check(state: &mut State, id: NodeId) {
-    let Some(live) = state.nodes[id].live() else { return };
-    let Some(probe) = live.serve.probe.clone() else { return };
-    let (instance, command) = (live.id(), command_of(live, &probe));
-    let request = state.ask(Question::Probe(id));
-    if let Some(live) = &mut state.node(id).server.live {
-        live.probing.asked = Some(request);
-    }
+    let request = state.ids.request;
+    let Some(live) = &mut state.node(id).server.live else { return };
+    let instance = live.id();
+    let Some(process) = live.process() else { return };
+    let Some(probe) = process.serve.probe.clone() else { return };
+    process.probing.asked = Some(request);
+    let command = command_of(process, &probe);
+    state.ask(Question::Probe(id));
     let timeout = probe.timeout();
     state.emit(Effect::Probe { request, instance, action: probe.action, command, timeout });
 }
 
-fn command_of(live: &Live, probe: &Probe) -> Option<CommandSpec> {
+fn command_of(process: &Process, probe: &Probe) -> Option<CommandSpec> {
     match &probe.action {
-        ProbeAction::Exec { argv } => Some(CommandSpec { argv: argv.clone(), ..live.command.clone() }),
+        ProbeAction::Exec { argv } => Some(CommandSpec { argv: argv.clone(), ..process.command.clone() }),
         ProbeAction::HttpGet { .. } | ProbeAction::TcpSocket { .. } => None,
     }
 }
@@ -64,29 +66,34 @@ pub(super) fn on_probed(state: &mut State, request: RequestId, result: ProbeResu
     state.questions.remove(&request);
     let now = state.now;
     let Some(live) = &mut state.node(id).server.live else { return };
-    let Some(probe) = live.serve.probe.clone() else { return };
-    live.probing.asked = None;
-    match result {
-        ProbeResult::Passed => pass(live, &probe),
-        ProbeResult::Failed(why) => fail(live, &probe, why),
-    }
-    let delay = next_delay(&mut live.probing, &probe);
+    let Some(process) = live.process() else { return };
+    let Some(probe) = process.serve.probe.clone() else { return };
+    process.probing.asked = None;
+    let failure = process.probing.take(result, &probe);
+    let delay = next_delay(&mut process.probing, &probe);
+    live.row.probe_failure = failure;
     state.deadlines.set(Deadline::Probe(id), now + delay);
     serve::update_ready(state, id);
 }
 
-fn pass(live: &mut Live, probe: &Probe) {
-    live.row.probe_failure = None;
-    live.probing.failures = 0;
-    live.probing.successes = live.probing.successes.saturating_add(1);
-    live.probing.passing |= live.probing.successes >= probe.successes_needed();
-}
-
-fn fail(live: &mut Live, probe: &Probe, why: String) {
-    live.row.probe_failure = Some(why);
-    live.probing.successes = 0;
-    live.probing.failures = live.probing.failures.saturating_add(1);
-    live.probing.passing &= live.probing.failures < probe.failures_needed();
+impl Probing {
+    /// Counts a check, and tells what it said where it failed.
+    fn take(&mut self, result: ProbeResult, probe: &Probe) -> Option<String> {
+        match result {
+            ProbeResult::Passed => {
+                self.failures = 0;
+                self.successes = self.successes.saturating_add(1);
+                self.passing |= self.successes >= probe.successes_needed();
+                None
+            }
+            ProbeResult::Failed(why) => {
+                self.successes = 0;
+                self.failures = self.failures.saturating_add(1);
+                self.passing &= self.failures < probe.failures_needed();
+                Some(why)
+            }
+        }
+    }
 }
 
 /// At its period once it passes and nothing is doubtful, sooner until then.

@@ -3,23 +3,21 @@
 use super::{
     changes,
     dirt::Dirt,
-    edges, fresh, knowledge,
+    fresh, knowledge, links,
     node::{Edges, Knowledge, Node, NodeId, SelfDirt},
     phase::{LastRun, Server},
     schedule,
     state::{Reader, State},
     stop, takedown,
+    what::{Differs, What},
 };
-use crate::model::{Command, FilePath, Kind, Local, Probe, Project, Resource, graph};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use crate::model::{FilePath, FileSet, Project, ResourceName};
+use std::{collections::BTreeSet, sync::Arc};
 
-/// What becomes of one resource.
+/// What becomes of one node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Change {
-    id: NodeId,
+pub(super) struct Change {
+    pub(super) id: NodeId,
     kind: ChangeKind,
 }
 
@@ -33,30 +31,38 @@ enum ChangeKind {
     Changed(Differs),
 }
 
-/// In what two declarations of one resource differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Differs {
-    /// What is run.
-    definition: bool,
-    /// Which files it reads or writes.
-    files: bool,
-    /// It was no part of the session and is now.
-    enabled: bool,
+impl Change {
+    /// Whether data edges may be others after it.
+    pub(super) fn moves_edges(self) -> bool {
+        match self.kind {
+            ChangeKind::Added | ChangeKind::Removed => true,
+            ChangeKind::Changed(differs) => differs.files,
+        }
+    }
 }
 
 /// Brings the project into force.
 pub(super) fn apply(state: &mut State, project: &Arc<Project>) {
     let before = state.project.replace(project.clone());
     let environment_differs = before.as_ref().is_some_and(|before| before.environment != project.environment);
-    let old_order = std::mem::take(&mut state.order);
     let mut differing = Vec::new();
-    for (place, resource) in project.resources.iter().enumerate() {
-        let (id, kind) = place_resource(state, place, resource, environment_differs);
-        state.order.push(id);
-        differing.extend(kind.map(|kind| Change { id, kind }));
+    let old_images = std::mem::take(&mut state.images);
+    for (place, image) in project.images.iter().enumerate() {
+        let Some(first) = project.resources.first() else { break };
+        let what = What::Image(image.clone());
+        let (id, change) = place_node(state, place, &what, &first.name, environment_differs);
+        state.images.push(id);
+        differing.extend(change);
     }
-    let kept: BTreeSet<NodeId> = state.order.iter().copied().collect();
-    let removed = old_order.iter().filter(|id| !kept.contains(id));
+    let old_order = std::mem::take(&mut state.order);
+    for (place, resource) in project.resources.iter().enumerate() {
+        let what = What::Resource(resource.clone());
+        let (id, change) = place_node(state, place, &what, &resource.name, environment_differs);
+        state.order.push(id);
+        differing.extend(change);
+    }
+    let kept: BTreeSet<NodeId> = state.order.iter().chain(&state.images).copied().collect();
+    let removed = old_order.iter().chain(&old_images).filter(|id| !kept.contains(id));
     differing.extend(removed.map(|&id| Change { id, kind: ChangeKind::Removed }));
     if old_order != state.order {
         state.view.order_changed = true;
@@ -68,7 +74,7 @@ pub(super) fn apply(state: &mut State, project: &Arc<Project>) {
     for change in &differing {
         carry_out(state, *change);
     }
-    relink(state, project, &differing);
+    links::relink(state, project, &differing);
     knowledge::forget_unread(state);
     if !differing.is_empty() {
         changes::hold_new_readers(state);
@@ -76,43 +82,43 @@ pub(super) fn apply(state: &mut State, project: &Arc<Project>) {
     state.agenda.extend(differing.iter().map(|change| change.id));
 }
 
-/// Gives a resource its node. Tells what differs, if anything does.
-fn place_resource(
+/// Gives what is declared its node. Tells what differs, if anything does.
+fn place_node(
     state: &mut State,
     place: usize,
-    resource: &Arc<Resource>,
+    what: &What,
+    name: &ResourceName,
     environment_differs: bool,
-) -> (NodeId, Option<ChangeKind>) {
-    let Some(&id) = state.by_name.get(&resource.name) else {
-        let id = state.nodes.add(Node::new(resource.clone(), place));
-        state.by_name.insert(resource.name.clone(), id);
-        return (id, Some(ChangeKind::Added));
+) -> (NodeId, Option<Change>) {
+    let key = what.key();
+    let Some(&id) = state.by_key.get(&key) else {
+        let id = state.nodes.add(Node::new(what.clone(), name.clone(), place));
+        state.by_key.insert(key, id);
+        return (id, Some(Change { id, kind: ChangeKind::Added }));
     };
     let node = state.node(id);
     let was_there = node.place.replace(place).is_some();
     if !was_there {
-        revive(node, resource);
-        return (id, Some(ChangeKind::Added));
+        revive(node, what);
+        return (id, Some(Change { id, kind: ChangeKind::Added }));
     }
-    let is_same = Arc::ptr_eq(&node.resource, resource) || node.resource == *resource;
-    if is_same && !environment_differs {
+    if node.what.is_same(what) && !environment_differs {
         return (id, None);
     }
-    let mut differs = differs(&node.resource, resource);
-    differs.definition |= environment_differs;
-    node.resource = resource.clone();
+    let mut differs = node.what.differs(what);
+    differs.definition |= environment_differs && what.sees_environment();
+    node.what = what.clone();
     if differs.files {
         // The index still has the old roots: `carry_out` knows them by the set.
         state.view.changed.insert(id);
     }
-    (id, Some(ChangeKind::Changed(differs)))
+    (id, Some(Change { id, kind: ChangeKind::Changed(differs) }))
 }
 
-/// A resource that was removed and is declared again begins anew; only what still lives of it is kept.
-fn revive(node: &mut Node, resource: &Arc<Resource>) {
-    let place = node.place.unwrap_or_default();
-    let new = Node::new(resource.clone(), place);
-    node.resource = new.resource;
+/// What was removed and is declared again begins anew; only what still lives of it is kept.
+fn revive(node: &mut Node, what: &What) {
+    let new = Node::new(what.clone(), node.name.clone(), node.place.unwrap_or_default());
+    node.what = new.what;
     node.output_set = new.output_set;
     node.definition = None;
     node.stopped = false;
@@ -132,24 +138,6 @@ fn begin_anew(node: &mut Node) {
     node.server = Server { live, ..Server::default() };
 }
 
-fn differs(old: &Resource, new: &Resource) -> Differs {
-    let enabled = !old.enabled && new.enabled;
-    let (Kind::Local(old), Kind::Local(new)) = (&old.kind, &new.kind) else {
-        let differs = old.kind != new.kind;
-        return Differs { definition: differs, files: differs, enabled };
-    };
-    Differs {
-        definition: old.cmd != new.cmd || old.outputs != new.outputs || serving(old) != serving(new),
-        files: old.inputs != new.inputs || old.outputs != new.outputs,
-        enabled,
-    }
-}
-
-/// What of a server is part of its definition; when it is restarted is not.
-fn serving(local: &Local) -> Option<(&Command, &Option<Probe>, &Option<String>)> {
-    local.serve.as_ref().map(|serve| (&serve.command, &serve.probe, &serve.ready_log_line))
-}
-
 fn carry_out(state: &mut State, change: Change) {
     let id = change.id;
     match change.kind {
@@ -159,9 +147,10 @@ fn carry_out(state: &mut State, change: Change) {
     }
 }
 
-fn roots(local: &Local) -> Vec<(FilePath, bool)> {
-    let inputs = local.inputs.roots.iter().map(|root| (root.clone(), true));
-    inputs.chain(local.outputs.iter().map(|root| (root.clone(), false))).collect()
+fn roots(what: &What) -> Vec<(FilePath, bool)> {
+    let inputs: BTreeSet<&FilePath> = what.inputs().iter().flat_map(|inputs| &inputs.roots).collect();
+    let inputs = inputs.into_iter().map(|root| (root.clone(), true));
+    inputs.chain(what.outputs().iter().map(|root| (root.clone(), false))).collect()
 }
 
 fn reader(id: NodeId, is_input: bool) -> Reader {
@@ -173,7 +162,7 @@ fn add_to_index(state: &mut State, id: NodeId) {
     if !state.nodes[id].is_enabled() {
         return;
     }
-    let all = roots(state.nodes[id].local());
+    let all = roots(&state.nodes[id].what);
     state.node(id).edges.unmet = 0;
     for (root, is_input) in &all {
         state.index.insert(root.clone(), reader(id, *is_input));
@@ -195,7 +184,7 @@ fn remove(state: &mut State, id: NodeId) {
     state.node(id).place = None;
     stop::end_all(state, id);
     takedown::on_done(state, id);
-    link(state, id, Vec::new(), Vec::new());
+    links::cut(state, id);
 }
 
 fn change_in_place(state: &mut State, id: NodeId, differs: Differs) {
@@ -219,7 +208,7 @@ fn change_in_place(state: &mut State, id: NodeId, differs: Differs) {
     }
     if differs.files {
         let node = state.node(id);
-        node.output_set = node.outputs_of_definition();
+        node.output_set = Arc::new(FileSet::of(node.what.outputs().to_vec()));
         node.knowledge.complete_at = None;
         node.knowledge.inputs = None;
         node.knowledge.background = None;
@@ -228,78 +217,10 @@ fn change_in_place(state: &mut State, id: NodeId, differs: Differs) {
         node.dirt.files = files;
         fresh::ask_in_background(state, id);
     }
-    if !state.nodes[id].resource.enabled {
+    if !state.nodes[id].what.is_enabled() {
         stop::end_all(state, id);
     } else if differs.enabled {
         // Nobody watched its files meanwhile.
         begin_anew(state.node(id));
     }
-}
-
-/// Brings the edges of changed nodes, and data edges wherever they differ, up to date.
-fn relink(state: &mut State, project: &Project, changes: &[Change]) {
-    let touched: BTreeSet<NodeId> = changes.iter().map(|change| change.id).collect();
-    let files_differ = changes.iter().any(|change| match change.kind {
-        ChangeKind::Added | ChangeKind::Removed => true,
-        ChangeKind::Changed(differs) => differs.files,
-    });
-    if touched.is_empty() {
-        return;
-    }
-    let mut writers: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
-    if files_differ {
-        for edge in graph::data_edges(&project.resources) {
-            writers.entry(state.order[edge.to]).or_default().push(state.order[edge.from]);
-        }
-    }
-    for id in state.order.clone() {
-        let node = &state.nodes[id];
-        let new_writers =
-            if files_differ { writers.remove(&id).unwrap_or_default() } else { node.edges.writers.clone() };
-        if touched.contains(&id) || node.edges.writers != new_writers {
-            let providers = node.resource.dependencies.iter();
-            let providers = providers
-                .filter_map(|dependency| Some((*state.by_name.get(&dependency.on)?, dependency.condition)))
-                .filter(|(provider, _)| state.nodes[*provider].place.is_some())
-                .collect();
-            link(state, id, new_writers, providers);
-            state.touch(id);
-        }
-    }
-}
-
-/// Replaces the edges that lead to the node, and counts along them anew.
-fn link(state: &mut State, id: NodeId, writers: Vec<NodeId>, providers: Vec<(NodeId, crate::model::Condition)>) {
-    let old_writers = std::mem::take(&mut state.node(id).edges.writers);
-    for writer in old_writers {
-        if !writers.contains(&writer) {
-            state.node(writer).edges.readers.retain(|reader| *reader != id);
-        }
-    }
-    let old_providers = std::mem::take(&mut state.node(id).edges.providers);
-    for (provider, condition) in old_providers {
-        state.node(provider).edges.dependents.retain(|dependent| *dependent != (id, condition));
-    }
-    for &writer in &writers {
-        if !state.nodes[writer].edges.readers.contains(&id) {
-            state.node(writer).edges.readers.push(id);
-        }
-    }
-    for &(provider, condition) in &providers {
-        state.node(provider).edges.dependents.push((id, condition));
-    }
-    let count = |is: fn(&super::node::Derived) -> bool| {
-        u32::try_from(writers.iter().filter(|writer| is(&state.nodes[**writer].derived)).count()).unwrap_or(u32::MAX)
-    };
-    let unsettled_writers = count(|derived| derived.unsettled);
-    let failed_writers = count(|derived| derived.failed);
-    let unmet = providers.iter().filter(|(provider, condition)| !state.nodes[*provider].reached.has(*condition));
-    let unmet = u32::try_from(unmet.count()).unwrap_or(u32::MAX);
-    let edges = &mut state.node(id).edges;
-    edges.writers = writers;
-    edges.providers = providers;
-    edges.unsettled_writers = unsettled_writers;
-    edges.failed_writers = failed_writers;
-    edges.unmet = unmet;
-    edges::refresh(state, id);
 }

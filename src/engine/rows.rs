@@ -7,7 +7,10 @@ use super::{
     run, schedule,
     state::State,
 };
-use crate::snapshot::{InstanceRow, OrchfileRow, Row, RowKind, Rows, RuntimeStatus, Snapshot, UpdateStatus};
+use crate::{
+    model::TriggerMode,
+    snapshot::{InstanceRow, OrchfileRow, Row, RowKind, Rows, RuntimeStatus, Snapshot, UpdateStatus},
+};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// What was shown last, and what of it may not be true any more.
@@ -123,12 +126,13 @@ fn in_new_order(state: &mut State, old: &Rows, touched: &BTreeSet<NodeId>) -> Ro
 /// One node as its row shows it.
 pub(super) fn row_of(state: &State, id: NodeId) -> Row {
     let node = &state.nodes[id];
+    let resource = node.what.resource();
     Row {
         name: node.name.clone(),
-        kind: RowKind::Local,
-        labels: node.resource.labels.clone(),
-        links: node.resource.links.clone(),
-        trigger_mode: node.resource.trigger_mode,
+        kind: if node.local().is_some() { RowKind::Local } else { RowKind::Container },
+        labels: resource.map(|resource| resource.labels.clone()).unwrap_or_default(),
+        links: resource.map(|resource| resource.links.clone()).unwrap_or_default(),
+        trigger_mode: resource.map_or(TriggerMode::Auto, |resource| resource.trigger_mode),
         update: update_of(state, id),
         runtime: runtime_of(state, id),
         dirty: node.is_dirty(),
@@ -152,7 +156,7 @@ fn will_start(state: &State, id: NodeId) -> bool {
 
 fn update_of(state: &State, id: NodeId) -> UpdateStatus {
     let node = &state.nodes[id];
-    if node.local().cmd.is_none() {
+    if !node.what.has_runs() {
         return UpdateStatus::NotApplicable;
     }
     match &node.run {
@@ -169,7 +173,7 @@ fn update_of(state: &State, id: NodeId) -> UpdateStatus {
 
 fn runtime_of(state: &State, id: NodeId) -> RuntimeStatus {
     let node = &state.nodes[id];
-    if node.local().serve.is_none() {
+    if !node.what.serves() {
         return RuntimeStatus::NotApplicable;
     }
     match &node.server.live {

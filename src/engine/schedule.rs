@@ -1,31 +1,16 @@
 //! What starts now, and why the rest does not. The scheduler and the rows ask the same function.
 
 use super::{
-    deadline::Deadline,
-    edges, fresh,
+    command, edges, fresh, itself,
     node::NodeId,
     phase::{Cancelled, LastRun, RunPhase},
     run, say, serve,
     state::State,
     takedown, verdict,
 };
-use crate::{
-    model::{Time, TriggerMode},
-    snapshot::Hold,
-};
-use std::{
-    collections::{BTreeSet, VecDeque},
-    time::Duration,
-};
+use crate::{model::Time, snapshot::Hold};
+use std::collections::{BTreeSet, VecDeque};
 
-/// A node that made itself dirty that often in a row is held.
-const SELF_DIRTY_MAX: u32 = 5;
-/// The same where another command may have been the one each time, or no file was there each time.
-const SELF_DIRTY_DOUBTFUL_MAX: u32 = 10;
-/// How often a node that is held for that is let go again.
-const CHANCES_MAX: u32 = 6;
-/// After how long it is let go first; each further time after twice as long.
-const CHANCE_DELAY: Duration = Duration::from_secs(1);
 /// How many commands that ended are remembered as having perhaps written what is seen now.
 const RECENT_MAX: usize = 64;
 
@@ -125,7 +110,7 @@ pub(super) fn work(state: &mut State) {
         }
         let Some(id) = state.queue.next(slots(state)) else { return };
         leave_queue(state, id);
-        run::start(state, id);
+        command::start(state, id);
     }
 }
 
@@ -148,7 +133,7 @@ fn consider(state: &mut State, id: NodeId) {
     supersede(state, id);
     serve::start_if_due(state, id);
     takedown::advance(state, id);
-    give_another_chance(state, id);
+    itself::give_another_chance(state, id);
     say::lasting_hold(state, id);
     verdict::note(state, id);
     edges::refresh(state, id);
@@ -156,8 +141,8 @@ fn consider(state: &mut State, id: NodeId) {
 
 /// Nothing but a slot holds the node.
 fn go(state: &mut State, id: NodeId) {
-    if state.nodes[id].local().cmd.is_none() {
-        run::run_at_once(state, id);
+    if !state.nodes[id].what.has_runs() {
+        command::run_at_once(state, id);
     } else if matches!(state.nodes[id].run, RunPhase::Checking(_)) {
         // Its answer is under way.
     } else if fresh::needs_check(state, id) {
@@ -184,7 +169,7 @@ fn enqueue(state: &mut State, id: NodeId) {
         return;
     }
     leave_queue(state, id);
-    let exclusive = !state.nodes[id].local().parallel;
+    let exclusive = !state.nodes[id].what.is_parallel();
     state.node(id).queued = Some(priority);
     state.queue.set_of(exclusive).insert((priority, id));
 }
@@ -200,12 +185,12 @@ pub(super) fn leave_queue(state: &mut State, id: NodeId) {
 /// Ends a run that a newer change has made pointless, where the resource says that this is safe.
 fn supersede(state: &mut State, id: NodeId) {
     let node = &state.nodes[id];
-    let is_pointless = node.local().cancel_superseded
+    let is_pointless = node.what.cancels_superseded()
         && node.is_running()
         && node.settling == 0
         && node.dirt.is_change()
         // One that may feed itself would never come to its end.
-        && !(node.itself.streak > 0 && run::is_self_dirty(state, id))
+        && !(node.itself.streak > 0 && itself::is_self_dirty(state, id))
         && node.is_enabled()
         && !node.stopped
         && starts_by_itself(state, id);
@@ -218,7 +203,7 @@ fn supersede(state: &mut State, id: NodeId) {
 /// Whether a change would start it.
 pub(super) fn reacts(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
-    node.resource.trigger_mode == TriggerMode::Auto && !is_held_as_self_dirty(state, id)
+    node.what.is_automatic() && !itself::is_held(state, id)
 }
 
 /// Whether it is dirty in such a way that it starts as soon as nothing holds it.
@@ -227,44 +212,8 @@ pub(super) fn starts_by_itself(state: &State, id: NodeId) -> bool {
     if node.wish.is_some() {
         return true;
     }
-    let first = node.dirt.first && node.resource.auto_init;
+    let first = node.dirt.first && node.what.auto_init();
     first || node.dirt.is_change() && reacts(state, id)
-}
-
-/// Whether it made itself dirty too often. Where others may have been the ones, it takes longer, and one of them is
-/// enough.
-pub(super) fn is_held_as_self_dirty(state: &State, id: NodeId) -> bool {
-    let itself = &state.nodes[id].itself;
-    if itself.on_parole {
-        return false;
-    }
-    let times = itself.streak + 1;
-    let is_sure = itself.alone && times >= SELF_DIRTY_MAX && run::self_dirty_path(state, id).is_some();
-    let may_be = || itself.others.iter().all(|other| !state.nodes[*other].derived.convicted);
-    let is_likely = is_sure || times >= SELF_DIRTY_DOUBTFUL_MAX && may_be();
-    is_likely && run::is_self_dirty(state, id)
-}
-
-/// Somebody who saves while the command runs, again and again, looks like a command that writes its own input. So that the
-/// last save is not left out, the node runs again after a while, some times, each time later. What goes on is its own doing.
-fn give_another_chance(state: &mut State, id: NodeId) {
-    let chances = state.nodes[id].itself.chances;
-    let is_held =
-        is_held_as_self_dirty(state, id) && run::own_hold(&state.nodes[id].run, state.is_shutting_down()).is_none();
-    if chances < CHANCES_MAX && is_held && !state.is_shutting_down() {
-        let at = state.now + CHANCE_DELAY * 2u32.pow(chances);
-        state.deadlines.set_if_none(Deadline::SelfDirty(id), at);
-    } else {
-        state.deadlines.clear(Deadline::SelfDirty(id));
-    }
-}
-
-/// The node has been held for long enough.
-pub(super) fn on_another_chance(state: &mut State, id: NodeId) {
-    let itself = &mut state.node(id).itself;
-    itself.chances += 1;
-    itself.on_parole = true;
-    state.touch(id);
 }
 
 /// Why the node may not start now, slots apart; `None` means it may.
@@ -290,8 +239,8 @@ fn wish_hold(state: &State, id: NodeId) -> Option<Hold> {
         return None;
     }
     let node = &state.nodes[id];
-    if is_held_as_self_dirty(state, id)
-        && let Some(path) = run::self_dirty_path(state, id).or_else(|| node.dirt.files.keys().next())
+    if itself::is_held(state, id)
+        && let Some(path) = itself::path(state, id).or_else(|| node.dirt.files.keys().next())
     {
         return Some(Hold::SelfDirty { times: node.itself.streak + 1, path: path.clone() });
     }
@@ -336,7 +285,7 @@ pub(super) fn hold_of(state: &State, id: NodeId) -> Option<Hold> {
 fn slot_hold(state: &State, id: NodeId) -> Option<Hold> {
     let node = &state.nodes[id];
     node.queued?;
-    Some(match state.queue.hold(id, !node.local().parallel) {
+    Some(match state.queue.hold(id, !node.what.is_parallel()) {
         Waits::Slot => Hold::Slot,
         Waits::Exclusive(other) => Hold::Exclusive(state.nodes[other].name.clone()),
     })

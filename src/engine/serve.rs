@@ -5,7 +5,7 @@ use super::{
     edges,
     effect::{Effect, PortCheck},
     node::NodeId,
-    phase::{Live, Probing, RunPhase, Serving},
+    phase::{Body, Live, Probing, Process, RunPhase, Serving},
     probe, say,
     state::State,
     verdict,
@@ -124,16 +124,15 @@ fn start(state: &mut State, id: NodeId, serving: Serving) {
     }
     state.instances.insert(instance, id);
     verdict::watch_readiness(state, id);
+    let Serving { serve, command } = serving;
+    let process = Process { serve, command, line_seen: false, probing: Probing::default() };
     state.node(id).server.live = Some(Live {
         row,
-        serve: serving.serve,
-        command: serving.command,
+        body: Body::Process(Box::new(process)),
         up_at: None,
         stopping: false,
-        line_seen: false,
         ready: false,
         lived: false,
-        probing: Probing::default(),
     });
     state.touch(id);
 }
@@ -171,7 +170,9 @@ pub(super) fn on_instance_started(state: &mut State, instance: InstanceId, pid: 
 
 pub(super) fn on_ready_line_seen(state: &mut State, instance: InstanceId) {
     let Some((id, live)) = live(state, instance) else { return };
-    live.line_seen = true;
+    if let Some(process) = live.process() {
+        process.line_seen = true;
+    }
     update_ready(state, id);
 }
 
@@ -225,7 +226,7 @@ pub(super) fn on_instance_ended(state: &mut State, instance: InstanceId, exit: &
 
 /// The server ended unasked.
 fn crash(state: &mut State, id: NodeId, instance: InstanceId, exit: &Exit, lived: Duration) {
-    if exit.is_success() && state.nodes[id].local().cmd.is_none() {
+    if exit.is_success() && !state.nodes[id].what.has_runs() {
         edges::reach_succeeded(state, id);
     }
     if state.is_shutting_down() {
@@ -254,7 +255,7 @@ fn crash(state: &mut State, id: NodeId, instance: InstanceId, exit: &Exit, lived
 
 /// What its `restart` says, or the mode; in `orch ci` a server without `restart` is not started again.
 pub(super) fn restart_policy(state: &State, id: NodeId) -> Restart {
-    let given = state.nodes[id].local().serve.as_ref().and_then(|serve| serve.restart);
+    let given = state.nodes[id].what.restart();
     let by_mode = state.mode().restarts_by_default() && state.goal != Goal::Ci;
     given.unwrap_or(if by_mode { Restart::OnFailure } else { Restart::Never })
 }

@@ -1,8 +1,8 @@
 //! The ordered end of a session: dependants first, each resource when all its dependants have ended.
 
 use super::{
-    changes::Changes, effect::Effect, evaluation, event::RunEnd, node::NodeId, phase::RunPhase, run, say, state::State,
-    stop, takedown,
+    changes::Changes, command, effect::Effect, evaluation, event::RunEnd, node::NodeId, phase::RunPhase, run, say,
+    state::State, stop, takedown,
 };
 use crate::snapshot::{Goal, RunRow, Trouble, Verdict};
 use std::{
@@ -145,13 +145,13 @@ fn step(state: &mut State, id: NodeId) {
 fn tear_down(state: &mut State, id: NodeId) -> bool {
     let wants = state.shutdown.as_ref().is_some_and(|shutdown| shutdown.teardown);
     let node = &state.nodes[id];
-    let local = node.local();
     let is_meant = node.is_enabled() && state.down_only.as_ref().is_none_or(|only| only.contains(&node.name));
-    let Some(command) = local.teardown.clone().filter(|_| wants && is_meant && !node.torn_down) else {
+    let teardown = node.local().and_then(|local| local.teardown.clone());
+    let Some(command) = teardown.filter(|_| wants && is_meant && !node.torn_down) else {
         return false;
     };
     state.node(id).torn_down = true;
-    run::start_teardown(state, id, &command);
+    command::start_teardown(state, id, &command);
     true
 }
 
@@ -174,7 +174,7 @@ pub(super) fn on_teardown_ended(state: &mut State, id: NodeId, mut row: RunRow, 
     if end.leftovers {
         state.leftovers.insert(row.run, id);
         state.node(id).leftovers.insert(row.run, false);
-        run::stop_leftovers(state, id);
+        command::stop_leftovers(state, id);
     }
     say::run_ended(state, id, &row, None);
     let resource = state.nodes[id].name.clone();

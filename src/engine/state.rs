@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     model::{
-        Attempt, EvaluationId, FilePath, InstanceId, Level, Mode, PathIndex, Project, RequestId, ResourceName, RunId,
-        Success, Time,
+        Attempt, EvaluationId, FilePath, InstanceId, Level, Mode, NodeKey, PathIndex, Project, RequestId, ResourceName,
+        RunId, Success, Time,
     },
     snapshot::{Goal, Trouble, Verdict},
 };
@@ -45,9 +45,11 @@ pub(super) struct State {
     /// The project that is in force.
     pub(super) project: Option<Arc<Project>>,
     pub(super) nodes: Nodes,
-    pub(super) by_name: BTreeMap<ResourceName, NodeId>,
-    /// The nodes of the project in declaration order.
+    pub(super) by_key: BTreeMap<NodeKey, NodeId>,
+    /// The resources of the project in declaration order.
     pub(super) order: Vec<NodeId>,
+    /// The images of the project, each after those it is made of.
+    pub(super) images: Vec<NodeId>,
     /// From a path to who reads or writes it.
     pub(super) index: PathIndex<Reader>,
 
@@ -163,8 +165,9 @@ impl State {
             evaluation: Evaluation::default(),
             project: None,
             nodes: Nodes::default(),
-            by_name: BTreeMap::new(),
+            by_key: BTreeMap::new(),
             order: Vec::new(),
+            images: Vec::new(),
             index: PathIndex::default(),
             left_roots: Vec::new(),
             contents: Contents::default(),
@@ -207,6 +210,12 @@ impl State {
 
     pub(super) fn node(&mut self, id: NodeId) -> &mut Node {
         &mut self.nodes[id]
+    }
+
+    /// The node of that resource, if the project has it.
+    pub(super) fn resource(&self, name: &ResourceName) -> Option<NodeId> {
+        let id = *self.by_key.get(&NodeKey::Resource(name.clone()))?;
+        self.nodes[id].place.map(|_| id)
     }
 
     pub(super) fn mode(&self) -> Mode {

@@ -1,6 +1,7 @@
 //! Ending what a node has, and what users ask for.
 
 use super::{
+    command,
     event::Request,
     fresh,
     node::{NodeId, Wish},
@@ -21,7 +22,7 @@ pub(super) fn end_all(state: &mut State, id: NodeId) {
     state.node(id).wish = None;
     run::cancel(state, id, Cancelled::Stopped);
     serve::end(state, id);
-    run::stop_leftovers(state, id);
+    command::stop_leftovers(state, id);
     state.touch(id);
 }
 
@@ -40,7 +41,7 @@ pub(super) fn on_asked(state: &mut State, request: Request) {
 /// Does it for each of the resources that is part of this session.
 fn each(state: &mut State, names: Vec<ResourceName>, act: fn(&mut State, NodeId)) {
     for name in names {
-        match state.by_name.get(&name).copied().filter(|id| state.nodes[*id].place.is_some()) {
+        match state.resource(&name) {
             Some(id) if state.nodes[id].is_enabled() => act(state, id),
             Some(id) => run::warn(state, id, "not part of this session: it is disabled"),
             None => state.say_session(Level::Warning, format!("there is no resource `{name}`")),

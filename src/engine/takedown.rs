@@ -2,6 +2,7 @@
 //! dependants first: what a resource depends on lives until the resource is down.
 
 use super::{
+    command,
     node::{Node, NodeId},
     phase::RunPhase,
     run, shutdown,
@@ -54,13 +55,12 @@ pub(super) fn advance(state: &mut State, id: NodeId) {
     if lives {
         return;
     }
-    let local = node.local();
-    let command = local.teardown.clone();
+    let command = node.local().and_then(|local| local.teardown.clone());
     state.node(id).taken_down = TakeDown::No;
     match command {
         Some(command) => {
             state.node(id).torn_down = true;
-            run::start_teardown(state, id, &command);
+            command::start_teardown(state, id, &command);
         }
         None => on_done(state, id),
     }

@@ -44,7 +44,7 @@ pub(super) fn give(state: &mut State, verdict: Verdict) {
 /// Whether the verdict waits for the node.
 pub(super) fn is_wanted(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
-    let asked = node.resource.auto_init || node.reached.started || node.wish.is_some();
+    let asked = node.what.auto_init() || node.reached.started || node.wish.is_some();
     state.goal == Goal::Ci && node.is_enabled() && asked && !node.stopped
 }
 
@@ -52,7 +52,7 @@ pub(super) fn is_wanted(state: &State, id: NodeId) -> bool {
 pub(super) fn is_done(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
     let ran = node.last == LastRun::Succeeded && !schedule::starts_by_itself(state, id) && !node.is_running();
-    ran && (node.local().serve.is_none() || serves(state, id))
+    ran && (!node.what.serves() || serves(state, id))
 }
 
 fn serves(state: &State, id: NodeId) -> bool {
@@ -68,7 +68,7 @@ fn serves(state: &State, id: NodeId) -> bool {
 
 /// Whether a server may end like that: its `restart` was given, and it ended well.
 fn may_end(state: &State, id: NodeId) -> impl Fn(&Exit) -> bool {
-    let given = state.nodes[id].local().serve.as_ref().and_then(|serve| serve.restart);
+    let given = state.nodes[id].what.restart();
     let may = match given {
         Some(Restart::OnFailure | Restart::Never) => true,
         Some(Restart::Always) | None => false,

@@ -1,6 +1,6 @@
 //! Nodes and edges: what depends on what, and what is inferred from outputs and inputs.
 
-use super::{FilePath, ImageKey, PathIndex, Resource, ResourceName};
+use super::{FilePath, FileSet, Image, ImageKey, PathIndex, Resource, ResourceName};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
@@ -84,23 +84,35 @@ pub struct DataEdge {
     pub input: FilePath,
 }
 
-/// All data edges of the project, in the order of the readers: an output of `from` overlaps an input of `to` that `to` does
+/// All data edges between resources, in the order of the readers: an output of `from` overlaps an input of `to` that `to` does
 /// not ignore. A resource that reads its own outputs has no edge to itself.
 #[must_use]
 pub fn data_edges(resources: &[Arc<Resource>]) -> Vec<DataEdge> {
-    let mut writers = PathIndex::default();
-    for (place, resource) in resources.iter().enumerate() {
-        resource.kind.outputs().iter().for_each(|output| writers.insert(output.clone(), (place, output.clone())));
+    let mut edges = file_edges(resources, resources.iter().map(|resource| resource.kind.inputs()));
+    edges.retain(|edge| edge.from != edge.to);
+    edges
+}
+
+/// All data edges from resources to images that are made of what these write; `to` is a place among the images.
+#[must_use]
+pub fn image_data_edges(resources: &[Arc<Resource>], images: &[Arc<Image>]) -> Vec<DataEdge> {
+    file_edges(resources, images.iter().map(|image| std::slice::from_ref(&image.inputs)))
+}
+
+/// Who of these readers reads what which resource writes.
+fn file_edges<'a>(writers: &[Arc<Resource>], readers: impl Iterator<Item = &'a [Arc<FileSet>]>) -> Vec<DataEdge> {
+    let mut written = PathIndex::default();
+    for (place, resource) in writers.iter().enumerate() {
+        resource.kind.outputs().iter().for_each(|output| written.insert(output.clone(), (place, output.clone())));
     }
     let mut edges = Vec::new();
-    for (reader, resource) in resources.iter().enumerate() {
+    for (reader, inputs) in readers.enumerate() {
         let mut found = BTreeMap::new();
-        let inputs = resource.kind.inputs().iter();
-        for (inputs, input) in inputs.flat_map(|inputs| inputs.roots.iter().map(move |input| (inputs, input))) {
-            let above = writers.at_or_above(input).map(|(writer, output)| (*writer, output, input));
-            let below = writers.at_or_below(input).map(|(output, (writer, _))| (*writer, output, output));
+        for (inputs, input) in inputs.iter().flat_map(|inputs| inputs.roots.iter().map(move |input| (inputs, input))) {
+            let above = written.at_or_above(input).map(|(writer, output)| (*writer, output, input));
+            let below = written.at_or_below(input).map(|(output, (writer, _))| (*writer, output, output));
             for (writer, output, overlap) in above.chain(below) {
-                if writer != reader && !inputs.ignores(overlap) {
+                if !inputs.ignores(overlap) {
                     found.entry(writer).or_insert((output.clone(), input.clone()));
                 }
             }

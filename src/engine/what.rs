@@ -1,0 +1,194 @@
+//! What a node is, and the few questions that every rule asks alike of all kinds.
+
+use crate::model::{
+    Build, Command, Container, ContainerImage, Dependency, FilePath, FileSet, Image, ImageKey, Kind, Local, NodeKey,
+    Probe, Resource, Restart, TriggerMode,
+};
+use std::{slice, sync::Arc};
+
+/// In what two declarations of one node differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Differs {
+    /// What its runs do.
+    pub(super) definition: bool,
+    /// Which files it reads or writes.
+    pub(super) files: bool,
+    /// It was no part of the session and is now.
+    pub(super) enabled: bool,
+    /// It is of another kind.
+    pub(super) kind: bool,
+}
+
+/// What a node is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum What {
+    /// A resource of any kind.
+    Resource(Arc<Resource>),
+    /// An image.
+    Image(Arc<Image>),
+}
+
+impl What {
+    pub(super) fn key(&self) -> NodeKey {
+        match self {
+            Self::Resource(resource) => NodeKey::Resource(resource.name.clone()),
+            Self::Image(image) => NodeKey::Image(image.key.clone()),
+        }
+    }
+
+    pub(super) fn resource(&self) -> Option<&Arc<Resource>> {
+        match self {
+            Self::Resource(resource) => Some(resource),
+            Self::Image(_) => None,
+        }
+    }
+
+    pub(super) fn local(&self) -> Option<&Local> {
+        self.resource()?.kind.local()
+    }
+
+    pub(super) fn container(&self) -> Option<&Container> {
+        self.resource()?.kind.container()
+    }
+
+    pub(super) fn image(&self) -> Option<&Arc<Image>> {
+        match self {
+            Self::Image(image) => Some(image),
+            Self::Resource(_) => None,
+        }
+    }
+
+    /// Files that decide what comes of its runs.
+    pub(super) fn inputs(&self) -> &[Arc<FileSet>] {
+        match self {
+            Self::Resource(resource) => resource.kind.inputs(),
+            Self::Image(image) => slice::from_ref(&image.inputs),
+        }
+    }
+
+    /// Whether the content of that file decides what comes of its runs.
+    pub(super) fn reads(&self, path: &FilePath) -> bool {
+        self.inputs().iter().any(|inputs| inputs.contains(path))
+    }
+
+    /// Files and folders that its runs write.
+    pub(super) fn outputs(&self) -> &[FilePath] {
+        self.resource().map_or(&[], |resource| resource.kind.outputs())
+    }
+
+    /// Order edges.
+    pub(super) fn dependencies(&self) -> &[Dependency] {
+        self.resource().map_or(&[], |resource| &resource.dependencies)
+    }
+
+    pub(super) fn is_enabled(&self) -> bool {
+        self.resource().is_none_or(|resource| resource.enabled)
+    }
+
+    /// Whether a change starts it.
+    pub(super) fn is_automatic(&self) -> bool {
+        self.resource().is_none_or(|resource| resource.trigger_mode == TriggerMode::Auto)
+    }
+
+    /// Whether it starts with the session.
+    pub(super) fn auto_init(&self) -> bool {
+        self.resource().is_none_or(|resource| resource.auto_init)
+    }
+
+    /// Whether something of it stays alive after a run.
+    pub(super) fn serves(&self) -> bool {
+        match self {
+            Self::Image(_) => false,
+            Self::Resource(resource) => match &resource.kind {
+                Kind::Local(local) => local.serve.is_some(),
+                Kind::Container(_) => true,
+            },
+        }
+    }
+
+    /// Whether its runs take their time; those of a server alone do not.
+    pub(super) fn has_runs(&self) -> bool {
+        self.local().is_none_or(|local| local.cmd.is_some())
+    }
+
+    /// Whether its runs share the slots with others.
+    pub(super) fn is_parallel(&self) -> bool {
+        self.local().is_none_or(|local| local.parallel)
+    }
+
+    /// Whether a newer change ends its run instead of waiting for it.
+    pub(super) fn cancels_superseded(&self) -> bool {
+        self.image().is_some() || self.local().is_some_and(|local| local.cancel_superseded)
+    }
+
+    /// Whether its runs may write any files: they are commands of the user's.
+    pub(super) fn may_write(&self) -> bool {
+        match self {
+            Self::Image(image) => matches!(image.build, Build::Custom(_)),
+            Self::Resource(resource) => resource.kind.local().is_some(),
+        }
+    }
+
+    /// When it is started again after it ended unasked, where the file says so.
+    pub(super) fn restart(&self) -> Option<Restart> {
+        match &self.resource()?.kind {
+            Kind::Local(local) => local.serve.as_ref()?.restart,
+            Kind::Container(container) => container.restart,
+        }
+    }
+
+    /// Images that it is made of.
+    pub(super) fn images(&self) -> Vec<ImageKey> {
+        match self {
+            Self::Image(image) => image.bases.clone(),
+            Self::Resource(_) => match self.container().map(|container| &container.image) {
+                Some(ContainerImage::Built(key)) => vec![key.clone()],
+                Some(ContainerImage::Pulled(_)) | None => Vec::new(),
+            },
+        }
+    }
+
+    /// Whether what `os.putenv` set decides its result.
+    pub(super) fn sees_environment(&self) -> bool {
+        self.container().is_none()
+    }
+
+    /// Whether nothing at all differs.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Resource(one), Self::Resource(other)) => Arc::ptr_eq(one, other) || one == other,
+            (Self::Image(one), Self::Image(other)) => Arc::ptr_eq(one, other) || one == other,
+            (Self::Resource(_), Self::Image(_)) | (Self::Image(_), Self::Resource(_)) => false,
+        }
+    }
+
+    /// In what the new declaration differs from this one.
+    pub(super) fn differs(&self, new: &Self) -> Differs {
+        let (definition, kind) = match (self, new) {
+            (Self::Resource(old), Self::Resource(new)) => match (&old.kind, &new.kind) {
+                (Kind::Local(old), Kind::Local(new)) => (local_differs(old, new), false),
+                (Kind::Container(old), Kind::Container(new)) => {
+                    (old.source != new.source || old.image != new.image, false)
+                }
+                (Kind::Local(_), Kind::Container(_)) | (Kind::Container(_), Kind::Local(_)) => (true, true),
+            },
+            (Self::Image(old), Self::Image(new)) => (image_differs(old, new), false),
+            (Self::Resource(_), Self::Image(_)) | (Self::Image(_), Self::Resource(_)) => (true, true),
+        };
+        let files = self.inputs() != new.inputs() || self.outputs() != new.outputs() || self.images() != new.images();
+        Differs { definition, files: files || kind, enabled: !self.is_enabled() && new.is_enabled(), kind }
+    }
+}
+
+fn local_differs(old: &Local, new: &Local) -> bool {
+    old.cmd != new.cmd || old.outputs != new.outputs || serving(old) != serving(new)
+}
+
+/// What of a server is part of its definition; when it is restarted is not.
+fn serving(local: &Local) -> Option<(&Command, &Option<Probe>, &Option<String>)> {
+    local.serve.as_ref().map(|serve| (&serve.command, &serve.probe, &serve.ready_log_line))
+}
+
+fn image_differs(old: &Image, new: &Image) -> bool {
+    old.build != new.build || old.bases != new.bases || old.repository != new.repository || old.push != new.push
+}
