@@ -3,6 +3,8 @@
 //! When to check and what the answers add up to is the engine's. What a command prints is not part of the answer: it may
 //! hold what must not be shown.
 
+mod tls;
+
 use super::process::{Discard, Kind, Processes, Spawn};
 use crate::{
     engine::{CommandSpec, ProbeResult},
@@ -18,7 +20,10 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::net::{TcpStream, lookup_host};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, lookup_host},
+};
 
 /// Does one check; answers at the latest after `timeout`. `command` gives the folder and the environment of an `exec` check.
 pub async fn check(
@@ -58,13 +63,11 @@ async fn execute(processes: &Processes, argv: &[String], command: Option<&Comman
 }
 
 async fn get(host: Option<&str>, port: u16, scheme: Option<&str>, path: &str) -> Result<(), String> {
-    match scheme.unwrap_or("HTTP").to_ascii_uppercase().as_str() {
-        "HTTP" => {}
-        "HTTPS" => {
-            return Err("a check over https is not possible yet: check with `exec`, such as `curl -kf URL`".to_owned());
-        }
+    let over_tls = match scheme.unwrap_or("HTTP").to_ascii_uppercase().as_str() {
+        "HTTP" => false,
+        "HTTPS" => true,
         other => return Err(format!("the scheme `{other}` is neither HTTP nor HTTPS")),
-    }
+    };
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     let name = if is_this_machine(host) { "localhost" } else { host.unwrap_or_default() };
     let authority = if name.contains(':') { format!("[{name}]:{port}") } else { format!("{name}:{port}") };
@@ -76,6 +79,16 @@ async fn get(host: Option<&str>, port: u16, scheme: Option<&str>, path: &str) ->
         .body(Empty::<Bytes>::new())
         .map_err(|_| format!("`{path}` is no path that can be asked for"))?;
     let stream = connect(host, port).await?;
+    let status =
+        if over_tls { ask(tls::over(stream, name).await?, request).await? } else { ask(stream, request).await? };
+    if (200..400).contains(&status) { Ok(()) } else { Err(format!("status {status}")) }
+}
+
+/// Asks over an open connection; gives the status of the answer.
+async fn ask(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+    request: Request<Empty<Bytes>>,
+) -> Result<u16, String> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| in_words(&error))?;
     let answer = async { sender.send_request(request).await };
     tokio::pin!(answer, connection);
@@ -84,10 +97,7 @@ async fn get(host: Option<&str>, port: u16, scheme: Option<&str>, path: &str) ->
         answer = &mut answer => answer,
         _ = &mut connection => answer.await,
     };
-    match answer.map_err(|error| in_words(&error))?.status() {
-        status if (200..400).contains(&status.as_u16()) => Ok(()),
-        status => Err(format!("status {}", status.as_u16())),
-    }
+    Ok(answer.map_err(|error| in_words(&error))?.status().as_u16())
 }
 
 /// Opens a connection to the first address that takes one.

@@ -6,8 +6,10 @@ use orch::{
     host::probe::check,
     model::{FilePath, ProbeAction},
 };
+use rustls::{ServerConfig, pki_types::PrivateKeyDer};
 use std::{
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
@@ -15,6 +17,7 @@ use tokio::{
     net::TcpListener,
     sync::mpsc,
 };
+use tokio_rustls::TlsAcceptor;
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -88,6 +91,50 @@ async fn it_asks_for_the_path_in_the_servers_name() {
     }
 }
 
+/// A server that speaks TLS with a certificate that nobody signed, and gives each client this answer.
+async fn tls_server(answer: &'static [u8]) -> SocketAddr {
+    let made = rcgen::generate_simple_self_signed(["somewhere.else".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (client, _) = listener.accept().await.unwrap();
+            // Who speaks no TLS is none of its clients.
+            let Ok(mut client) = acceptor.accept(client).await else { continue };
+            let mut text = Vec::new();
+            while !text.ends_with(b"\r\n\r\n") {
+                text.push(client.read_u8().await.unwrap());
+            }
+            client.write_all(answer).await.unwrap();
+            client.shutdown().await.ok();
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn https_is_asked_whatever_the_certificate() {
+    let over = |scheme: &str, port| {
+        let (host, scheme) = (Some("127.0.0.1".to_owned()), Some(scheme.to_owned()));
+        found(ProbeAction::HttpGet { host, port, scheme, path: None })
+    };
+    let well = tls_server(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.port();
+    assert_eq!(over("https", well).await, ProbeResult::Passed);
+    let busy = tls_server(b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n").await.port();
+    assert_eq!(over("HTTPS", busy).await, failed("status 503"));
+    assert_eq!(over("HTTP", well).await, failed("the connection was closed without an answer"));
+    let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = plain.local_addr().unwrap().port();
+    let talks_first = async { plain.accept().await.unwrap().0.write_all(b"220 mail\r\n").await };
+    let (found, _) = tokio::join!(over("HTTPS", port), talks_first);
+    assert_eq!(found, failed("the answer is no TLS"));
+}
+
 #[tokio::test]
 async fn localhost_is_either_loopback_address() {
     let (address, _asked) = server("[::1]:0", b"HTTP/1.1 200 OK\r\n\r\n").await;
@@ -111,7 +158,6 @@ async fn nobody_there_is_told() {
 #[tokio::test]
 async fn what_cannot_be_asked_is_told() {
     for (scheme, path, message) in [
-        ("HTTPS", "/", "a check over https is not possible yet: check with `exec`, such as `curl -kf URL`"),
         ("FTP", "/", "the scheme `FTP` is neither HTTP nor HTTPS"),
         ("HTTP", "/a b", "`/a b` is no path that can be asked for"),
     ] {

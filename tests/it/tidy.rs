@@ -52,6 +52,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tonic", &["host"]),
     ("prost", &["host"]),
     ("rustls", &["host"]),
+    ("tokio_rustls", &["host"]),
     ("tar", &["host"]),
     ("tokio_util", &["host"]),
     ("tokio_stream", &["host"]),
