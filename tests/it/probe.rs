@@ -127,7 +127,7 @@ async fn https_is_asked_whatever_the_certificate() {
     assert_eq!(over("https", well).await, ProbeResult::Passed);
     let busy = tls_server(b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n").await.port();
     assert_eq!(over("HTTPS", busy).await, failed("status 503"));
-    assert_eq!(over("HTTP", well).await, failed("the connection was closed without an answer"));
+    assert_eq!(over("HTTP", well).await, failed("the answer is no HTTP"));
     let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = plain.local_addr().unwrap().port();
     let talks_first = async { plain.accept().await.unwrap().0.write_all(b"220 mail\r\n").await };
