@@ -1,0 +1,56 @@
+//! One stream of bytes to several readers, as fast as the slowest of them takes it.
+
+use bytes::{Bytes, BytesMut};
+use std::io::{self, Write};
+use tokio::sync::mpsc;
+
+/// How many bytes are passed on at a time.
+const CHUNK_BYTES: usize = 64 << 10;
+/// How many chunks a reader may be behind.
+const AHEAD: usize = 4;
+
+/// A writer whose bytes go to several channels. To be used where blocking is welcome.
+pub(super) struct Tee {
+    gathered: BytesMut,
+    readers: Vec<mpsc::Sender<io::Result<Bytes>>>,
+}
+
+/// What a reader gets.
+pub(super) type Chunks = mpsc::Receiver<io::Result<Bytes>>;
+
+impl Tee {
+    pub(super) fn new(readers: usize) -> (Self, Vec<Chunks>) {
+        let (readers, chunks) = (0..readers).map(|_| mpsc::channel(AHEAD)).unzip();
+        (Self { gathered: BytesMut::with_capacity(CHUNK_BYTES), readers }, chunks)
+    }
+
+    /// Tells all readers that what they got is not whole.
+    pub(super) fn cut_off(self) {
+        for reader in &self.readers {
+            // One that went away needs not to know.
+            reader.blocking_send(Err(io::ErrorKind::UnexpectedEof.into())).ok();
+        }
+    }
+
+    fn pass_on(&mut self) -> io::Result<()> {
+        let chunk = self.gathered.split().freeze();
+        if !chunk.is_empty() {
+            self.readers.retain(|reader| reader.blocking_send(Ok(chunk.clone())).is_ok());
+        }
+        if self.readers.is_empty() { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+    }
+}
+
+impl Write for Tee {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.gathered.extend_from_slice(bytes);
+        if self.gathered.len() >= CHUNK_BYTES {
+            self.pass_on()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pass_on()
+    }
+}
