@@ -3,7 +3,10 @@
 use super::{disk::seen, docker::facts::DockerFacts, script::Script};
 use orch::{
     engine::{CommandSpec, Event},
-    model::{Exit, FilePath, InstanceId, Project, Resource, ResourceName, RunId, Seen, Success, Time},
+    model::{
+        ContainerPhase, ContainerState, Exit, FilePath, Health, InstanceId, Project, Resource, ResourceName, RunId,
+        Seen, Success, Time,
+    },
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -40,6 +43,12 @@ impl RunFacts {
     pub(crate) fn is_teardown(&self) -> bool {
         let teardown = |resource: &Arc<Resource>| resource.kind.local()?.teardown.clone();
         self.definition.as_ref().and_then(teardown).is_some_and(|teardown| teardown.argv == self.command.argv)
+    }
+
+    /// Whether no other run may go on beside it.
+    pub(crate) fn shares_with_nothing(&self) -> bool {
+        let local = self.definition.as_ref().and_then(|resource| resource.kind.local());
+        !self.is_teardown() && local.is_some_and(|local| !local.parallel)
     }
 
     pub(crate) fn succeeded(&self) -> bool {
@@ -121,6 +130,8 @@ pub(crate) struct Facts {
     /// Asked for by a user in this session.
     pub(crate) asked: BTreeMap<ResourceName, Time>,
     pub(crate) shutting_down: bool,
+    /// What was made is to be removed.
+    pub(crate) teardown: bool,
     /// When something was first told to end.
     pub(crate) first_stop_at: Option<Time>,
     /// A user asked for the end twice.
@@ -175,6 +186,25 @@ impl Facts {
         self.runs.values().filter(|run| run.exit.is_none() && run.session == self.session)
     }
 
+    /// The slots that are taken, as far as the engine knows.
+    pub(crate) fn slots_taken(&self) -> usize {
+        self.going_on().count() + self.docker.going_on(self.session).filter(|run| run.takes_slot()).count()
+    }
+
+    /// Notes which containers are ready, as the engine was told.
+    fn note_reached(&mut self) {
+        for (name, containers) in &self.docker.told {
+            let well = |one: &ContainerState| {
+                one.phase == ContainerPhase::Running && matches!(one.health, None | Some(Health::Healthy))
+            };
+            let ended = |one: &ContainerState| matches!(one.phase, ContainerPhase::Exited { code: 0, .. });
+            let reached = self.reached.entry(name.clone()).or_default();
+            reached.started |= !containers.is_empty();
+            reached.ready |= !containers.is_empty() && containers.iter().all(well);
+            reached.succeeded |= !containers.is_empty() && containers.iter().all(ended);
+        }
+    }
+
     /// Notes what the engine is about to learn.
     pub(crate) fn on_event(&mut self, now: Time, event: &Event) {
         match event {
@@ -200,7 +230,10 @@ impl Facts {
             Event::ReadyLineSeen { instance } => self.on_ready(*instance),
             Event::EvaluationEnded { outcome, .. } => self.on_evaluation_ended(outcome),
             Event::Asked(request) => self.on_asked(now, request),
-            Event::Docker(event) => self.docker.on_event(event),
+            Event::Docker(event) => {
+                self.docker.on_event(event);
+                self.note_reached();
+            }
             Event::SessionStarted
             | Event::Woke
             | Event::EvaluationRead { .. }
@@ -309,7 +342,8 @@ impl Facts {
                     }
                 }
             }
-            Request::ShutDown { .. } => {
+            Request::ShutDown { teardown, .. } => {
+                self.teardown |= teardown;
                 self.hurried = self.shutting_down;
                 self.shutting_down = true;
             }
@@ -339,6 +373,7 @@ impl Facts {
         self.hurried = false;
         self.asked.clear();
         self.shutting_down = false;
+        self.teardown = false;
         self.docker.next_session();
     }
 }

@@ -70,9 +70,9 @@ pub(crate) struct Taste {
 /// Makes projects and actions from chance.
 pub(crate) struct Generator {
     pub(crate) rng: Rng,
-    taste: Taste,
+    pub(crate) taste: Taste,
     mode: Mode,
-    version: u64,
+    pub(crate) version: u64,
 }
 
 const SOURCES: u64 = 6;
@@ -111,6 +111,11 @@ impl Generator {
             let resource = self.resource(&format!("r{place}"), &resources);
             resources.push(Arc::new(resource));
         }
+        Project { resources, ..self.empty() }
+    }
+
+    /// A project without resources.
+    pub(crate) fn empty(&mut self) -> Project {
         let max_parallel_updates = if self.rng.percent(30) { Some(1 + self.small(3)) } else { None };
         Project {
             images: Vec::new(),
@@ -118,7 +123,7 @@ impl Generator {
             mode: self.mode,
             file: path("Orchfile"),
             root: FilePath::new(ROOT),
-            resources,
+            resources: Vec::new(),
             settings: Settings { max_parallel_updates, ci: CiSettings::default(), ..Settings::default() },
             environment: BTreeMap::new(),
             secrets: Vec::new(),
@@ -135,7 +140,7 @@ impl Generator {
     }
 
     /// A resource that may depend on those before it.
-    fn resource(&mut self, own: &str, before: &[Arc<Resource>]) -> Resource {
+    pub(crate) fn resource(&mut self, own: &str, before: &[Arc<Resource>]) -> Resource {
         let kind = self.rng.below(10);
         let (has_cmd, has_serve) = (kind < 8, kind >= 6);
         let mut inputs = self.inputs(before);
@@ -273,7 +278,7 @@ impl Generator {
         }
     }
 
-    fn dependencies(&mut self, before: &[Arc<Resource>]) -> Vec<Dependency> {
+    pub(crate) fn dependencies(&mut self, before: &[Arc<Resource>]) -> Vec<Dependency> {
         let mut dependencies = Vec::new();
         for other in before {
             if self.rng.percent(22) {
@@ -325,7 +330,7 @@ impl Generator {
     fn redefine(&mut self, resource: &mut Resource) {
         self.version += 1;
         let word = format!("edit={}", self.version);
-        let Kind::Local(local) = &mut resource.kind else { unreachable!("a local resource") };
+        let Kind::Local(local) = &mut resource.kind else { return };
         match (&mut local.cmd, &mut local.serve) {
             (Some(cmd), Some(serve)) => {
                 let command = if self.rng.percent(50) { cmd } else { &mut serve.command };
@@ -411,7 +416,7 @@ impl Generator {
         }
     }
 
-    fn wait(&mut self) -> u64 {
+    pub(crate) fn wait(&mut self) -> u64 {
         match self.rng.below(4) {
             0 => self.rng.below(20),
             1 | 2 => self.rng.below(300),

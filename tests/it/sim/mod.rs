@@ -3,11 +3,13 @@
 
 pub(crate) mod check;
 mod declare;
+mod declared;
 pub(crate) mod disk;
 pub(crate) mod docker;
 mod executors;
 pub(crate) mod facts;
 mod files;
+mod fleet;
 pub(crate) mod generate;
 pub(crate) mod pace;
 mod play;

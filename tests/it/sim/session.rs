@@ -78,7 +78,8 @@ fn config(world: &World, setting: &Setting) -> EngineConfig {
 
 impl Sim {
     pub(crate) fn new(pace: Pace, evaluator: Box<dyn Evaluator>, setting: Setting) -> Self {
-        let world = World::new(pace, evaluator);
+        let mut world = World::new(pace, evaluator);
+        world.facts.teardown = setting.goal == Goal::Down;
         let config = config(&world, &setting);
         Self {
             world,
@@ -218,6 +219,17 @@ impl Sim {
         }
     }
 
+    /// Starts orch again in a world that is as it should be: it does nothing to containers that are well.
+    pub(crate) fn reboot_quietly(&mut self) {
+        let snapshot = self.engine.snapshot();
+        let well = check::well(&self.world, &snapshot);
+        self.reboot();
+        self.settle();
+        if self.faults.is_empty() {
+            self.faults.extend(check::touched(&self.world, &well));
+        }
+    }
+
     fn tell(&mut self, event: Event) {
         if self.world.finished.is_some() || !self.faults.is_empty() || !self.world.on_tell(&event) {
             return;
@@ -228,9 +240,14 @@ impl Sim {
         let now = self.world.session_time();
         self.log.push((self.world.now, Entry::Event(event.clone())));
         let answer = catch_unwind(AssertUnwindSafe(|| self.engine.handle(now, event.clone())));
-        let Ok(effects) = answer else {
-            self.faults.push(format!("the engine panicked on {event:?}"));
-            return;
+        let effects = match answer {
+            Ok(effects) => effects,
+            Err(payload) => {
+                let text = payload.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or_default();
+                self.faults.push(format!("the engine panicked: {text}"));
+                return;
+            }
         };
         if !matches!(event, Event::Woke | Event::Probed { .. }) || !effects.iter().all(is_check) {
             self.last_activity = self.world.now;
@@ -336,7 +353,7 @@ fn is_check(effect: &Effect) -> bool {
 }
 
 fn starts(effect: &Effect) -> bool {
-    matches!(effect, Effect::StartRun { .. } | Effect::StartInstance { .. })
+    matches!(effect, Effect::StartRun { .. } | Effect::StartInstance { .. } | Effect::Docker(_))
 }
 
 impl World {

@@ -1,6 +1,6 @@
 //! Sessions as text: every entry for a failing seed, and what a reader needs for a case.
 
-use super::{docker::trace as docker, session::Entry, world::Action};
+use super::{declared, docker::trace as docker, generate::path, session::Entry, world::Action};
 use orch::{
     engine::{Effect, EvaluationOutcome, Event, Request},
     model::{FilePath, InstanceId, Level, ResourceName, RunId, Time},
@@ -28,18 +28,13 @@ fn line(entry: &Entry) -> String {
         Entry::Event(Event::EvaluationEnded { outcome: EvaluationOutcome::Loaded(project, _), .. }) => {
             let mut text = format!("-> loaded, {:?}, slots {:?}", project.mode, project.settings.max_parallel_updates);
             for image in &project.images {
-                let (key, roots, bases) = (&image.key, &image.inputs.roots, &image.bases);
-                write!(text, "\n      image {key}: deps {roots:?} from {bases:?} live {:?}", image.live_update)
-                    .expect("a text grows");
-                if let orch::model::Build::Docker(build) = &image.build {
-                    write!(text, " [{}]", build.dockerfile).expect("a text grows");
-                }
+                write!(text, "\n      {}", declared::image(image)).expect("a text grows");
             }
             for resource in &project.resources {
-                let Some(local) = resource.kind.local() else {
-                    write!(text, "\n      {resource:?}").expect("a text grows");
-                    continue;
-                };
+                if let Some(container) = resource.kind.container() {
+                    write!(text, "\n      {}", declared::container(resource, container)).expect("a text grows");
+                }
+                let Some(local) = resource.kind.local() else { continue };
                 let words = |command: &orch::model::Command| command.argv[1..].join(" ");
                 write!(
                     text,
@@ -60,6 +55,10 @@ fn line(entry: &Entry) -> String {
             }
             text
         }
+        Entry::Event(Event::Docker(event)) => match docker::event(event) {
+            Some(text) => format!("-> {text}"),
+            None => format!("-> {event:?}"),
+        },
         Entry::Event(event) => format!("-> {event:?}"),
         Entry::Effect(Effect::Watch { set, since }) => format!("<- watch {} sets since {since}", set.sets.len()),
         Entry::Effect(Effect::StartRun { run, resource, command, .. }) => {
@@ -69,6 +68,7 @@ fn line(entry: &Entry) -> String {
             format!("<- SERVE {resource}@{instance} [{}]", command.argv.join(" "))
         }
         Entry::Effect(Effect::RecordRun { resource, run }) => format!("<- record {resource} {:?}", run.cause),
+        Entry::Effect(Effect::Docker(effect)) => format!("<- {}", docker::effect(effect, &path("."), None)),
         Entry::Effect(effect) => format!("<- {effect:?}"),
         Entry::Snapshot(_) => String::new(),
     }

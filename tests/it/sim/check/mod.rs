@@ -2,10 +2,12 @@
 //! facts of the world alone, and takes from the engine's snapshot only what a user would see: holds and whether a resource
 //! is dirty.
 
+mod docker;
 mod rest;
 mod start;
 mod verdict;
 
+pub(crate) use docker::{leftovers, touched, well};
 pub(crate) use rest::at_rest;
 pub(crate) use verdict::{teardowns_missing, verdict};
 
@@ -33,7 +35,7 @@ pub(crate) fn on_effect(world: &World, snapshot: &Snapshot, cores: u32, effect: 
     match effect {
         Effect::StartRun { resource, command, .. } => match facts.resource(resource) {
             None => vec![format!("a run of `{resource}`, which is not in the project")],
-            Some(definition) if is_teardown(definition, &command.argv) => stop_order(facts, resource),
+            Some(definition) if is_teardown(definition, &command.argv) => ends_too_early(world, resource),
             Some(definition) => StartOf { world, snapshot, cores, definition }.run(),
         },
         Effect::StartInstance { resource, .. } => match facts.resource(resource) {
@@ -41,11 +43,12 @@ pub(crate) fn on_effect(world: &World, snapshot: &Snapshot, cores: u32, effect: 
             Some(definition) => StartOf { world, snapshot, cores, definition }.instance(),
         },
         Effect::StopInstance { instance, .. } => {
-            facts.instances.get(instance).map_or_else(Vec::new, |one| stop_order(facts, &one.resource))
+            facts.instances.get(instance).map_or_else(Vec::new, |one| ends_too_early(world, &one.resource))
         }
         Effect::CancelRun { run, .. } => {
-            facts.runs.get(run).map_or_else(Vec::new, |one| stop_order(facts, &one.resource))
+            facts.runs.get(run).map_or_else(Vec::new, |one| ends_too_early(world, &one.resource))
         }
+        Effect::Docker(effect) => docker::on_effect(world, snapshot, cores, effect),
         _ => Vec::new(),
     }
 }
@@ -56,7 +59,8 @@ fn is_teardown(definition: &Resource, argv: &[String]) -> bool {
 }
 
 /// Dependants end before what they depend on, at the end of a session and where both are taken down.
-fn stop_order(facts: &Facts, name: &ResourceName) -> Vec<String> {
+fn ends_too_early(world: &World, name: &ResourceName) -> Vec<String> {
+    let facts = &world.facts;
     let Some(project) = &facts.project else { return Vec::new() };
     let ends = |name: &ResourceName| facts.shutting_down || facts.taken_down.contains(name);
     if !ends(name) || facts.hurried || facts.resource(name).is_none_or(|resource| !resource.enabled) {
@@ -64,7 +68,8 @@ fn stop_order(facts: &Facts, name: &ResourceName) -> Vec<String> {
     }
     let depends = |resource: &&std::sync::Arc<Resource>| resource.dependencies.iter().any(|dep| dep.on == *name);
     let lives = |one: &&std::sync::Arc<Resource>| {
-        facts.going_on().any(|run| run.resource == one.name) || facts.is_serving(&one.name)
+        let has_containers = facts.teardown && world.docker.of(&one.name).any(|(_, one)| one.is_alive());
+        facts.going_on().any(|run| run.resource == one.name) || facts.is_serving(&one.name) || has_containers
     };
     let alive = project.resources.iter().filter(|one| ends(&one.name)).filter(depends).filter(lives);
     alive.map(|resource| format!("`{name}` is ended before `{}`, which depends on it", resource.name)).collect()

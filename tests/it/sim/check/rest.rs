@@ -1,9 +1,9 @@
 //! What must be true when nothing is going on.
 
-use super::{difference, files_below, local, reached, was_there_and_back};
+use super::{difference, docker, files_below, local, reached, was_there_and_back};
 use crate::sim::{facts::RunFacts, script::Script, world::World};
 use orch::{
-    model::{Dependency, Exit, FilePath, Resource, Restart, Time, TriggerMode},
+    model::{Dependency, Exit, FilePath, Project, Resource, Restart, Time, TriggerMode},
     snapshot::{Hold, Row, Snapshot},
 };
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub(crate) fn at_rest(world: &World, snapshot: &Snapshot) -> Vec<String> {
         match snapshot.rows.named(&resource.name) {
             None => faults.push(format!("`{}` has no row", resource.name)),
             Some(row) => {
-                let rest = Rest { world, snapshot, resource, row };
+                let rest = Rest { world, snapshot, project, resource, row };
                 faults.extend(rest.fault().map(|fault| format!("at rest, `{}` {fault}", resource.name)));
             }
         }
@@ -40,22 +40,37 @@ pub(crate) fn at_rest(world: &World, snapshot: &Snapshot) -> Vec<String> {
 struct Rest<'a> {
     world: &'a World,
     snapshot: &'a Snapshot,
+    project: &'a Project,
     resource: &'a Resource,
     row: &'a Row,
 }
 
 impl Rest<'_> {
+    /// What is to be known of its containers, if it has some.
+    fn docker(&self) -> Option<docker::Rest<'_>> {
+        let Self { world, snapshot, project, resource, row } = *self;
+        let container = resource.kind.container()?;
+        Some(docker::Rest { world, snapshot, project, resource, container, row })
+    }
+
     fn fault(&self) -> Option<String> {
         let (facts, name) = (&self.world.facts, &self.resource.name);
-        if facts.is_running(name) {
+        if facts.is_running(name) || facts.docker.is_running(name, facts.session) {
             return Some("runs".to_owned());
         }
         if !self.resource.enabled || facts.stopped.contains_key(name) {
             let asked = facts.asked.get(name) >= facts.stopped.get(name) && facts.asked.contains_key(name);
             let lives = facts.is_serving(name) && !asked;
+            if let Some(docker) = self.docker().filter(|_| !asked) {
+                return docker.is_silent();
+            }
             return lives.then(|| "serves though it is stopped or disabled".to_owned());
         }
+        if let Some(fault) = self.docker().and_then(|docker| docker.images_are_true()) {
+            return Some(fault);
+        }
         match &self.row.hold {
+            None if let Some(docker) = self.docker() => docker.unheld(),
             None if self.row.dirty => Some("is dirty without a hold".to_owned()),
             None => self.work_is_true().or_else(|| self.server_is_true()),
             Some(hold) => {
@@ -136,6 +151,9 @@ impl Rest<'_> {
     fn is_founded(&self, hold: &Hold) -> bool {
         let (facts, name) = (&self.world.facts, &self.resource.name);
         let last = facts.last_run(name).filter(|run| run.session == facts.session);
+        if let Some(founded) = self.docker().and_then(|docker| docker.is_founded(hold)) {
+            return founded;
+        }
         match hold {
             Hold::Manual => self.resource.trigger_mode == TriggerMode::Manual || !self.resource.auto_init,
             Hold::Failed => last.is_some_and(|run| {
@@ -163,7 +181,7 @@ impl Rest<'_> {
             Hold::OrchfileLoading => facts.broken && facts.project.is_none(),
             Hold::ShuttingDown => facts.shutting_down,
             Hold::Stopped | Hold::Disabled => false,
-            // Nothing of Docker is simulated.
+            // Those of Docker are looked at above.
             Hold::Image(_) | Hold::ImageFailed(_) | Hold::Docker(_) => false,
             Hold::Settling
             | Hold::Slot

@@ -104,13 +104,11 @@ impl StartOf<'_> {
         let facts = self.facts();
         let project = facts.project.as_ref()?;
         let slots = project.settings.max_parallel_updates.unwrap_or(project.mode.default_slots(self.cores));
-        let others = facts.going_on().count();
+        let others = facts.slots_taken();
         if others >= slots.max(1) as usize {
             return Some(self.say(format_args!("as number {} of {slots}", others + 1)));
         }
-        let alone =
-            |run: &&RunFacts| !run.is_teardown() && run.definition.as_ref().is_some_and(|one| !local(one).parallel);
-        if let Some(other) = facts.going_on().find(alone) {
+        if let Some(other) = facts.going_on().find(|run| run.shares_with_nothing()) {
             return Some(self.say(format_args!("beside `{}`, which shares with nothing", other.resource)));
         }
         let shares = local(self.definition).parallel || others == 0;

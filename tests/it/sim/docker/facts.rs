@@ -65,6 +65,10 @@ impl DockerRun {
         }
     }
 
+    pub(crate) fn takes_slot(&self) -> bool {
+        matches!(self.sort, Sort::Build(_) | Sort::Raise(_) | Sort::Update(_))
+    }
+
     pub(crate) fn succeeded(&self) -> bool {
         self.exit.as_ref().is_some_and(Exit::is_success)
     }
@@ -112,6 +116,11 @@ impl DockerFacts {
 
     pub(crate) fn last_run(&self, name: &ResourceName) -> Option<&DockerRun> {
         self.runs.get(self.runs_of.get(name)?.last()?)
+    }
+
+    /// Whether something is done to the containers of a resource.
+    pub(crate) fn is_running(&self, name: &ResourceName, session: u32) -> bool {
+        self.going_on(session).any(|run| run.resource == *name)
     }
 
     /// The runs that go on, as far as the engine knows.

@@ -4,7 +4,7 @@
 //! `ok=2000` (when its health check passes), `count=2` (how many containers a service has), `nocopy`. An image is a pure
 //! function of its definition, its bases and the files as its build read them, each at a moment of its own.
 
-mod build;
+pub(crate) mod build;
 mod containers;
 pub(crate) mod facts;
 mod link;
