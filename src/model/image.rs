@@ -76,6 +76,8 @@ pub struct Image {
     pub bases: Vec<ImageKey>,
     /// What its name is on this machine, without a tag: the name of `key`, or its place in the registry.
     pub repository: String,
+    /// What its tags begin with there: empty, or what tells it from the others where all images share one repository.
+    pub tag_prefix: String,
     /// Whether it is pushed to `repository` after it was built.
     pub push: bool,
     /// `live_update=` as declared; what a container makes of it is in [`Container::live_updates`](super::Container).

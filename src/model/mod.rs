@@ -11,6 +11,7 @@ pub mod graph;
 pub mod id;
 pub mod ignore;
 pub mod image;
+pub mod image_ref;
 pub mod input;
 pub mod known;
 pub mod live_update;
@@ -40,6 +41,7 @@ pub use ignore::IgnoreRule;
 pub use image::{
     Build, Built, ComposeBuild, CustomBuild, CustomOutput, DockerBuild, Image, ImageId, ImageKey, ImageRecord,
 };
+pub use image_ref::{ImageRef, InvalidRef};
 pub use input::{EvaluationInput, Seen};
 pub use known::KnownFile;
 pub use live_update::{LiveUpdate, RestartStep, RunStep, Sync, Trigger, Unmatched};

@@ -57,6 +57,22 @@ pub struct Registry {
     pub single_name: String,
 }
 
+impl Registry {
+    /// The repository of the image that is called `name` (in the short form, without a tag), and what its tags begin with.
+    /// A name that lies in the registry already stays.
+    #[must_use]
+    pub fn place_of(&self, name: &str) -> (String, String) {
+        let escape = |text: &str| text.replace(['/', ':', '@'], "_");
+        if !self.single_name.is_empty() {
+            let last = name.rsplit('/').next().unwrap_or(name);
+            return (format!("{}/{}", self.host, self.single_name), format!("{}-", escape(last)));
+        }
+        let is_there = name.strip_prefix(self.host.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        let repository = if is_there { name.to_owned() } else { format!("{}/{}", self.host, escape(name)) };
+        (repository, String::new())
+    }
+}
+
 /// `docker_prune_settings(…)`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DockerPrune {
@@ -103,5 +119,30 @@ pub struct Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secret({})", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_have_a_place_in_the_registry() {
+        let registry = |single_name: &str| Registry {
+            host: "localhost:5005".to_owned(),
+            single_name: single_name.to_owned(),
+            ..Registry::default()
+        };
+        for (name, repository) in [
+            ("web", "localhost:5005/web"),
+            ("acme/web", "localhost:5005/acme_web"),
+            ("gcr.io:443/acme/web", "localhost:5005/gcr.io_443_acme_web"),
+            ("localhost:5005/acme/web", "localhost:5005/acme/web"),
+            ("localhost:50055/web", "localhost:5005/localhost_50055_web"),
+        ] {
+            assert_eq!(registry("").place_of(name), (repository.to_owned(), String::new()), "{name}");
+        }
+        let single = ("localhost:5005/team/dev".to_owned(), "web-".to_owned());
+        assert_eq!(registry("team/dev").place_of("gcr.io/acme/web"), single);
     }
 }

@@ -144,6 +144,18 @@ impl<'a> Context<'a> {
         result
     }
 
+    /// Reads a file without watching it: whoever calls says in the end whether it was of use.
+    pub fn peek(&self, path: &FilePath, bytes_max: u64) -> io::Result<Vec<u8>> {
+        self.sources.read(path, bytes_max)
+    }
+
+    /// The file that is being executed: the innermost of the user's.
+    pub fn file(&self) -> FilePath {
+        let executing = self.executing.borrow();
+        let users = executing.iter().rev().find(|executing| !executing.key.starts_with(STD));
+        users.map_or_else(|| self.request.file.clone(), |executing| FilePath::new(&executing.key))
+    }
+
     /// Watches a file, or a folder with all below it, that is not read here.
     pub fn watch(&self, path: FilePath) {
         self.record(path, Seen::Tree);

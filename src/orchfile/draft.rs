@@ -1,7 +1,11 @@
 //! What the builtins gather while a file is evaluated: names are not resolved yet, and every part knows where it stands.
 
 use super::text::Site;
-use crate::model::{ComposeProject, Condition, FilePath, InvalidName, Kind, Link, ResourceName, Settings, TriggerMode};
+use crate::model::{
+    ComposeProject, Condition, EvaluationInput, FilePath, Image, ImageRef, InvalidName, Kind, Link, ResourceName,
+    Settings, TriggerMode,
+};
+use std::collections::BTreeMap;
 
 /// All that was declared so far.
 #[derive(Debug, Default)]
@@ -10,6 +14,10 @@ pub struct Draft {
     pub resources: Vec<DraftResource>,
     /// In the order of their first call.
     pub compose: Vec<DraftCompose>,
+    /// In the order of their declaration.
+    pub images: Vec<DraftImage>,
+    /// Steps of live updates that were made, by the place where: two made in one place count as one.
+    pub steps: BTreeMap<(String, usize), MadeStep>,
     /// What holds for the whole project.
     pub settings: Settings,
     /// What `trigger_mode()` said, and where.
@@ -39,6 +47,47 @@ pub struct DraftResource {
     pub labels: Vec<String>,
     /// Where it can be looked at.
     pub links: Vec<Link>,
+}
+
+/// An image as it was declared.
+#[derive(Debug, Clone)]
+pub struct DraftImage {
+    /// What selects it.
+    pub reference: ImageRef,
+    /// The call that declared it.
+    pub site: Option<Site>,
+    /// All of it but `bases`, `repository` and `push`, which follow from the others.
+    pub image: Image,
+    /// Images that its build names: those of the project are bases.
+    pub named: Vec<ImageRef>,
+    /// `image_deps`: each must be an image of the project.
+    pub required: Vec<ImageRef>,
+    /// The paths that `live_update` names, which must be inputs.
+    pub steps: Vec<DraftStep>,
+    /// Files that said what is ignored: part of what the evaluation read once the image is needed.
+    pub ignore_files: Vec<EvaluationInput>,
+    /// Declared by a compose file: gives way to one that the Orchfile declares, and may be unused.
+    pub implicit: bool,
+}
+
+/// A path that a step of a live update names.
+#[derive(Debug, Clone)]
+pub struct DraftStep {
+    /// The path.
+    pub path: FilePath,
+    /// The call of the step.
+    pub site: Option<Site>,
+}
+
+/// A step of a live update that was made.
+#[derive(Debug, Clone)]
+pub struct MadeStep {
+    /// The function that made it.
+    pub function: &'static str,
+    /// Where.
+    pub site: Site,
+    /// Whether some `live_update` has it.
+    pub used: bool,
 }
 
 /// An entry of `resource_deps` as written.

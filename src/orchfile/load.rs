@@ -7,7 +7,7 @@ use super::{
     environment::{Environment, Surroundings},
     fault::Fault,
     globals_of, lower, redact,
-    sources::Sources,
+    sources::{Sources, Told},
     stdlib,
     text::{OffsetMap, SourceText},
 };
@@ -22,7 +22,7 @@ use starlark::{
     syntax::AstModule,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     panic::{self, AssertUnwindSafe},
     sync::Arc,
@@ -122,7 +122,13 @@ fn evaluate(request: &LoadRequest, sources: &dyn Sources) -> Loaded {
         Err(fault) if !fault.is_exit() => convert::of_fault(&fault),
         _ => Vec::new(),
     };
-    finish(request, context.into_parts(), errors)
+    let parts = context.into_parts();
+    let known = parts.inputs.len();
+    let loaded = finish(request, parts, errors);
+    if let Some(more) = loaded.inputs.get(known..).filter(|more| !more.is_empty()) {
+        sources.tell(Told::Inputs(more.to_vec()));
+    }
+    loaded
 }
 
 fn finish(request: &LoadRequest, parts: Parts, errors: Vec<Diagnostic>) -> Loaded {
@@ -133,14 +139,16 @@ fn finish(request: &LoadRequest, parts: Parts, errors: Vec<Diagnostic>) -> Loade
 }
 
 fn gather(request: &LoadRequest, mut parts: Parts, errors: Vec<Diagnostic>) -> Loaded {
-    let inputs = std::mem::take(&mut parts.inputs);
+    let mut inputs = std::mem::take(&mut parts.inputs);
     let mut diagnostics = std::mem::take(&mut parts.warnings);
     if !errors.is_empty() {
         diagnostics.extend(errors);
         return Loaded { project: None, diagnostics, inputs };
     }
     builtins::complete(&mut parts.draft, &request.file, parts.mode);
-    let (project, found) = lower::lower(request, parts);
+    let lower::Lowered { project, found, inputs: more } = lower::lower(request, parts);
+    let more: BTreeSet<_> = more.into_iter().filter(|input| inputs.binary_search(input).is_err()).collect();
+    inputs.extend(more);
     diagnostics.extend(found);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     Loaded { project: Some(project).filter(|_| !failed), diagnostics, inputs }

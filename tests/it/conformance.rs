@@ -22,7 +22,7 @@ use std::{
 /// Files of a case that are no part of its project.
 const HARNESS_FILES: [&str; 5] = ["args", "env", "kubeconfig", "setup.sh", "expected.json"];
 /// What a case may not use yet.
-const LATER: &str = r"\b(docker_build|custom_build|default_registry|sync|run|fall_back_on|initial_sync|restart_container|k8s_\w+|port_forward|filter_yaml|allow_k8s_contexts|kustomize|helm|workload_to_resource_function|docker_compose|dc_resource|v1alpha1)\b\s*[(.]|ext://";
+const LATER: &str = r"\b(k8s_\w+|port_forward|filter_yaml|allow_k8s_contexts|kustomize|helm|workload_to_resource_function|docker_compose|dc_resource|v1alpha1)\b\s*[(.]|ext://";
 /// What a difference of one line in a position may be: Tilt often points one line past the fault.
 const SYNTAX: &str = "orchfile::syntax";
 

@@ -12,17 +12,6 @@ use starlark::{
 };
 use std::fmt;
 
-const IMAGES: &[&str] = &[
-    "docker_build",
-    "custom_build",
-    "default_registry",
-    "sync",
-    "run",
-    "fall_back_on",
-    "initial_sync",
-    "restart_container",
-    "docker_container",
-];
 const KUBERNETES: &[&str] = &[
     "k8s_yaml",
     "k8s_resource",
@@ -108,7 +97,7 @@ impl<'v> StarlarkValue<'v> for Later {
 
 /// Adds the names.
 pub(crate) fn register(globals: &mut GlobalsBuilder) {
-    for (names, about) in [(IMAGES, "images"), (KUBERNETES, "Kubernetes")] {
+    for (names, about) in [(KUBERNETES, "Kubernetes")] {
         for name in names {
             globals.set(name, Later { name: (*name).to_owned(), about: about.to_owned() });
         }

@@ -6,6 +6,7 @@ use super::{
     dependency::Dependencies,
     link::Links,
     probe::ProbeKind,
+    resource::Options,
     trigger::Mode as TriggerKind,
     unpack::{
         CommandLine, Flag, Given, Labels, Maybe, Name, Optional, PathOrList, PathText, Text, TextDict, TextOrList,
@@ -16,7 +17,6 @@ use crate::{
     orchfile::{
         Fault,
         context::{context, resolve_path, site},
-        draft::DraftResource,
     },
 };
 use starlark::{
@@ -51,16 +51,6 @@ struct Files<'v> {
     deps: Arg<'v, PathOrList>,
     ignore: Arg<'v, TextOrList>,
     outputs: Arg<'v, PathOrList>,
-}
-
-/// The arguments that every kind of resource has.
-struct Common<'v> {
-    name: Given<'v, Name>,
-    trigger_mode: Arg<'v, TriggerKind>,
-    resource_deps: Arg<'v, Dependencies>,
-    auto_init: Arg<'v, Flag>,
-    labels: Arg<'v, Labels>,
-    links: Arg<'v, Links>,
 }
 
 /// What runs: command, server, teardown.
@@ -163,7 +153,7 @@ fn checked_pattern(pattern: String) -> Result<String, Fault> {
     }
 }
 
-fn restart_of(text: &str) -> Result<Restart, Fault> {
+pub(crate) fn restart_of(text: &str) -> Result<Restart, Fault> {
     match text {
         "always" => Ok(Restart::Always),
         "on_failure" => Ok(Restart::OnFailure),
@@ -193,31 +183,21 @@ impl<'v> Files<'v> {
 
 /// Declares the resource.
 fn declare<'v>(
-    common: Common<'v>,
+    name: Given<'v, Name>,
+    options: Options<'v>,
     commands: Commands<'v>,
     files: Files<'v>,
     parallel: bool,
     cancel_superseded: bool,
     eval: &Evaluator<'v, '_, '_>,
 ) -> Result<(), Fault> {
-    let name = common.name.take("name", eval)?;
+    let name = name.take("name", eval)?;
     let (cmd, serve, teardown) = commands.take(name.as_str(), eval)?;
     let (inputs, outputs) = files.take(cmd.is_some(), eval)?;
     // A resource without a command has nothing that would need the slots.
     let parallel = parallel || cmd.is_none();
     let local = Local { cmd, serve, teardown, inputs: Arc::new(inputs), outputs, parallel, cancel_superseded };
-    let resource = DraftResource {
-        name,
-        site: site(eval),
-        kind: Kind::Local(Box::new(local)),
-        dependencies: common.resource_deps.take_or_default("resource_deps", eval)?,
-        trigger_mode: common.trigger_mode.take_given("trigger_mode", eval)?,
-        auto_init: common.auto_init.take_given("auto_init", eval)?.unwrap_or(true),
-        labels: common.labels.take_or_default("labels", eval)?,
-        links: common.links.take_or_default("links", eval)?,
-    };
-    context(eval).draft.borrow_mut().resources.push(resource);
-    Ok(())
+    options.declare(name, Kind::Local(Box::new(local)), eval)
 }
 
 /// Adds the family.
@@ -285,7 +265,7 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
         let parallel = allow_parallel.take_given("allow_parallel", eval)?;
         let parallel = parallel.unwrap_or(context(eval).mode.parallel_by_default());
         let cancel_superseded = cancel_superseded.take_or_default("cancel_superseded", eval)?;
-        let common = Common { name, trigger_mode, resource_deps, auto_init, labels, links };
+        let options = Options { trigger_mode, resource_deps, auto_init, labels, links };
         let commands = Commands {
             cmd,
             env,
@@ -300,7 +280,7 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
             teardown_env,
             teardown_dir,
         };
-        declare(common, commands, Files { deps, ignore, outputs }, parallel, cancel_superseded, eval)?;
+        declare(name, options, commands, Files { deps, ignore, outputs }, parallel, cancel_superseded, eval)?;
         Ok(NoneType)
     }
 
@@ -330,7 +310,7 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
         let help = "write `local_resource(…, allow_parallel=True)`".to_owned();
         context(eval).warn(site(eval).as_ref(), "orchfile::deprecated", "`test` is an old name", Some(help));
         let parallel = allow_parallel.take_given("allow_parallel", eval)?.unwrap_or(true);
-        let common = Common { name, trigger_mode, resource_deps, auto_init, labels, links };
+        let options = Options { trigger_mode, resource_deps, auto_init, labels, links };
         let (ready_log_line, restart) = (None, None);
         let (teardown_cmd, teardown_env, teardown_dir) = (None, None, None);
         let commands = Commands {
@@ -347,7 +327,7 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
             teardown_env,
             teardown_dir,
         };
-        declare(common, commands, Files { deps, ignore, outputs: None }, parallel, false, eval)?;
+        declare(name, options, commands, Files { deps, ignore, outputs: None }, parallel, false, eval)?;
         Ok(NoneType)
     }
 }

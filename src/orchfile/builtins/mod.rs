@@ -3,6 +3,7 @@
 mod blob;
 mod compose;
 pub(crate) mod config;
+mod container;
 mod dependency;
 mod documents;
 mod duration;
@@ -11,6 +12,7 @@ mod files;
 mod flags;
 mod flow;
 mod gopath;
+mod image;
 mod json;
 mod later;
 mod link;
@@ -19,6 +21,7 @@ mod named_module;
 mod os;
 mod probe;
 mod repository;
+mod resource;
 mod settings;
 mod shell;
 mod shlex;
@@ -40,10 +43,12 @@ pub(super) use duration::print as duration_text;
 pub(super) fn register(globals: &mut GlobalsBuilder, surroundings: &Surroundings) {
     compose::register(globals);
     config::register(globals, surroundings);
+    container::register(globals);
     dependency::register(globals);
     documents::register(globals);
     files::register(globals);
     flow::register(globals);
+    image::register(globals);
     later::register(globals);
     link::register(globals);
     local::register(globals);
@@ -81,6 +86,9 @@ pub(super) fn complete(draft: &mut Draft, file: &FilePath, mode: Mode) {
         for set in sets {
             Arc::make_mut(set).ignore.extend(everywhere.iter().cloned());
         }
+    }
+    for image in &mut draft.images {
+        Arc::make_mut(&mut image.image.inputs).ignore.extend(everywhere.iter().cloned());
     }
 }
 

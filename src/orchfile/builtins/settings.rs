@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     diag::suggest::did_you_mean,
-    model::IgnoreRule,
+    model::{DockerPrune, IgnoreRule},
     orchfile::{
         Fault,
         context::{Context, context, resolve_path, site},
@@ -91,9 +91,19 @@ fn add_unused_images(context: &Context<'_>, names: Vec<String>) {
     }
 }
 
-/// Minutes or hours in nanoseconds, as `orch eval` shows them.
-fn nanoseconds(count: i64, seconds: i64) -> Json {
-    json!(count.saturating_mul(seconds).saturating_mul(1_000_000_000))
+fn not_negative(number: i64, name: &str) -> Result<u32, Fault> {
+    let invalid = || Fault::value(format!("`{name}` cannot be {number}")).at_argument(name);
+    u32::try_from(number).map_err(|_| invalid())
+}
+
+/// A number, where 0 is as good as none.
+fn amount<'v>(
+    given: Option<Given<'v, Integer>>,
+    name: &str,
+    eval: &Evaluator<'v, '_, '_>,
+) -> Result<Option<u32>, Fault> {
+    let number = not_negative(given.take_or_default(name, eval)?, name)?;
+    Ok(Some(number).filter(|number| *number > 0))
 }
 
 /// Adds the family.
@@ -118,7 +128,7 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     /// # Arguments
     /// * `max_parallel_updates`: how many may run at once
     /// * `k8s_upsert_timeout_secs`: accepted for Kubernetes
-    /// * `suppress_unused_image_warnings`: accepted for images
+    /// * `suppress_unused_image_warnings`: names of images that may be unused; `"*"` stands for all
     /// * `k8s_server_side_apply`: accepted for Kubernetes
     fn update_settings<'v>(
         max_parallel_updates: Option<Given<'v, Maybe<Integer>>>,
@@ -236,7 +246,14 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
         Ok(NoneType)
     }
 
-    /// Accepted for images: when old ones are removed.
+    /// When old images of the project are removed. What is not given keeps Tilt's default.
+    ///
+    /// # Arguments
+    /// * `disable`: whether nothing is removed
+    /// * `max_age_mins`: younger images stay; 360 where not given
+    /// * `num_builds`: after how many builds; else it goes by time
+    /// * `interval_hrs`: how often; 1 where not given
+    /// * `keep_recent`: so many of each image stay, however old; 2 where not given
     fn docker_prune_settings<'v>(
         disable: Option<Given<'v, Flag>>,
         max_age_mins: Option<Given<'v, Integer>>,
@@ -245,32 +262,27 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
         keep_recent: Option<Given<'v, Integer>>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
-        let context = context(eval);
-        let set = |name: &str, value: Json| accept_in(context, "docker_prune", name, value);
         let disable = disable.take_or_default("disable", eval)?;
-        let max_age = max_age_mins.take_or_default("max_age_mins", eval)?;
-        let builds = num_builds.take_or_default("num_builds", eval)?;
-        let interval = interval_hrs.take_or_default("interval_hrs", eval)?;
+        let max_age = amount(max_age_mins, "max_age_mins", eval)?;
+        let builds = amount(num_builds, "num_builds", eval)?;
+        let interval = amount(interval_hrs, "interval_hrs", eval)?;
         let keep = keep_recent.take_given("keep_recent", eval)?;
-        if builds != 0 && interval != 0 {
+        if builds.is_some() && interval.is_some() {
             let message = "`num_builds` and `interval_hrs` both say when images are removed";
             return Err(Fault::value(message).help("give one of them").into());
         }
-        if disable {
-            set("Enabled", json!(false));
-        }
-        if max_age != 0 && max_age != 360 {
-            set("MaxAge", nanoseconds(max_age, 60));
-        }
-        if builds != 0 {
-            set("NumBuilds", json!(builds));
-        }
-        if interval != 0 && interval != 1 {
-            set("Interval", nanoseconds(interval, 3600));
-        }
-        if let Some(keep) = keep.filter(|keep| *keep != 2) {
-            set("KeepRecent", json!(keep));
-        }
+        let prune = &mut context(eval).draft.borrow_mut().settings.docker_prune;
+        let default = DockerPrune::default();
+        *prune = DockerPrune {
+            disable,
+            max_age: max_age.map_or(default.max_age, |mins| Duration::from_mins(mins.into())),
+            builds: builds.unwrap_or(default.builds),
+            interval: interval.map_or(default.interval, |hours| Duration::from_hours(hours.into())),
+            keep_recent: match keep {
+                Some(keep) => not_negative(keep, "keep_recent")?,
+                None => default.keep_recent,
+            },
+        };
         Ok(NoneType)
     }
 

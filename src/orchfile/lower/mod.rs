@@ -1,5 +1,7 @@
 //! The draft to a project: names resolved, cycles and doubles refused, resources selected. All that is wrong is found at once.
 
+mod containers;
+mod images;
 mod select;
 
 use super::{
@@ -13,7 +15,7 @@ use super::{
 use crate::{
     diag::{Diagnostic, Label, Severity, suggest::did_you_mean},
     model::{
-        Dependency, FilePath, Mode, Project, Resource, TriggerMode,
+        Dependency, EvaluationInput, FilePath, Mode, Project, Resource, TriggerMode,
         graph::{GraphFault, check},
     },
 };
@@ -22,12 +24,26 @@ use std::{collections::HashMap, sync::Arc};
 /// After so many errors of one kind no names are suggested any more: each costs a look at all names.
 const SUGGESTIONS_MAX: usize = 20;
 
-/// The project that a draft describes, with what is wrong with it.
-pub(super) fn lower(request: &LoadRequest, parts: Parts) -> (Project, Vec<Diagnostic>) {
+/// What came of a draft.
+pub(super) struct Lowered {
+    /// The project that it describes.
+    pub(super) project: Project,
+    /// What is wrong with it.
+    pub(super) found: Vec<Diagnostic>,
+    /// What was read only for what the project turned out to need.
+    pub(super) inputs: Vec<EvaluationInput>,
+}
+
+/// Lowers a draft.
+pub(super) fn lower(request: &LoadRequest, parts: Parts) -> Lowered {
     let Parts { mode, root, draft, overlay, secrets, .. } = parts;
     let mut lowering = Lowering { request, mode, root: &root, draft: &draft, found: Vec::new() };
     let places = lowering.places();
-    let resources = lowering.resources(&places);
+    let mut resources = lowering.resources(&places);
+    let resolved = lowering.resolve_images(&resources);
+    let images = lowering.images(&resolved, &resources);
+    lowering.containers(&resolved, &mut resources);
+    lowering.check_registry(&resources);
     lowering.check_graph(&resources);
     let enabled = lowering.selected(&resources, &places);
     let enable = |(resource, enabled): (Arc<Resource>, bool)| {
@@ -35,11 +51,12 @@ pub(super) fn lower(request: &LoadRequest, parts: Parts) -> (Project, Vec<Diagno
     };
     let resources = resources.into_iter().zip(enabled).map(enable).collect();
     let found = lowering.found;
+    let inputs = resolved.order.iter().flat_map(|place| draft.images[*place].ignore_files.iter().cloned()).collect();
     let settings = draft.settings;
     let file = request.file.clone();
-    let images = Vec::new();
     let compose = draft.compose.into_iter().map(|compose| Arc::new(compose.project)).collect();
-    (Project { mode, file, root, resources, images, compose, settings, environment: overlay, secrets }, found)
+    let project = Project { mode, file, root, resources, images, compose, settings, environment: overlay, secrets };
+    Lowered { project, found, inputs }
 }
 
 /// From a name to its place in the project.

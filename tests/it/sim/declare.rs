@@ -147,6 +147,7 @@ fn image<'a>(own: &str, all: impl Iterator<Item = &'a str>) -> Image {
         inputs,
         bases,
         repository: own.to_owned(),
+        tag_prefix: String::new(),
         push: false,
         match_in_env_vars: false,
         entrypoint: None,

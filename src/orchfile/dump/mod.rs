@@ -1,12 +1,15 @@
 //! What `orch eval` prints: a projection of a load made for that purpose, so that the model can change without it. A field at its
 //! default is left out; the schema is that of `tests/conformance/README.md`, and what orch adds to it is only there when used.
 
+mod containers;
+mod images;
+
 use super::{Loaded, builtins, redact};
 use crate::{
     diag::{Diagnostic, Severity},
     model::{
-        CiSettings, Command, Condition, Container, ContainerSource, Dependency, FilePath, IgnoreRule, Kind, Local,
-        Probe, ProbeAction, Project, Resource, Restart, Settings, TriggerMode,
+        CiSettings, Command, Condition, ContainerSource, Dependency, DockerPrune, EvaluationInput, FilePath,
+        IgnoreRule, Kind, Local, Probe, ProbeAction, Project, Registry, Resource, Restart, Seen, Settings, TriggerMode,
     },
 };
 use serde_json::{Map, Value, json};
@@ -28,8 +31,10 @@ pub fn dump(loaded: &Loaded, base: &FilePath, log: &[String]) -> Value {
     if let Some(project) = loaded.project.as_ref().filter(|_| error.is_none()) {
         let shown = Shown { project, base };
         out.put("resources", in_order(project).map(|resource| shown.resource(resource)).collect());
+        out.fill("images", project.images.iter().map(|image| shown.image(image)).collect());
         out.fill("settings", shown.settings(&project.settings));
-        let mut files: Vec<_> = loaded.inputs.iter().map(|input| shown.path(&input.path)).collect();
+        let told = loaded.inputs.iter().filter(|input| !is_silent(input));
+        let mut files: Vec<_> = told.map(|input| shown.path(&input.path)).collect();
         files.sort();
         files.dedup();
         out.fill("config_files", json!(files));
@@ -39,6 +44,12 @@ pub fn dump(loaded: &Loaded, base: &FilePath, log: &[String]) -> Value {
     out.put("error", error.map_or(Value::Null, of_error));
     let secrets = loaded.project.as_ref().map(|project| project.secrets.as_slice());
     redact::value(out.done(), secrets.unwrap_or_default())
+}
+
+/// A file beside a Dockerfile that would say what is ignored, and is not there: Tilt does not watch for it.
+fn is_silent(input: &EvaluationInput) -> bool {
+    let name = input.path.as_path().file_name().map(|name| name.to_string_lossy());
+    input.seen == Seen::Absent && name.is_some_and(|name| name.len() > 13 && name.ends_with(".dockerignore"))
 }
 
 fn of_error(error: &Diagnostic) -> Value {
@@ -132,37 +143,9 @@ impl Shown<'_> {
         out.done()
     }
 
-    fn container(&self, container: &Container, out: &mut Fields) {
-        match &container.source {
-            ContainerSource::Compose { project, service, .. } => {
-                out.put("compose", self.compose(project, service));
-            }
-            ContainerSource::Plain(_) => {}
-        }
-    }
-
-    fn compose(&self, project: &str, service: &str) -> Value {
-        let mut out = Fields::default();
-        out.put("service", json!(service));
-        out.put("project", json!(project));
-        let Some(compose) = self.project.compose.iter().find(|compose| compose.name == project) else {
-            return out.done();
-        };
-        let dir = Some(self.path(&compose.dir)).filter(|dir| dir != ".");
-        let file =
-            |file: &Option<FilePath>| file.as_ref().map_or_else(|| "(inline)".to_owned(), |file| self.path(file));
-        out.fill("project_dir", json!(dir));
-        out.fill("config_paths", compose.files.iter().map(file).collect());
-        out.fill("env_file", json!(compose.env_file.as_ref().map(|file| self.path(file))));
-        out.fill("profiles", json!(compose.profiles));
-        out.fill("wait", json!(compose.wait));
-        out.done()
-    }
-
     fn local(&self, local: &Local) -> Value {
         let serve = local.serve.as_ref();
-        let everywhere = builtins::ignored_everywhere(&self.project.settings, &self.project.file).len();
-        let own = local.inputs.ignore.len().saturating_sub(everywhere);
+        let own = local.inputs.ignore.len().saturating_sub(self.ignored_everywhere());
         let mut out = Fields::default();
         out.fill("cmd", self.command(local.cmd.as_ref()));
         out.fill("serve_cmd", self.command(serve.map(|serve| &serve.command)));
@@ -176,6 +159,11 @@ impl Shown<'_> {
         out.fill("ready_log_line", json!(serve.and_then(|serve| serve.ready_log_line.as_ref())));
         out.fill("restart", json!(serve.and_then(|serve| serve.restart).map(restart)));
         out.done()
+    }
+
+    /// How many rules every resource has.
+    fn ignored_everywhere(&self) -> usize {
+        builtins::ignored_everywhere(&self.project.settings, &self.project.file).len()
     }
 
     fn command(&self, command: Option<&Command>) -> Value {
@@ -205,6 +193,7 @@ impl Shown<'_> {
         let accepted = |name: &str| settings.accepted.get(name).cloned().unwrap_or_default();
         let mut out = Fields::default();
         out.fill("max_parallel_updates", json!(settings.max_parallel_updates));
+        out.fill("default_registry", settings.default_registry.as_ref().map_or(Value::Null, registry));
         out.fill("suppress_unused_image_warnings", accepted("suppress_unused_image_warnings"));
         out.fill("watch_ignores", settings.watch_ignore[..of_calls].iter().map(|rule| self.ignore(rule)).collect());
         out.fill("tiltignore", json!(settings.tiltignore));
@@ -212,9 +201,8 @@ impl Shown<'_> {
             out.fill(name, accepted(name));
         }
         out.fill("ci", ci(&settings.ci));
-        for name in ["docker_prune", "analytics"] {
-            out.fill(name, accepted(name));
-        }
+        out.fill("docker_prune", docker_prune(&settings.docker_prune));
+        out.fill("analytics", accepted("analytics"));
         out.fill("secrets", json!(secrets));
         if let Some(check) = settings.accepted.get("check_updates") {
             out.put("check_updates", check.clone());
@@ -239,6 +227,37 @@ fn type_of(kind: &Kind) -> &'static str {
             ContainerSource::Plain(_) => "container",
         },
     }
+}
+
+fn registry(registry: &Registry) -> Value {
+    let mut out = Fields::default();
+    out.put("host", json!(registry.host));
+    out.fill("host_from_cluster", json!(registry.host_from_cluster));
+    out.fill("single_name", json!(registry.single_name));
+    out.done()
+}
+
+/// Durations in nanoseconds; those that hold anyway are left out.
+fn docker_prune(prune: &DockerPrune) -> Value {
+    let default = DockerPrune::default();
+    let nanoseconds = |duration: Duration| json!(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+    let mut out = Fields::default();
+    if prune.disable {
+        out.put("Enabled", json!(false));
+    }
+    if prune.max_age != default.max_age {
+        out.put("MaxAge", nanoseconds(prune.max_age));
+    }
+    if prune.builds != default.builds {
+        out.put("NumBuilds", json!(prune.builds));
+    }
+    if prune.interval != default.interval {
+        out.put("Interval", nanoseconds(prune.interval));
+    }
+    if prune.keep_recent != default.keep_recent {
+        out.put("KeepRecent", json!(prune.keep_recent));
+    }
+    out.done()
 }
 
 fn link_of(url: &str, name: &str) -> Value {
