@@ -88,23 +88,4 @@ impl Lowering<'_> {
         let help = "put it into the list `live_update=[…]` of an image, or remove it".to_owned();
         self.error("orchfile::unused_step", message, labels, Some(help));
     }
-
-    /// Compose runs what it finds in the local engine.
-    pub(super) fn check_registry(&mut self, resources: &[Arc<Resource>]) {
-        if self.draft.settings.default_registry.is_none() {
-            return;
-        }
-        let is_compose = |resource: &Resource| {
-            matches!(
-                resource.kind.container().map(|container| &container.source),
-                Some(ContainerSource::Compose { .. })
-            )
-        };
-        if let Some(place) = resources.iter().position(|resource| is_compose(resource)) {
-            let labels = self.draft.resources[place].site.iter().map(|site| site.label("")).collect();
-            let message = "`default_registry` cannot be used with compose services".to_owned();
-            let help = "remove `default_registry`: compose takes its images from the local engine".to_owned();
-            self.error("orchfile::registry_with_compose", message, labels, Some(help));
-        }
-    }
 }

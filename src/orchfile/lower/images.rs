@@ -2,7 +2,10 @@
 
 use super::{Lowering, label_at_literal};
 use crate::{
-    diag::{Label, Severity, suggest::did_you_mean},
+    diag::{
+        Label, Severity,
+        suggest::{did_you_mean, suggest},
+    },
     model::{
         Build, ContainerImage, ContainerSource, CustomOutput, Image, ImageKey, ImageRef, LiveUpdate, Resource, Settings,
     },
@@ -110,7 +113,10 @@ impl Lowering<'_> {
     fn image_circle(&mut self, circle: &[usize]) {
         let name = |place: usize| self.draft.images[place].reference.key();
         let names: Vec<_> = circle.iter().map(|place| format!("`{}`", name(*place))).collect();
-        let message = format!("images are made of each other in a circle: {}", names.join(" → "));
+        let message = match &names[..] {
+            [name, _] => format!("the image {name} is made of itself"),
+            _ => format!("images are made of each other in a circle: {}", names.join(" → ")),
+        };
         let labels: Vec<Label> = circle
             .windows(2)
             .flat_map(|pair| {
@@ -118,12 +124,18 @@ impl Lowering<'_> {
                 label_at_literal(self.draft.images[pair[0]].site.as_ref(), name(pair[0]).as_str(), &text)
             })
             .collect();
-        let help = "give an image that starts from another of the same name a name or a tag of its own".to_owned();
-        let help = if circle.len() == 2 { help } else { "let one of them start from another image".to_owned() };
-        self.error("orchfile::image_cycle", message, labels, Some(help));
+        let help = match circle.len() {
+            2 => "it starts from another image of its name: give it a name, or a tag, of its own",
+            _ => "let one of them start from another image",
+        };
+        self.error("orchfile::image_cycle", message, labels, Some(help.to_owned()));
     }
 
     fn unused_images(&mut self, order: &[usize], resources: &[Arc<Resource>]) {
+        // What is wrong already may be why they are not used.
+        if self.found.iter().any(|found| found.severity == Severity::Error) {
+            return;
+        }
         let needed: BTreeSet<usize> = order.iter().copied().collect();
         let suppressed = Suppressed::of(&self.draft.settings);
         for (place, image) in self.draft.images.iter().enumerate() {
@@ -134,10 +146,10 @@ impl Lowering<'_> {
             let message = format!("the image `{key}` is never built: no resource uses it");
             let labels = label_at_literal(image.site.as_ref(), key.as_str(), "");
             let names: BTreeSet<_> = resources.iter().filter_map(|resource| Some(named_by(resource)?.key())).collect();
-            let help = did_you_mean(key.as_str(), names.iter().map(ImageKey::as_str));
-            let help = help.unwrap_or_else(|| {
-                format!("if it is to be so, say `update_settings(suppress_unused_image_warnings=[\"{key}\"])`")
-            });
+            let help = match suggest(key.as_str(), names.iter().map(ImageKey::as_str)) {
+                Some(near) => format!("did you mean `{near}`, which a resource uses?"),
+                None => format!("if it is to be so, say `update_settings(suppress_unused_image_warnings=[\"{key}\"])`"),
+            };
             self.say(Severity::Warning, "orchfile::unused_image", message, labels, Some(help));
         }
     }

@@ -43,7 +43,6 @@ pub(super) fn lower(request: &LoadRequest, parts: Parts) -> Lowered {
     let resolved = lowering.resolve_images(&resources);
     let images = lowering.images(&resolved, &resources);
     lowering.containers(&resolved, &mut resources);
-    lowering.check_registry(&resources);
     lowering.check_graph(&resources);
     let enabled = lowering.selected(&resources, &places);
     let enable = |(resource, enabled): (Arc<Resource>, bool)| {

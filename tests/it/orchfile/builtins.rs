@@ -102,8 +102,8 @@ fn a_wrong_argument_is_named_with_what_it_takes() {
             Some("write `os.getenv(\"NOPE\", …)` with what to take when it is not set"),
         ),
         (
-            "docker_build('a', '.')",
-            "`docker_build` is not supported yet: orch cannot do images so far",
+            "k8s_resource('a')",
+            "`k8s_resource` is not supported yet: orch cannot do Kubernetes so far",
             Some("keep what needs it in a file of its own, and load that only under Tilt"),
         ),
         ("ci_settings(timeout='soon')", "`soon` is no duration", Some("write it as \"30s\", \"5m\" or \"1h30m\"")),

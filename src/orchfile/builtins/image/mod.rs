@@ -55,7 +55,8 @@ fn declare(options: Options, parts: Parts, eval: &Evaluator<'_, '_, '_>) -> Resu
         let place = place.map(|at| format!(", at {}:{}:{}", at.file, at.line, at.column)).unwrap_or_default();
         let message = format!("the image `{}` is already declared{place}", reference.key());
         return Err(Fault::new("orchfile::duplicate_image", message)
-            .help("give one of them another name, or each a tag of its own"));
+            .help("give one of them another name, or each a tag of its own")
+            .at_argument("ref"));
     }
     let key = reference.key();
     let image = Image {

@@ -12,14 +12,18 @@ use starlark::{environment::GlobalsBuilder, eval::Evaluator, starlark_module, va
 
 /// Whether images can be pushed to `prefix` with a `/` and a name behind it.
 fn check(prefix: &str, name: &str, argument: &str) -> Result<(), Fault> {
-    let Err(invalid) = ImageRef::parse(&format!("{prefix}/{name}")) else { return Ok(()) };
-    let help = if prefix.contains("://") {
-        "leave out what stands before the host"
+    let (reason, help) = if prefix.contains("://") {
+        ("it has a scheme".to_owned(), "leave out what stands before the host")
     } else {
-        "write a host, as `localhost:5000`, or a host and a path, as `gcr.io/acme`"
+        match ImageRef::parse(&format!("{prefix}/{name}")) {
+            Ok(_) => return Ok(()),
+            Err(invalid) => {
+                (invalid.to_string(), "write a host, as `localhost:5000`, or a host and a path, as `gcr.io/acme`")
+            }
+        }
     };
     let shown = if argument == "single_name" { name } else { prefix };
-    Err(Fault::value(format!("`{shown}` cannot be a place for images: {invalid}")).help(help).at_argument(argument))
+    Err(Fault::value(format!("`{shown}` cannot be a place for images: {reason}")).help(help).at_argument(argument))
 }
 
 /// Adds the builtin.
