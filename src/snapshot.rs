@@ -363,6 +363,8 @@ pub enum Hold {
     Image(ImageKey),
     /// An image that it is made of could not be built.
     ImageFailed(ImageKey),
+    /// No resource needs it now: its containers live on, or were changed in place.
+    Unneeded,
     /// The Docker Engine cannot be reached: why.
     Docker(String),
     /// Files that it reads are still being written, or their digests are being taken.
@@ -436,6 +438,8 @@ pub enum Verdict {
     OrchfileFailed,
     /// A user ended the session before there was an answer.
     Interrupted,
+    /// What is needed for an answer cannot be used: no Docker Engine.
+    Unusable(Failure),
 }
 
 /// What is wrong with a resource, for the verdict.
@@ -444,6 +448,8 @@ pub enum Verdict {
 pub enum Trouble {
     /// Its command failed.
     RunFailed(Exit),
+    /// An image that it is made of could not be built.
+    ImageFailed(ImageKey, Exit),
     /// Its server ended.
     InstanceEnded(Exit),
     /// Its server did not become ready in time; what the last check said.

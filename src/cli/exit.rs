@@ -44,6 +44,7 @@ impl Exit {
             (Verdict::Failed(_), ..) => Self::Failed,
             (Verdict::TimedOut(_), ..) => Self::TimedOut,
             (Verdict::OrchfileFailed, ..) => Self::Usage,
+            (Verdict::Unusable(_), ..) => Self::Unusable,
             (Verdict::Interrupted, _, Some(Signal::SIGTERM | Signal::SIGHUP)) => Self::Terminated,
             (Verdict::Interrupted, Goal::Up, _) => Self::Ok,
             (Verdict::Interrupted, Goal::Ci | Goal::Down, _) => Self::Interrupted,

@@ -112,6 +112,7 @@ fn lasts(hold: &Hold) -> bool {
         Hold::OrchfileLoading
         | Hold::Writer(_)
         | Hold::Image(_)
+        | Hold::Unneeded
         | Hold::Settling
         | Hold::Slot
         | Hold::Exclusive(_)

@@ -217,7 +217,7 @@ fn final_verdict(state: &State, shutdown: &Shutdown) -> Verdict {
     let may_fail = match shutdown.verdict {
         Verdict::Succeeded => true,
         Verdict::Interrupted => state.goal == Goal::Up || !shutdown.hurried,
-        Verdict::Failed(_) | Verdict::TimedOut(_) | Verdict::OrchfileFailed => false,
+        Verdict::Failed(_) | Verdict::TimedOut(_) | Verdict::OrchfileFailed | Verdict::Unusable(_) => false,
     };
     if failed.is_empty() || !may_fail { shutdown.verdict.clone() } else { Verdict::Failed(failed) }
 }

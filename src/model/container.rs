@@ -275,6 +275,6 @@ pub struct BoundPort {
 pub struct Overlay {
     /// The containers that have it.
     pub containers: Vec<ContainerId>,
-    /// By the path of the file on this machine.
+    /// By the path of the file on this machine; [`Digest::UNKNOWN`] where a change did not come to its end.
     pub files: BTreeMap<FilePath, Option<Digest>>,
 }

@@ -10,6 +10,9 @@ use std::{fmt, str::FromStr};
 pub struct Digest(pub [u8; 16]);
 
 impl Digest {
+    /// Stands for a content that nobody knows; no content has it.
+    pub const UNKNOWN: Self = Self([0; 16]);
+
     /// The digest of some bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {

@@ -199,6 +199,6 @@ pub struct ImageRecord {
     pub fingerprint: Digest,
     /// What was made.
     pub built: Built,
-    /// What its build saw of its inputs, sorted by path.
+    /// What its build saw of its inputs, sorted by path; [`Digest::UNKNOWN`] where a file changed meanwhile.
     pub files: Arc<Vec<(FilePath, Digest)>>,
 }

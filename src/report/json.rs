@@ -61,6 +61,7 @@ pub fn verdict(snapshot: &Snapshot, verdict: &Verdict) -> Value {
         Verdict::TimedOut(troubles) => ("timed_out", troubles.as_slice()),
         Verdict::OrchfileFailed => ("orchfile_failed", &[][..]),
         Verdict::Interrupted => ("interrupted", &[][..]),
+        Verdict::Unusable(_) => ("unusable", &[][..]),
     };
     let trouble = |(name, trouble): &(crate::model::ResourceName, crate::snapshot::Trouble)| json!({"resource": name, "message": words::trouble(trouble, &root, snapshot.at)});
     json!({

@@ -11,10 +11,11 @@ pub fn document(snapshot: &Snapshot, verdict: &Verdict, log_of: impl Fn(&Row) ->
     let root = snapshot.root.clone().unwrap_or_else(|| FilePath::new("/"));
     let troubles = match verdict {
         Verdict::Failed(troubles) | Verdict::TimedOut(troubles) => troubles.as_slice(),
-        Verdict::Succeeded | Verdict::OrchfileFailed | Verdict::Interrupted => &[],
+        Verdict::Succeeded | Verdict::OrchfileFailed | Verdict::Interrupted | Verdict::Unusable(_) => &[],
     };
     let rows: Vec<_> = snapshot.rows.iter().collect();
-    let errors = usize::from(matches!(verdict, Verdict::OrchfileFailed | Verdict::Interrupted));
+    let is_error = matches!(verdict, Verdict::OrchfileFailed | Verdict::Interrupted | Verdict::Unusable(_));
+    let errors = usize::from(is_error);
     let seconds = snapshot.at.0.as_secs_f64();
     let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
     writeln!(

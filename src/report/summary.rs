@@ -24,6 +24,13 @@ pub fn verdict(snapshot: &Snapshot, verdict: &Verdict, look: Look) -> String {
             format!("orch: {timed_out} after {took}; still missing:\n{}", listed(snapshot, troubles, look))
         }
         Verdict::OrchfileFailed => format!("orch: {}\n", look.paint(Colour::Red, "the Orchfile could not be loaded")),
+        Verdict::Unusable(failure) => {
+            let mut text = format!("orch: {}\n", look.paint(Colour::Red, &failure.message));
+            if let Some(help) = &failure.help {
+                writeln!(text, "  help: {help}").ok();
+            }
+            text
+        }
         Verdict::Interrupted => match snapshot.goal {
             Goal::Up => format!("orch: stopped after {took}\n"),
             Goal::Ci | Goal::Down => format!("orch: {} after {took}\n", look.paint(Colour::Red, "interrupted")),
@@ -62,9 +69,11 @@ fn remedy(trouble: &Trouble) -> Option<&str> {
     match trouble {
         Trouble::RunFailed(Exit::NotStarted(failure))
         | Trouble::InstanceEnded(Exit::NotStarted(failure))
+        | Trouble::ImageFailed(_, Exit::NotStarted(failure))
         | Trouble::Refused(failure) => failure.help.as_deref(),
         Trouble::RunFailed(_)
         | Trouble::InstanceEnded(_)
+        | Trouble::ImageFailed(..)
         | Trouble::NotReady(_)
         | Trouble::Held(_)
         | Trouble::Unfinished => None,

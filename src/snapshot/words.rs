@@ -82,6 +82,7 @@ pub fn hold(hold: &Hold, root: &FilePath, now: Time) -> String {
         Hold::WriterFailed(writer) => format!("waits for {writer}, whose outputs it reads and which failed"),
         Hold::Image(image) => format!("waits for the image {image}"),
         Hold::ImageFailed(image) => format!("waits for the image {image}, which could not be built"),
+        Hold::Unneeded => "not needed now".to_owned(),
         Hold::Docker(why) => format!("waits for the Docker Engine: {why}"),
         Hold::Settling => "waits until its files have settled".to_owned(),
         Hold::Slot => "waits for a free slot".to_owned(),
@@ -121,6 +122,10 @@ pub fn trouble(trouble: &Trouble, root: &FilePath, now: Time) -> String {
         Trouble::RunFailed(Exit::NotStarted(failure)) => format!("command not started: {}", failure.message),
         Trouble::InstanceEnded(Exit::NotStarted(failure)) => format!("server not started: {}", failure.message),
         Trouble::RunFailed(how) => format!("command failed: {}", exit(how)),
+        Trouble::ImageFailed(image, Exit::NotStarted(failure)) => {
+            format!("the image {image} was not built: {}", failure.message)
+        }
+        Trouble::ImageFailed(image, how) => format!("the image {image} could not be built: {}", exit(how)),
         Trouble::InstanceEnded(how) => format!("server ended: {}", exit(how)),
         Trouble::NotReady(None) => "server did not become ready".to_owned(),
         Trouble::NotReady(Some(check)) => format!("server did not become ready: {check}"),

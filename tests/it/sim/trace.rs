@@ -262,6 +262,7 @@ impl<'a> Trace<'a> {
             Verdict::Failed(troubles) => format!("failed ({})", list(troubles)),
             Verdict::TimedOut(troubles) => format!("timed out ({})", list(troubles)),
             Verdict::OrchfileFailed => "the Orchfile failed".to_owned(),
+            Verdict::Unusable(failure) => format!("unusable ({})", failure.message),
             Verdict::Interrupted => "interrupted".to_owned(),
         }
     }

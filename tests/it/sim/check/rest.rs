@@ -182,7 +182,7 @@ impl Rest<'_> {
             Hold::ShuttingDown => facts.shutting_down,
             Hold::Stopped | Hold::Disabled => false,
             // Those of Docker are looked at above.
-            Hold::Image(_) | Hold::ImageFailed(_) | Hold::Docker(_) => false,
+            Hold::Image(_) | Hold::ImageFailed(_) | Hold::Unneeded | Hold::Docker(_) => false,
             Hold::Settling
             | Hold::Slot
             | Hold::Exclusive(_)
