@@ -12,6 +12,7 @@
 )]
 
 mod ci;
+mod docker;
 mod engine;
 mod evaluate;
 mod load;
@@ -47,6 +48,9 @@ const BENCHES: &[Bench] = &[
     Bench { name: "lines", run: load::lines },
     Bench { name: "engine", run: engine::event },
     Bench { name: "trigger", run: verbs::trigger },
+    Bench { name: "docker-live", run: docker::live_update },
+    Bench { name: "docker-replace", run: docker::replaced },
+    Bench { name: "docker-again", run: docker::unchanged },
     Bench { name: "binary", run: verbs::binary },
 ];
 

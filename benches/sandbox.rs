@@ -16,13 +16,21 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub(crate) struct Sandbox {
     folder: tempfile::TempDir,
     session: Option<Child>,
+    env: Vec<(&'static str, PathBuf)>,
 }
 
 impl Sandbox {
     pub(crate) fn new(orchfile: &str) -> Self {
-        let sandbox = Self { folder: tempfile::Builder::new().prefix("orch-bench-").tempdir().unwrap(), session: None };
+        let folder = tempfile::Builder::new().prefix("orch-bench-").tempdir().unwrap();
+        let sandbox = Self { folder, session: None, env: Vec::new() };
         sandbox.write("Orchfile", orchfile);
         sandbox
+    }
+
+    /// Sets a variable for all that is started from now on.
+    pub(crate) fn env(mut self, name: &'static str, value: &Path) -> Self {
+        self.env.push((name, value.to_owned()));
+        self
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -47,6 +55,7 @@ impl Sandbox {
         let mut command = Command::new(env!("CARGO_BIN_EXE_orch"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null()).stderr(Stdio::null());
         command.stdout(Stdio::null()).env_remove("ORCH_FILE");
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
 
