@@ -17,15 +17,15 @@ prepare_docker() {
     exec {docker_lock}>"$docker_cache/lock"
     flock "$docker_lock"
     if install_docker && provide_engine && provide_base_image; then
-        provide_plugins || without "the plugins \`docker compose\` and \`docker buildx\`"
+        provide_plugins || without "the plugins \`docker compose\` and \`docker buildx\` are"
     else
-        without "a Docker Engine"
+        without "a Docker Engine is"
     fi
     exec {docker_lock}>&-
 }
 
 without() {
-    echo "test: !!! no $1 here: the tests that need it $([ "${CI:-}" = true ] && echo FAIL || echo 'are SKIPPED') !!!" >&2
+    echo "test: !!! $1 missing here: tests that need it $([ "${CI:-}" = true ] && echo FAIL || echo 'are SKIPPED') !!!" >&2
 }
 
 may_install() {
