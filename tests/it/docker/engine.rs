@@ -84,7 +84,7 @@ impl Engine {
     pub(crate) fn sandbox(&self, orchfile: &str) -> Sandbox {
         let sandbox = Sandbox::named(&self.id).env("DOCKER_HOST", &self.address);
         sandbox.write("Orchfile", orchfile);
-        link_plugins(&sandbox.home().join(".docker/cli-plugins"));
+        link_plugins(&sandbox.home().join(".docker"));
         sandbox
     }
 
@@ -134,9 +134,10 @@ impl Drop for Engine {
     }
 }
 
-/// Makes the client's plugins known where the program that a test runs looks for them.
-fn link_plugins(folder: &Path) {
-    fs::create_dir_all(folder).unwrap();
+/// Makes the client's plugins known where the program that a test runs looks for them: in `cli-plugins` of the client's folder.
+pub(crate) fn link_plugins(client: &Path) {
+    let folder = client.join("cli-plugins");
+    fs::create_dir_all(&folder).unwrap();
     for plugin in ["docker-compose", "docker-buildx"] {
         if let Some(found) = plugin_folders().map(|folder| folder.join(plugin)).find(|path| path.exists()) {
             std::os::unix::fs::symlink(found.canonicalize().unwrap(), folder.join(plugin)).unwrap();

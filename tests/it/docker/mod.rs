@@ -11,7 +11,7 @@ mod registry;
 mod second;
 
 pub(crate) use container::Container;
-pub(crate) use engine::Engine;
+pub(crate) use engine::{Engine, link_plugins};
 pub(crate) use registry::Registry;
 pub(crate) use second::{Disk, SecondEngine};
 
@@ -50,7 +50,7 @@ where
 
 /// Says that this test cannot run here, or fails where it must (`ORCH_TEST_REQUIRE`, which continuous integration sets).
 #[track_caller]
-fn skip(reason: &str) {
+pub(crate) fn skip(reason: &str) {
     let name = thread::current().name().unwrap_or("a test").to_owned();
     assert!(std::env::var_os("ORCH_TEST_REQUIRE").is_none(), "{reason}; `./test` sets up what the tests need");
     eprintln!("SKIPPED {name}: {reason}");
