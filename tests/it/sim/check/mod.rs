@@ -7,7 +7,7 @@ mod rest;
 mod start;
 mod verdict;
 
-pub(crate) use docker::{leftovers, touched, well};
+pub(crate) use docker::{Stale, leftovers, stale_of, touched, well};
 pub(crate) use rest::at_rest;
 pub(crate) use verdict::{teardowns_missing, verdict};
 

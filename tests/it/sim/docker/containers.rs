@@ -2,7 +2,7 @@
 
 use super::DockerStep;
 use crate::sim::{pace::Wait, world::World};
-use orch::model::{ContainerId, ContainerPhase, ContainerSource, Digest, Health, ImageId, ResourceName};
+use orch::model::{ContainerId, ContainerPhase, ContainerSource, Health, ImageId, ResourceName};
 use std::time::Duration;
 
 /// Later than that nothing of a container happens: its script means never.
@@ -152,7 +152,7 @@ impl World {
         if let ContainerSource::Plain(spec) = &mut std::sync::Arc::make_mut(&mut one.container).source {
             spec.env.insert("BY_HAND".to_owned(), "1".to_owned());
         }
-        let id = ContainerId(format!("{:012x}", Digest::of(id.0.as_bytes()).0[0]).into());
+        let id = self.docker.new_id();
         self.docker.containers.insert(id.clone(), one);
         self.start_container(&id);
     }

@@ -5,6 +5,7 @@
 //! function of its definition, its bases and the files as its build read them, each at a moment of its own.
 
 pub(crate) mod build;
+mod by_hand;
 mod containers;
 pub(crate) mod facts;
 mod link;

@@ -105,9 +105,13 @@ impl Docker {
         self.images.iter().find(|(_, image)| image.reference == reference).map(|(id, _)| id.clone())
     }
 
+    pub(super) fn new_id(&mut self) -> ContainerId {
+        self.made += 1;
+        ContainerId(format!("{:012x}", self.made).into())
+    }
+
     /// Makes a container; it does not run yet.
     pub(super) fn make(&mut self, now: Time, resource: &ResourceName, place: u64, order: &RaiseOrder, image: ImageId) {
-        self.made += 1;
         let one = SimContainer {
             resource: resource.clone(),
             place,
@@ -123,7 +127,8 @@ impl Docker {
             made_at: now,
             script: script_of(&order.container),
         };
-        self.containers.insert(ContainerId(format!("{:012x}", self.made).into()), one);
+        let id = self.new_id();
+        self.containers.insert(id, one);
     }
 }
 

@@ -8,6 +8,7 @@ mod start;
 mod update;
 
 pub(crate) use again::{touched, well};
+pub(crate) use content::{Stale, stale_of};
 pub(crate) use order::leftovers;
 pub(super) use rest::Rest;
 pub(super) use start::StartOf;
