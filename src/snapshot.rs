@@ -1,5 +1,6 @@
 //! What every reader sees: the stream, the socket, the store. Derived from the engine's state, never written back.
 
+pub mod links;
 pub mod words;
 
 use crate::{

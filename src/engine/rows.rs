@@ -8,8 +8,8 @@ use super::{
     state::State,
 };
 use crate::{
-    model::TriggerMode,
-    snapshot::{InstanceRow, OrchfileRow, Row, RowKind, Rows, RuntimeStatus, Snapshot, UpdateStatus},
+    model::{Link, TriggerMode},
+    snapshot::{InstanceRow, OrchfileRow, Row, RowKind, Rows, RuntimeStatus, Snapshot, UpdateStatus, links},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -131,7 +131,7 @@ pub(super) fn row_of(state: &State, id: NodeId) -> Row {
         name: node.name.clone(),
         kind: if node.local().is_some() { RowKind::Local } else { RowKind::Container },
         labels: resource.map(|resource| resource.labels.clone()).unwrap_or_default(),
-        links: resource.map(|resource| resource.links.clone()).unwrap_or_default(),
+        links: links_of(state, id),
         trigger_mode: resource.map_or(TriggerMode::Auto, |resource| resource.trigger_mode),
         update: update_of(state, id),
         runtime: runtime_of(state, id),
@@ -145,6 +145,24 @@ pub(super) fn row_of(state: &State, id: NodeId) -> Row {
         instance: instance_of(state, id),
         images: Vec::new(),
     }
+}
+
+/// The declared links, then what its containers publish.
+fn links_of(state: &State, id: NodeId) -> Vec<Link> {
+    let what = &state.nodes[id].what;
+    let mut links = what.resource().map(|resource| resource.links.clone()).unwrap_or_default();
+    if what.container().is_some_and(|container| container.infer_links)
+        && let Some(instance) = instance_of(state, id)
+    {
+        let published = links::published(&instance.containers).into_iter();
+        let new: Vec<Link> = published.filter(|link| !is_among(&links, link)).collect();
+        links.extend(new);
+    }
+    links
+}
+
+fn is_among(declared: &[Link], link: &Link) -> bool {
+    declared.iter().any(|declared| declared.url.trim_end_matches('/') == link.url)
 }
 
 /// Whether it will start without anybody's doing.

@@ -3,7 +3,10 @@
 use super::{node::NodeId, phase::Cancelled, schedule, state::State};
 use crate::{
     model::{Attempt, Exit, FilePath, InstanceId, Level},
-    snapshot::{Cause, Hold, RunRow, words},
+    snapshot::{
+        Hold, RunRow,
+        words::{self, Subject},
+    },
 };
 use std::time::Duration;
 
@@ -12,11 +15,18 @@ fn root(state: &State) -> FilePath {
     state.project.as_ref().map_or_else(|| FilePath::new("/"), |project| project.root.clone())
 }
 
+/// What the runs of a node are about.
+fn subject(state: &State, id: NodeId) -> Subject<'_> {
+    let what = &state.nodes[id].what;
+    match (what.image(), what.container()) {
+        (Some(image), _) => Subject::Image(&image.key),
+        (None, Some(_)) => Subject::Container,
+        (None, None) => Subject::Local,
+    }
+}
+
 pub(super) fn run_starts(state: &mut State, id: NodeId, row: &RunRow) {
-    let text = match &row.cause {
-        Cause::First => "started".to_owned(),
-        cause => format!("started: {}", words::cause(cause, &root(state))),
-    };
+    let text = words::run_starts(row, subject(state, id), &root(state));
     state.say(id, Some(Attempt::Run(row.run)), Level::Info, text);
 }
 
@@ -24,15 +34,10 @@ pub(super) fn run_ended(state: &mut State, id: NodeId, row: &RunRow, cancelled: 
     let Some(exit) = &row.exit else { return };
     let took = words::duration(row.ended_at.unwrap_or(state.now).since(row.started_at));
     let (level, text) = match cancelled {
-        _ if exit.is_success() => (Level::Info, format!("succeeded in {took}")),
+        _ if exit.is_success() => (Level::Info, words::run_succeeded(row, subject(state, id))),
         Some(Cancelled::Superseded) => (Level::Info, format!("cancelled after {took}: a newer change came")),
         Some(Cancelled::Stopped) => (Level::Info, format!("stopped after {took}")),
-        None => match exit {
-            Exit::NotStarted(failure) => (Level::Error, format!("not started: {}", failure.message)),
-            Exit::Code(_) | Exit::Signal(_) | Exit::Stopped => {
-                (Level::Error, format!("failed: {} after {took}", words::exit(exit)))
-            }
-        },
+        None => (Level::Error, words::run_failed(row, subject(state, id), exit)),
     };
     let about = Some(Attempt::Run(row.run));
     state.say(id, about, level, text);

@@ -1,8 +1,8 @@
 //! What orch prints for programs. Each document says its schema.
 
 use crate::{
-    model::FilePath,
-    snapshot::{Row, Snapshot, Verdict, words},
+    model::{BoundPort, ContainerPhase, ContainerState, Exit, FilePath, ResourceName, Time},
+    snapshot::{ImageRow, Row, RunRow, Snapshot, Trouble, Verdict, words},
 };
 use serde_json::{Value, json};
 
@@ -23,7 +23,6 @@ pub fn status(snapshot: &Snapshot, rows: &[&Row]) -> Value {
 /// One resource of `orch status -o json`, and a line of `-o jsonl`.
 pub fn resource(snapshot: &Snapshot, row: &Row) -> Value {
     let root = snapshot.root.clone().unwrap_or_else(|| FilePath::new("/"));
-    let run = row.runs.first();
     json!({
         "name": row.name,
         "kind": row.kind,
@@ -33,14 +32,8 @@ pub fn resource(snapshot: &Snapshot, row: &Row) -> Value {
         "runtime": row.runtime,
         "dirty": row.dirty,
         "hold": row.hold.as_ref().map(|hold| words::hold(hold, &root, snapshot.at)),
-        "running": row.current_run.as_ref().map(|run| json!({"run": run.run, "cause": words::cause(&run.cause, &root)})),
-        "last_run": run.map(|run| json!({
-            "run": run.run,
-            "cause": words::cause(&run.cause, &root),
-            "exit": run.exit.as_ref().map(words::exit),
-            "succeeded": run.exit.as_ref().is_some_and(crate::model::Exit::is_success),
-            "duration_ms": run.ended_at.map(|ended| millis(ended.since(run.started_at))),
-        })),
+        "running": row.current_run.as_ref().map(|run| running(run, &root)),
+        "last_run": row.runs.first().map(|run| ended(run, &root)),
         "skipped": row.skipped.as_ref().map(|skip| words::skip(skip, &root)),
         "server": row.instance.as_ref().map(|server| json!({
             "instance": server.instance,
@@ -49,6 +42,66 @@ pub fn resource(snapshot: &Snapshot, row: &Row) -> Value {
             "exit": server.exit.as_ref().map(words::exit),
             "probe_failure": server.probe_failure,
         })),
+        "images": row.images.iter().map(|image| image_of(image, &root, snapshot.at)).collect::<Vec<_>>(),
+        "containers": row.instance.iter().flat_map(|instance| &instance.containers).map(container).collect::<Vec<_>>(),
+    })
+}
+
+fn running(run: &RunRow, root: &FilePath) -> Value {
+    json!({"run": run.run, "step": run.step, "cause": words::cause(&run.cause, root)})
+}
+
+fn ended(run: &RunRow, root: &FilePath) -> Value {
+    json!({
+        "run": run.run,
+        "step": run.step,
+        "cause": words::cause(&run.cause, root),
+        "exit": run.exit.as_ref().map(words::exit),
+        "succeeded": run.exit.as_ref().is_some_and(Exit::is_success),
+        "duration_ms": run.ended_at.map(|ended| millis(ended.since(run.started_at))),
+    })
+}
+
+fn image_of(image: &ImageRow, root: &FilePath, now: Time) -> Value {
+    json!({
+        "image": image.image,
+        "update": image.update,
+        "dirty": image.dirty,
+        "hold": image.hold.as_ref().map(|hold| words::hold(hold, root, now)),
+        "running": image.current_run.as_ref().map(|run| running(run, root)),
+        "last_run": image.last_run.as_ref().map(|run| ended(run, root)),
+        "reference": image.reference,
+    })
+}
+
+fn container(state: &ContainerState) -> Value {
+    let (phase, exit_code, out_of_memory) = match &state.phase {
+        ContainerPhase::Created => ("created", None, false),
+        ContainerPhase::Running => ("running", None, false),
+        ContainerPhase::Paused => ("paused", None, false),
+        ContainerPhase::Restarting => ("restarting", None, false),
+        ContainerPhase::Exited { code, out_of_memory } => ("exited", Some(code), *out_of_memory),
+        ContainerPhase::Dead => ("dead", None, false),
+    };
+    let port = |port: &BoundPort| {
+        json!({
+            "host_ip": port.host_ip,
+            "host_port": port.host_port,
+            "container_port": port.container_port,
+            "protocol": port.protocol,
+        })
+    };
+    json!({
+        "id": state.id,
+        "name": state.name,
+        "image": state.image,
+        "phase": phase,
+        "exit_code": exit_code,
+        "out_of_memory": out_of_memory,
+        "health": state.health,
+        "health_output": state.health_output,
+        "restarts": state.engine_restarts,
+        "ports": state.ports.iter().map(port).collect::<Vec<_>>(),
     })
 }
 
@@ -63,7 +116,10 @@ pub fn verdict(snapshot: &Snapshot, verdict: &Verdict) -> Value {
         Verdict::Interrupted => ("interrupted", &[][..]),
         Verdict::Unusable(_) => ("unusable", &[][..]),
     };
-    let trouble = |(name, trouble): &(crate::model::ResourceName, crate::snapshot::Trouble)| json!({"resource": name, "message": words::trouble(trouble, &root, snapshot.at)});
+    let trouble = |(name, trouble): &(ResourceName, Trouble)| {
+        let row = snapshot.rows.named(name).map(|row| &**row);
+        json!({"resource": name, "message": words::trouble(trouble, row, &root, snapshot.at)})
+    };
     json!({
         "schema": SCHEMA,
         "verdict": word,

@@ -4,7 +4,7 @@ use crate::{
     model::FilePath,
     snapshot::{Row, Snapshot, Trouble, Verdict, words},
 };
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 /// One test case a resource of the session. `log_of` gives the last lines of a resource's log.
 pub fn document(snapshot: &Snapshot, verdict: &Verdict, log_of: impl Fn(&Row) -> String) -> String {
@@ -41,11 +41,13 @@ fn case(
     snapshot: &Snapshot,
     log_of: &impl Fn(&Row) -> String,
 ) {
-    let seconds: f64 = row.runs.iter().filter_map(|run| Some(run.ended_at?.since(run.started_at).as_secs_f64())).sum();
+    let builds = row.images.iter().filter_map(|image| image.last_run.as_ref());
+    let took = row.runs.iter().chain(builds).filter_map(|run| Some(run.ended_at?.since(run.started_at)));
+    let seconds = took.sum::<Duration>().as_secs_f64();
     write!(xml, "<testcase name=\"{}\" classname=\"orch\" time=\"{seconds:.3}\"", escaped(row.name.as_str())).ok();
     match trouble {
         Some(trouble) => {
-            let message = escaped(&words::trouble(trouble, root, snapshot.at));
+            let message = escaped(&words::trouble(trouble, Some(row), root, snapshot.at));
             let log = escaped(&log_of(row));
             writeln!(xml, "><failure message=\"{message}\">{log}</failure></testcase>").ok();
         }

@@ -3,6 +3,7 @@
 pub mod json;
 pub mod junit;
 pub mod look;
+mod note;
 pub mod stream;
 pub mod summary;
 pub mod table;

@@ -2,8 +2,8 @@
 
 use super::{Look, look::Colour};
 use crate::{
-    model::{Exit, FilePath, ResourceName},
-    snapshot::{Goal, Snapshot, Trouble, UpdateStatus, Verdict, words},
+    model::{FilePath, ResourceName},
+    snapshot::{Goal, Row, RowKind, Snapshot, Trouble, UpdateStatus, Verdict, words},
 };
 use std::fmt::Write as _;
 
@@ -39,12 +39,8 @@ pub fn verdict(snapshot: &Snapshot, verdict: &Verdict, look: Look) -> String {
 }
 
 fn counted(snapshot: &Snapshot) -> String {
-    let ran = snapshot.rows.iter().filter(|row| !row.runs.is_empty() || row.instance.is_some()).count();
-    let fresh = snapshot
-        .rows
-        .iter()
-        .filter(|row| row.runs.is_empty() && row.instance.is_none() && row.update == UpdateStatus::Ok)
-        .count();
+    let ran = snapshot.rows.iter().filter(|row| has_run(row)).count();
+    let fresh = snapshot.rows.iter().filter(|row| !has_run(row) && row.update == UpdateStatus::Ok).count();
     let mut text = format!("{} ran", words::count_of(ran as u64, "resource"));
     if fresh > 0 {
         write!(text, ", {fresh} up to date").ok();
@@ -52,30 +48,21 @@ fn counted(snapshot: &Snapshot) -> String {
     text
 }
 
+/// A container that was there and is what it should be has not: nobody touched it.
+fn has_run(row: &Row) -> bool {
+    !row.runs.is_empty() || row.kind == RowKind::Local && row.instance.is_some()
+}
+
 fn listed(snapshot: &Snapshot, troubles: &[(ResourceName, Trouble)], look: Look) -> String {
     let root = snapshot.root.clone().unwrap_or_else(|| FilePath::new("/"));
     let line = |(name, trouble): &(ResourceName, Trouble)| {
-        let mut text =
-            format!("  {}: {}\n", look.paint_name(name.as_str(), name), words::trouble(trouble, &root, snapshot.at));
-        if let Some(help) = remedy(trouble) {
+        let row = snapshot.rows.named(name).map(|row| &**row);
+        let what = words::trouble(trouble, row, &root, snapshot.at);
+        let mut text = format!("  {}: {what}\n", look.paint_name(name.as_str(), name));
+        if let Some(help) = words::remedy(trouble, row) {
             writeln!(text, "    help: {help}").ok();
         }
         text
     };
     troubles.iter().map(line).collect()
-}
-
-fn remedy(trouble: &Trouble) -> Option<&str> {
-    match trouble {
-        Trouble::RunFailed(Exit::NotStarted(failure))
-        | Trouble::InstanceEnded(Exit::NotStarted(failure))
-        | Trouble::ImageFailed(_, Exit::NotStarted(failure))
-        | Trouble::Refused(failure) => failure.help.as_deref(),
-        Trouble::RunFailed(_)
-        | Trouble::InstanceEnded(_)
-        | Trouble::ImageFailed(..)
-        | Trouble::NotReady(_)
-        | Trouble::Held(_)
-        | Trouble::Unfinished => None,
-    }
 }

@@ -1,35 +1,46 @@
 //! `orch status` as a table.
 
-use super::{Look, look::Colour};
+use super::{Look, look::Colour, note};
 use crate::{
     model::{
-        FilePath, Kind, Project, Resource, ResourceName, Time,
+        FilePath, Kind, Project, Resource, ResourceName,
         graph::{DataEdge, data_edges},
     },
-    snapshot::{Hold, Row, RuntimeStatus, Snapshot, UpdateStatus, words},
+    snapshot::{RowKind, RuntimeStatus, Snapshot, UpdateStatus},
 };
 
-/// The rows of the table: name, update, runtime, what is to be known.
+/// The rows of the table: name, kind where there are several, update, runtime, what is to be known.
 pub fn status(snapshot: &Snapshot, names: &[ResourceName], look: Look) -> String {
     let root = snapshot.root.clone().unwrap_or_else(|| FilePath::new("/"));
     let shown: Vec<_> = snapshot.rows.iter().filter(|row| names.is_empty() || names.contains(&row.name)).collect();
     let widest = shown.iter().map(|row| row.name.as_str().chars().count()).max().unwrap_or(0).max(4);
-    let mut text = look.paint(Colour::Dim, format!("{:widest$}  {:12}  {:8}  NOTE", "NAME", "UPDATE", "RUNTIME"));
+    let with_kinds = shown.iter().any(|row| row.kind != RowKind::Local);
+    let kind = |word: &str| if with_kinds { format!("{word:9}  ") } else { String::new() };
+    let head = format!("{:widest$}  {}{:12}  {:8}  NOTE", "NAME", kind("KIND"), "UPDATE", "RUNTIME");
+    let mut text = look.paint(Colour::Dim, head);
     text.push('\n');
     for row in shown {
         let (update, update_colour) = update_word(row.update);
         let (runtime, runtime_colour) = runtime_word(row.runtime);
         let line = format!(
-            "{}  {}  {}  {}",
+            "{}  {}{}  {}  {}",
             look.paint_name(row.name.as_str(), format!("{:widest$}", row.name)),
+            kind(kind_word(row.kind)),
             look.paint(update_colour, format!("{update:12}")),
             look.paint(runtime_colour, format!("{runtime:8}")),
-            note(row, &root, snapshot.at),
+            note::note(row, &root, snapshot.at),
         );
         text.push_str(line.trim_end());
         text.push('\n');
     }
     text
+}
+
+fn kind_word(kind: RowKind) -> &'static str {
+    match kind {
+        RowKind::Local => "local",
+        RowKind::Container => "container",
+    }
 }
 
 fn update_word(status: UpdateStatus) -> (&'static str, Colour) {
@@ -49,24 +60,6 @@ fn runtime_word(status: RuntimeStatus) -> (&'static str, Colour) {
         RuntimeStatus::Pending => ("pending", Colour::Yellow),
         RuntimeStatus::Ok => ("ready", Colour::Green),
         RuntimeStatus::Error => ("error", Colour::Red),
-    }
-}
-
-/// The one thing most worth knowing: why it waits, else how it failed, else what serves it.
-fn note(row: &Row, root: &FilePath, now: Time) -> String {
-    if let Some(hold) = row.hold.as_ref().filter(|hold| !matches!(hold, Hold::Failed)) {
-        return words::hold(hold, root, now);
-    }
-    if let Some(run) = row.runs.first().filter(|_| row.update == UpdateStatus::Error) {
-        return run.exit.as_ref().map(words::exit).unwrap_or_default();
-    }
-    match &row.instance {
-        Some(instance) if row.runtime == RuntimeStatus::Error => {
-            let ended = instance.exit.as_ref().map(words::exit);
-            ended.or_else(|| instance.probe_failure.clone()).unwrap_or_default()
-        }
-        Some(instance) if instance.exit.is_none() => instance.pid.map(|pid| format!("pid {pid}")).unwrap_or_default(),
-        Some(_) | None => String::new(),
     }
 }
 

@@ -1,8 +1,11 @@
 //! `orch why`: why a resource ran, waits, or did not run.
 
 use crate::{
-    model::{FilePath, Time},
-    snapshot::{Row, RunRow, RuntimeStatus, UpdateStatus, words},
+    model::{ContainerState, FilePath, Time},
+    snapshot::{
+        ImageRow, Row, RowKind, RunRow, RuntimeStatus, UpdateStatus,
+        words::{self, Subject},
+    },
 };
 
 /// The answer in a few lines.
@@ -10,13 +13,15 @@ pub fn explain(row: &Row, root: &FilePath, now: Time) -> String {
     let name = &row.name;
     let mut lines = Vec::new();
     if let Some(run) = &row.current_run {
-        lines.push(format!(
-            "{name}#{} has been running for {}: {}",
-            run.run,
-            words::duration(now.since(run.started_at)),
-            words::cause(&run.cause, root)
-        ));
+        let since = words::duration(now.since(run.started_at));
+        let cause = words::cause(&run.cause, root);
+        let doing = match row.kind {
+            RowKind::Local => format!("has been running for {since}"),
+            RowKind::Container => format!("{} since {since}", words::does(run.step, Subject::Container)),
+        };
+        lines.push(format!("{name}#{} {doing}: {cause}", run.run));
     }
+    lines.extend(row.images.iter().filter_map(|image| image_now(name.as_str(), image, root, now)));
     if let Some(hold) = &row.hold {
         lines.push(format!("{name} {}", held(&words::hold(hold, root, now))));
         if row.pending_count > 0 {
@@ -36,7 +41,11 @@ pub fn explain(row: &Row, root: &FilePath, now: Time) -> String {
         lines.push("before that:".to_owned());
         lines.extend(row.runs.iter().skip(1).map(|run| format!("  {name}#{} {}", run.run, ended(row, run, root))));
     }
-    lines.extend(server(row, now).map(|text| format!("its server {text}")));
+    lines.extend(row.images.iter().filter_map(|image| image_before(name.as_str(), image, root)));
+    match row.kind {
+        RowKind::Local => lines.extend(server(row, now).map(|text| format!("its server {text}"))),
+        RowKind::Container => lines.extend(containers(row)),
+    }
     if lines.is_empty() {
         lines.push(format!("{name} has not run, and nothing asks it to"));
     }
@@ -56,12 +65,62 @@ fn ended(row: &Row, run: &RunRow, root: &FilePath) -> String {
     if row.update == UpdateStatus::NotApplicable {
         return format!("had its server started ({cause})");
     }
+    let subject = if row.kind == RowKind::Container { Subject::Container } else { Subject::Local };
+    came(run, subject, &cause)
+}
+
+/// What a run did, why, and what came of it.
+fn came(run: &RunRow, subject: Subject<'_>, cause: &str) -> String {
     let took = run.ended_at.map(|ended| words::duration(ended.since(run.started_at))).unwrap_or_default();
-    match &run.exit {
-        Some(exit) if exit.is_success() => format!("ran ({cause}) and succeeded in {took}"),
-        Some(exit) => format!("ran ({cause}) and ended after {took}: {}", words::exit(exit)),
-        None => format!("ran ({cause})"),
+    let did = words::did(run.step, subject);
+    match (&run.exit, subject) {
+        (Some(exit), Subject::Local) if exit.is_success() => format!("{did} ({cause}) and succeeded in {took}"),
+        (Some(exit), _) if exit.is_success() => format!("{did} ({cause}) in {took}"),
+        (Some(exit), Subject::Local) => format!("{did} ({cause}) and ended after {took}: {}", words::exit(exit)),
+        (Some(exit), _) => format!("{} ({cause})", words::run_failed(run, subject, exit)),
+        (None, _) => format!("{did} ({cause})"),
     }
+}
+
+/// What goes on with an image, and what it waits for.
+fn image_now(name: &str, image: &ImageRow, root: &FilePath, now: Time) -> Option<String> {
+    let key = &image.image;
+    if let Some(run) = &image.current_run {
+        let since = words::duration(now.since(run.started_at));
+        return Some(format!(
+            "{name}#{} builds image {key} since {since}: {}",
+            run.run,
+            words::cause(&run.cause, root)
+        ));
+    }
+    let hold = image.hold.as_ref().filter(|_| image.dirty)?;
+    Some(format!("its image {key} {}", held(&words::hold(hold, root, now))))
+}
+
+/// How the last build of an image went, and what came of it.
+fn image_before(name: &str, image: &ImageRow, root: &FilePath) -> Option<String> {
+    let key = &image.image;
+    let reference = image.reference.as_ref();
+    let Some(run) = &image.last_run else {
+        return reference.map(|reference| format!("its image {key} is {reference}, not built in this session"));
+    };
+    let by = format!("{name}#{} ({})", run.run, words::cause(&run.cause, root));
+    if let Some(exit) = run.exit.as_ref().filter(|exit| !exit.is_success()) {
+        return Some(format!("its image {key} could not be built by {by}: {}", words::exit(exit)));
+    }
+    let took = run.ended_at.map(|ended| words::duration(ended.since(run.started_at))).unwrap_or_default();
+    let is = reference.map(|reference| format!("; it is {reference}")).unwrap_or_default();
+    Some(format!("its image {key} was built by {by} in {took}{is}"))
+}
+
+fn containers(row: &Row) -> Vec<String> {
+    let Some(instance) = &row.instance else { return Vec::new() };
+    let line = |state: &ContainerState| {
+        format!("its container {} ({}): {}", state.name, state.id.short(), words::container(state))
+    };
+    let mut lines: Vec<String> = instance.containers.iter().map(line).collect();
+    lines.extend(row.links.iter().map(|link| format!("  {}", link.url)));
+    lines
 }
 
 fn server(row: &Row, now: Time) -> Option<String> {

@@ -1,6 +1,14 @@
 //! How facts of a snapshot are said to people: one wording for logs, the stream, `status` and `why`.
 
-use super::{Cause, Hold, Skip, Trouble};
+mod attempt;
+mod container;
+mod trouble;
+
+pub use attempt::{Subject, did, does, run_failed, run_starts, run_succeeded};
+pub use container::container;
+pub use trouble::{remedy, trouble};
+
+use super::{Cause, Hold, Skip};
 use crate::model::{Condition, Exit, FilePath, Time};
 use std::{fmt::Write as _, time::Duration};
 
@@ -113,25 +121,6 @@ pub fn skip(skip: &Skip, root: &FilePath) -> String {
         Skip::SameOutputs(writer) => format!("{writer} ran and wrote the same again"),
         Skip::SameImage(image) => format!("the image {image} was built anew and is the same"),
         Skip::Adopted => "up to date: its container was running".to_owned(),
-    }
-}
-
-/// What is wrong with a resource: `command failed: exit code 1`.
-pub fn trouble(trouble: &Trouble, root: &FilePath, now: Time) -> String {
-    match trouble {
-        Trouble::RunFailed(Exit::NotStarted(failure)) => format!("command not started: {}", failure.message),
-        Trouble::InstanceEnded(Exit::NotStarted(failure)) => format!("server not started: {}", failure.message),
-        Trouble::RunFailed(how) => format!("command failed: {}", exit(how)),
-        Trouble::ImageFailed(image, Exit::NotStarted(failure)) => {
-            format!("the image {image} was not built: {}", failure.message)
-        }
-        Trouble::ImageFailed(image, how) => format!("the image {image} could not be built: {}", exit(how)),
-        Trouble::InstanceEnded(how) => format!("server ended: {}", exit(how)),
-        Trouble::NotReady(None) => "server did not become ready".to_owned(),
-        Trouble::NotReady(Some(check)) => format!("server did not become ready: {check}"),
-        Trouble::Held(why) => hold(why, root, now),
-        Trouble::Unfinished => "had not ended".to_owned(),
-        Trouble::Refused(failure) => failure.message.clone(),
     }
 }
 

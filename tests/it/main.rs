@@ -17,6 +17,7 @@ mod orchfile;
 mod port;
 mod probe;
 mod process;
+mod report;
 mod sandbox;
 mod sim;
 mod store;

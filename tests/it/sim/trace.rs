@@ -253,7 +253,7 @@ impl<'a> Trace<'a> {
     fn verdict(&self, verdict: &Verdict) -> String {
         let list = |troubles: &[(ResourceName, orch::snapshot::Trouble)]| {
             let one = |(name, trouble): &(ResourceName, orch::snapshot::Trouble)| {
-                format!("{name}: {}", words::trouble(trouble, self.root, Time::ZERO))
+                format!("{name}: {}", words::trouble(trouble, None, self.root, Time::ZERO))
             };
             troubles.iter().map(one).collect::<Vec<_>>().join("; ")
         };

@@ -1,0 +1,75 @@
+//! The one thing most worth knowing of a resource: the last column of `orch status`.
+
+use crate::{
+    model::{ContainerPhase, ContainerState, FilePath, Health, Time},
+    snapshot::{
+        Hold, InstanceRow, Row, RowKind, RunRow, RuntimeStatus, Trouble, UpdateStatus,
+        words::{self, Subject},
+    },
+};
+
+/// How many links are shown.
+const LINKS: usize = 3;
+
+/// Why it waits, else what is done for it, else how it failed, else what serves it.
+pub(super) fn note(row: &Row, root: &FilePath, now: Time) -> String {
+    if let Some(doing) = doing(row) {
+        return doing;
+    }
+    match row.hold.as_ref().filter(|hold| !matches!(hold, Hold::Failed)) {
+        Some(hold @ Hold::ImageFailed(_)) => {
+            return words::trouble(&Trouble::Held(hold.clone()), Some(row), root, now);
+        }
+        Some(hold) => return words::hold(hold, root, now),
+        None => {}
+    }
+    if let Some(run) = row.runs.first().filter(|_| row.update == UpdateStatus::Error) {
+        return run.exit.as_ref().map(words::exit).unwrap_or_default();
+    }
+    match (&row.instance, row.kind) {
+        (Some(instance), RowKind::Container) => container(row, instance),
+        (Some(instance), RowKind::Local) => server(row, instance),
+        (None, _) => String::new(),
+    }
+}
+
+/// A build, or what is done with containers.
+fn doing(row: &Row) -> Option<String> {
+    let does = |run: &RunRow, subject| words::does(run.step, subject);
+    let builds =
+        row.images.iter().find_map(|image| Some(does(image.current_run.as_ref()?, Subject::Image(&image.image))));
+    let run = row.current_run.as_ref().filter(|_| row.kind == RowKind::Container);
+    builds.or_else(|| run.map(|run| does(run, Subject::Container)))
+}
+
+fn server(row: &Row, instance: &InstanceRow) -> String {
+    if row.runtime == RuntimeStatus::Error {
+        let ended = instance.exit.as_ref().map(words::exit);
+        return ended.or_else(|| instance.probe_failure.clone()).unwrap_or_default();
+    }
+    let pid = instance.pid.filter(|_| instance.exit.is_none());
+    pid.map(|pid| format!("pid {pid}")).unwrap_or_default()
+}
+
+/// Where it can be reached if all is well, else how the worst of its containers fares.
+fn container(row: &Row, instance: &InstanceRow) -> String {
+    let Some(worst) = instance.containers.iter().max_by_key(|state| badness(state)) else {
+        return instance.exit.as_ref().map(words::exit).unwrap_or_default();
+    };
+    if row.runtime != RuntimeStatus::Ok || row.links.is_empty() || worst.engine_restarts > 0 {
+        return words::container(worst);
+    }
+    row.links.iter().take(LINKS).map(|link| link.url.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn badness(state: &ContainerState) -> u8 {
+    match (&state.phase, state.health) {
+        (ContainerPhase::Dead, _) => 6,
+        (ContainerPhase::Exited { code: 1.., .. }, _) => 5,
+        (ContainerPhase::Restarting, _) => 4,
+        (ContainerPhase::Running, Some(Health::Unhealthy)) => 3,
+        (ContainerPhase::Created | ContainerPhase::Paused | ContainerPhase::Exited { .. }, _) => 2,
+        (ContainerPhase::Running, Some(Health::Starting)) => 1,
+        (ContainerPhase::Running, Some(Health::Healthy) | None) => 0,
+    }
+}

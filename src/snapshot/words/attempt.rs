@@ -1,0 +1,93 @@
+//! How runs are said: what starts, what came of it.
+
+use super::{
+    super::{Cause, RunRow, Step},
+    cause, duration, exit,
+};
+use crate::model::{Exit, FilePath, ImageKey};
+
+/// What a run is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject<'a> {
+    /// A command, or a server.
+    Local,
+    /// The containers of a resource.
+    Container,
+    /// An image.
+    Image(&'a ImageKey),
+}
+
+/// What is said when a run starts: `live update: 1 file changed: main.py`.
+pub fn run_starts(run: &RunRow, subject: Subject<'_>, root: &FilePath) -> String {
+    let what = match (run.step, subject) {
+        (Step::Build, Subject::Image(image)) => format!("building image {image}"),
+        (Step::Container, _) => "starting container".to_owned(),
+        (Step::LiveUpdate, _) => "live update".to_owned(),
+        (Step::Teardown, Subject::Container) => return "removing container".to_owned(),
+        (Step::Command | Step::Build | Step::Teardown, _) => "started".to_owned(),
+    };
+    match &run.cause {
+        Cause::First | Cause::Needed(_) => what,
+        why => format!("{what}: {}", cause(why, root)),
+    }
+}
+
+/// What is said when a run succeeded: `image api built in 3.1s`.
+pub fn run_succeeded(run: &RunRow, subject: Subject<'_>) -> String {
+    let took = took(run);
+    match (run.step, subject) {
+        (Step::Build, Subject::Image(image)) => format!("image {image} built in {took}"),
+        (Step::Container, _) => format!("container started in {took}"),
+        (Step::LiveUpdate, _) => format!("updated in place in {took}"),
+        (Step::Teardown, Subject::Container) => format!("container removed in {took}"),
+        (Step::Command | Step::Build | Step::Teardown, _) => format!("succeeded in {took}"),
+    }
+}
+
+/// What is said when a run failed: `building image api failed: exit code 1 after 2.0s`.
+pub fn run_failed(run: &RunRow, subject: Subject<'_>, how: &Exit) -> String {
+    if let Exit::NotStarted(failure) = how {
+        let what = match (run.step, subject) {
+            (Step::Build, Subject::Image(image)) => format!("image {image} not built"),
+            (Step::Container, _) => "container not started".to_owned(),
+            (Step::LiveUpdate, _) => "not updated in place".to_owned(),
+            (Step::Teardown, Subject::Container) => "container not removed".to_owned(),
+            (Step::Command | Step::Build | Step::Teardown, _) => "not started".to_owned(),
+        };
+        return format!("{what}: {}", failure.message);
+    }
+    let what = match (run.step, subject) {
+        (Step::Build, Subject::Image(image)) => format!("building image {image} failed"),
+        (Step::Container, _) => "starting container failed".to_owned(),
+        (Step::LiveUpdate, _) => "live update failed".to_owned(),
+        (Step::Teardown, Subject::Container) => "removing container failed".to_owned(),
+        (Step::Command | Step::Build | Step::Teardown, _) => "failed".to_owned(),
+    };
+    format!("{what}: {} after {}", exit(how), took(run))
+}
+
+/// What a run did, after its name: `ran`, `built its image`.
+pub fn did(step: Step, subject: Subject<'_>) -> &'static str {
+    match (step, subject) {
+        (Step::Build, _) => "was built",
+        (Step::Container, _) => "had its container started",
+        (Step::LiveUpdate, _) => "was updated in place",
+        (Step::Teardown, Subject::Container) => "had its container removed",
+        (Step::Command | Step::Teardown, _) => "ran",
+    }
+}
+
+/// What a run that goes on does: `builds the image api`.
+pub fn does(step: Step, subject: Subject<'_>) -> String {
+    match (step, subject) {
+        (Step::Build, Subject::Image(image)) => format!("builds image {image}"),
+        (Step::Container, _) => "starts its container".to_owned(),
+        (Step::LiveUpdate, _) => "is updated in place".to_owned(),
+        (Step::Teardown, Subject::Container) => "removes its container".to_owned(),
+        (Step::Command | Step::Build | Step::Teardown, _) => "runs".to_owned(),
+    }
+}
+
+fn took(run: &RunRow) -> String {
+    duration(run.ended_at.unwrap_or(run.started_at).since(run.started_at))
+}
