@@ -284,15 +284,12 @@ fn container<'a>(own: &str, all: impl Iterator<Item = &'a str>, images: &[Arc<Im
         }
     }
     spec.health = one.health_check.then(health_check);
-    one.source = match compose {
-        Some(project) => {
-            let definition = format!("{{\"command\":{:?}}}", script.join(" "));
-            ContainerSource::Compose { project, service: own.to_owned(), definition }
-        }
-        None => {
-            spec.command = Some(script);
-            ContainerSource::Plain(Box::new(spec))
-        }
+    one.source = if let Some(project) = compose {
+        let definition = format!("{{\"command\":{:?}}}", script.join(" "));
+        ContainerSource::Compose { project, service: own.to_owned(), definition }
+    } else {
+        spec.command = Some(script);
+        ContainerSource::Plain(Box::new(spec))
     };
     let own_steps = steps.live_update(None, &Arc::new(FileSet::of(watched)));
     connect(one, own_steps, images);

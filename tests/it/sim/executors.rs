@@ -348,7 +348,7 @@ impl World {
         self.checks.insert(request, instance);
         let usual = self.pace.wait(Wait::Check).min(timeout);
         let wait = if script.hangs { timeout } else { usual };
-        self.later(wait, Due::Go(Step::Checked(request, instance, script)));
+        self.later(wait, Due::Go(Step::Checked(request, instance, Box::new(script))));
     }
 
     pub(super) fn checked(&mut self, request: RequestId, instance: InstanceId, script: &Script) {

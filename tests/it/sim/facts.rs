@@ -99,6 +99,7 @@ pub(crate) struct Told {
 }
 
 /// All of it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) session: u32,

@@ -16,8 +16,8 @@ const FILES: [&str; 5] = ["a", "b", "lib/x", "lib/y", "lib/deep/z"];
 /// At most so many images.
 const IMAGES: u64 = 4;
 
-fn flag(rng: &mut Rng, percent: u64, word: &str) -> String {
-    if rng.percent(percent) { format!(" {word}") } else { String::new() }
+fn flag(rng: &mut Rng, percent: u64, word: &str) -> Option<String> {
+    rng.percent(percent).then(|| word.to_owned())
 }
 
 impl Generator {
@@ -66,49 +66,50 @@ impl Generator {
                 inputs.push(output.display_from(&path(".")));
             }
         }
-        let mut line = format!("image i{place} in={}", inputs.join(","));
+        let mut line = vec![format!("image i{place} in={}", inputs.join(","))];
         if place > 0 && self.rng.percent(40) {
-            line += &format!(" from=i{}", self.rng.below(place));
+            line.push(format!("from=i{}", self.rng.below(place)));
         }
         let duration = if self.rng.percent(15) { self.rng.between(500, 4000) } else { self.rng.between(5, 300) };
-        line += &format!(" dur={duration}");
-        line += &flag(&mut self.rng, 20, "custom");
-        line += &flag(&mut self.rng, 15, "coarse");
+        line.push(format!("dur={duration}"));
+        line.extend(flag(&mut self.rng, 20, "custom"));
+        line.extend(flag(&mut self.rng, 15, "coarse"));
         if self.taste.faults {
-            line += &flag(&mut self.rng, 25, "fails-on=bad");
-            line += &flag(&mut self.rng, 3, "exit=2");
+            line.extend(flag(&mut self.rng, 25, "fails-on=bad"));
+            line.extend(flag(&mut self.rng, 3, "exit=2"));
         }
         if self.rng.percent(60) {
-            line += &self.steps(place, &inputs);
+            line.extend(self.steps(place, &inputs));
         }
-        line
+        line.join(" ")
     }
 
-    fn steps(&mut self, place: u64, inputs: &[String]) -> String {
+    fn steps(&mut self, place: u64, inputs: &[String]) -> Vec<String> {
         let own = format!("img/{place}");
-        let mut line = match self.rng.below(4) {
-            0 => format!(" sync={own}:/app"),
-            1 => format!(" sync={own}/lib:/app/lib sync={own}/b:/etc/"),
-            2 => format!(" sync={own}/lib/x:/x sync={own}:/app"),
-            _ => format!(" sync={own}/lib:/lib"),
-        };
+        let mut line = vec![match self.rng.below(4) {
+            0 => format!("sync={own}:/app"),
+            1 => format!("sync={own}/lib:/app/lib sync={own}/b:/etc/"),
+            2 => format!("sync={own}/lib/x:/x sync={own}:/app"),
+            _ => format!("sync={own}/lib:/lib"),
+        }];
         if let Some(more) = inputs.get(1)
             && self.rng.percent(40)
         {
-            line += &format!(" sync={more}:/more");
+            line.push(format!("sync={more}:/more"));
         }
         let rng = &mut self.rng;
-        line += &flag(rng, 30, &format!("fall-back={own}/a"));
-        line += &flag(rng, 10, &format!("fall-back={own}/lib/deep"));
-        line += &flag(rng, 30, &format!("run=dur={}", rng.clone().between(1, 200)));
-        line += &flag(rng, 20, &format!("run=dur=20@{own}/lib"));
+        line.extend(flag(rng, 30, &format!("fall-back={own}/a")));
+        line.extend(flag(rng, 10, &format!("fall-back={own}/lib/deep")));
+        line.extend(flag(rng, 30, &format!("run=dur={}", rng.clone().between(1, 200))));
+        line.extend(flag(rng, 20, &format!("run=dur=20@{own}/lib")));
         if self.taste.faults {
-            line += &flag(rng, 15, "run=dur=10+fails-on=bad+exit=0");
-            line += &flag(rng, 4, "run=exit=3+only-in=0");
+            line.extend(flag(rng, 15, "run=dur=10+fails-on=bad+exit=0"));
+            line.extend(flag(rng, 4, "run=exit=3+only-in=0"));
         }
-        line += &flag(rng, 15, "restart");
-        line += &flag(rng, 8, &format!("restart-on={own}/b"));
-        line + &flag(rng, 8, "initial-sync")
+        line.extend(flag(rng, 15, "restart"));
+        line.extend(flag(rng, 8, &format!("restart-on={own}/b")));
+        line.extend(flag(rng, 8, "initial-sync"));
+        line
     }
 
     fn container_line(&mut self, place: u64, project: &Project) -> String {
@@ -116,36 +117,36 @@ impl Generator {
             1.. if !project.images.is_empty() => format!("image={}", self.rng.pick(&project.images).key),
             _ => "pull=redis".to_owned(),
         };
-        let mut line = format!("container c{place} {image}");
+        let mut line = vec![format!("container c{place} {image}")];
         for dependency in self.dependencies(&project.resources) {
             let condition = format!("{:?}", dependency.condition).to_lowercase();
-            line += &format!(" after={}:{condition}", dependency.on);
+            line.push(format!("after={}:{condition}", dependency.on));
         }
         let rng = &mut self.rng;
         let compose = rng.percent(40);
-        line += &flag(rng, if compose { 100 } else { 0 }, "compose=shop");
-        line += &flag(rng, if compose { 30 } else { 0 }, "count=2");
-        line += &flag(rng, 25, &format!("health ok={}", rng.clone().below(3000)));
-        line += &flag(rng, 4, "health sick=4000-9000");
-        line += &flag(rng, 5, "manual");
-        line += &flag(rng, 5, "no-init");
-        line += &flag(rng, 4, "disabled");
-        line += &flag(rng, 5, "deaf");
-        line += &flag(rng, 10, "engine-restarts");
-        line += match rng.below(6) {
-            0 => " restart=always",
-            1 => " restart=on-failure",
-            2 => " restart=never",
-            _ => "",
-        };
-        line += &flag(rng, if compose { 0 } else { 20 }, "volume=data");
+        line.extend(flag(rng, if compose { 100 } else { 0 }, "compose=shop"));
+        line.extend(flag(rng, if compose { 30 } else { 0 }, "count=2"));
+        line.extend(flag(rng, 25, &format!("health ok={}", rng.clone().below(3000))));
+        line.extend(flag(rng, 4, "health sick=4000-9000"));
+        line.extend(flag(rng, 5, "manual"));
+        line.extend(flag(rng, 5, "no-init"));
+        line.extend(flag(rng, 4, "disabled"));
+        line.extend(flag(rng, 5, "deaf"));
+        line.extend(flag(rng, 10, "engine-restarts"));
+        line.extend(match rng.below(6) {
+            0 => Some("restart=always".to_owned()),
+            1 => Some("restart=on-failure".to_owned()),
+            2 => Some("restart=never".to_owned()),
+            _ => None,
+        });
+        line.extend(flag(rng, if compose { 0 } else { 20 }, "volume=data"));
         if self.taste.faults {
             let dies = format!("dies={} exit={}", rng.clone().between(1, 5000), rng.clone().pick(&[0, 1, 137]));
-            line += &flag(rng, 12, &dies);
-            line += &flag(rng, 2, "missing");
-            line += &flag(rng, 3, "nocopy");
+            line.extend(flag(rng, 12, &dies));
+            line.extend(flag(rng, 2, "missing"));
+            line.extend(flag(rng, 3, "nocopy"));
         }
-        line
+        line.join(" ")
     }
 
     /// The project after an edit of its Orchfile that concerns images or containers.
@@ -187,7 +188,10 @@ impl Generator {
         let place = *self.rng.pick(&containers);
         let Kind::Container(container) = &mut Arc::make_mut(&mut project.resources[place]).kind else { return };
         match &mut container.source {
-            ContainerSource::Compose { definition, .. } => definition.push_str(&format!(" {edit}")),
+            ContainerSource::Compose { definition, .. } => {
+                definition.push(' ');
+                definition.push_str(edit);
+            }
             ContainerSource::Plain(spec) => spec.command.get_or_insert_default().push(edit.to_owned()),
         }
     }
@@ -262,7 +266,10 @@ impl Generator {
 
 fn redefine(image: &mut Image, edit: String) {
     match &mut image.build {
-        Build::Docker(docker) => docker.dockerfile.push_str(&format!(" {edit}")),
+        Build::Docker(docker) => {
+            docker.dockerfile.push(' ');
+            docker.dockerfile.push_str(&edit);
+        }
         Build::Custom(custom) => custom.command.argv.push(edit),
         Build::Compose(_) => {}
     }

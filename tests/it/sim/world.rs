@@ -76,7 +76,7 @@ pub(crate) enum Step {
     InstanceSpeaks(orch::model::InstanceId),
     InstanceDies(orch::model::InstanceId, i32),
     InstanceKilled(orch::model::InstanceId),
-    Checked(RequestId, orch::model::InstanceId, Script),
+    Checked(RequestId, orch::model::InstanceId, Box<Script>),
     Docker(DockerStep),
 }
 

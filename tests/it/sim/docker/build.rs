@@ -45,7 +45,7 @@ impl World {
         if !self.docker_begins(run, &resource, sort, at_start) {
             return;
         }
-        let work = Work::Build { order, script: script.clone(), read: BTreeMap::new() };
+        let work = Work::Build { order, script: Box::new(script.clone()), read: BTreeMap::new() };
         self.docker.link.runs.insert(run, Job { resource, work });
         let wait = self.pace.wait(Wait::Spawn);
         let share = |part: u8| Duration::from_millis(script.duration * 2 / 3 * u64::from(part) / u64::from(PARTS));

@@ -22,6 +22,7 @@ use std::{
 };
 
 /// The connection of one session.
+#[expect(clippy::struct_excessive_bools, reason = "what is told, what is broken: each is a fact of its own")]
 #[derive(Debug, Default)]
 pub(super) struct Link {
     /// Something was asked of Docker in this session.
@@ -50,7 +51,7 @@ pub(super) struct Job {
 /// What it does.
 #[derive(Debug)]
 pub(super) enum Work {
-    Build { order: Arc<BuildOrder>, script: Script, read: BTreeMap<FilePath, String> },
+    Build { order: Arc<BuildOrder>, script: Box<Script>, read: BTreeMap<FilePath, String> },
     Raise { order: Arc<RaiseOrder>, grace: Duration },
     Update { order: Arc<UpdateOrder>, grace: Duration },
     Remove { grace: Duration },

@@ -22,7 +22,7 @@ pub(crate) fn well(world: &World, snapshot: &Snapshot) -> Well {
             && row.update != UpdateStatus::Error
             && matches!(row.runtime, RuntimeStatus::Ok | RuntimeStatus::NotApplicable)
     };
-    if !snapshot.rows.iter().all(|row| is_well(&row)) || world.docker.down || snapshot.orchfile.errors.len() > 0 {
+    if !snapshot.rows.iter().all(|row| is_well(&row)) || world.docker.down || !snapshot.orchfile.errors.is_empty() {
         return Well::new();
     }
     let containers = snapshot.rows.iter().map(|row| &row.name).filter(|name| world.docker.of(name).next().is_some());

@@ -1,6 +1,6 @@
 //! What is in a container, and what the files on the disk say that should be in it.
 
-use super::{image, images_of};
+use super::image;
 use crate::sim::{
     docker::{
         build,
@@ -155,10 +155,4 @@ pub(crate) fn stale_of(world: &World, project: &Project, resource: &orch::model:
     let Some(declared) = resource.kind.container() else { return BTreeSet::new() };
     let containers = world.docker.of(&resource.name);
     containers.flat_map(|(_, one)| stale(world, project, declared, one)).collect()
-}
-
-/// Whether some image that the container is made of has that file.
-pub(crate) fn is_input(project: &Project, declared: &Container, file: &FilePath) -> bool {
-    images_of(project, declared).iter().any(|image| image.inputs.contains(file))
-        || declared.inputs.iter().any(|set| set.contains(file))
 }

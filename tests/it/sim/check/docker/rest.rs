@@ -64,7 +64,19 @@ impl Rest<'_> {
                 return Some("is not dirty, but its container is of another definition".to_owned());
             }
         }
-        None
+        let raised = self.last_raise()?;
+        let other = self.containers().iter().any(|one| one.fingerprint != Some(raised));
+        other.then(|| "is not dirty, but its container has not the label of its last raise".to_owned())
+    }
+
+    /// The label that its containers were to have when they were last raised.
+    fn last_raise(&self) -> Option<orch::model::Digest> {
+        let docker = &self.world.facts.docker;
+        let runs = docker.runs_of.get(&self.resource.name)?.iter().rev().filter_map(|run| docker.runs.get(run));
+        runs.filter(|run| run.succeeded()).find_map(|run| match &run.sort {
+            Sort::Raise(order) => Some(order.fingerprint),
+            _ => None,
+        })
     }
 
     /// They are there, as many as wanted, and run unless they may have ended.
