@@ -20,6 +20,8 @@ use std::{sync::Arc, time::Duration};
 /// How many seeds each test runs; together more than two thousand.
 const UP_SEEDS: std::ops::Range<u64> = 0..1_800;
 const DOCK_SEEDS: std::ops::Range<u64> = 300_000..301_000;
+const DOCK_CI_SEEDS: std::ops::Range<u64> = 400_000..400_150;
+const DOCK_DOWN_SEEDS: std::ops::Range<u64> = 500_000..500_100;
 const CI_SEEDS: std::ops::Range<u64> = 100_000..100_250;
 const DOWN_SEEDS: std::ops::Range<u64> = 200_000..200_100;
 
@@ -107,6 +109,12 @@ fn once(seed: u64, goal: Goal) -> Sim {
 
 fn ci(seed: u64) -> Sim {
     let mut sim = once(seed, Goal::Ci);
+    judge(&mut sim);
+    sim
+}
+
+/// Whether the verdict of `ci` is what the facts say.
+fn judge(sim: &mut Sim) {
     let verdict = sim.world.finished.clone();
     let expected = crate::sim::check::verdict(&sim.world.facts);
     match verdict {
@@ -116,9 +124,9 @@ fn ci(seed: u64) -> Sim {
         Some(Verdict::Failed(troubles)) if expected.is_empty() => {
             sim.faults.push(format!("`ci` failed without need: {troubles:?}"));
         }
+        None if sim.faults.is_empty() => sim.faults.push("`ci` came to no end".to_owned()),
         _ => {}
     }
-    sim
 }
 
 fn down(seed: u64) -> Sim {
@@ -179,6 +187,37 @@ fn dock(seed: u64) -> Sim {
     sim
 }
 
+fn dock_ci(seed: u64) -> Sim {
+    let mut rng = Rng::new(seed);
+    let mut generator = Generator::new(rng.fork(), Taste { faults: rng.clone().percent(50) });
+    let project = generator.fleet();
+    let mut sim = harbour(&mut rng, &mut generator, &[project], Goal::Ci);
+    sim.begin();
+    sim.settle();
+    judge(&mut sim);
+    sim.check_replay();
+    sim
+}
+
+/// A session of `up`, and then `orch down`.
+fn dock_down(seed: u64) -> Sim {
+    let mut rng = Rng::new(seed);
+    let mut generator = Generator::new(rng.fork(), Taste { faults: rng.clone().percent(50) });
+    let project = generator.fleet();
+    let mut sim = harbour(&mut rng, &mut generator, &[project], Goal::Up);
+    sim.begin();
+    let end = sim.world.now + Duration::from_millis(rng.below(5000));
+    sim.run_until(end);
+    sim.reboot_for(Goal::Down);
+    sim.settle();
+    if sim.faults.is_empty() && sim.world.finished.is_none() {
+        sim.faults.push("`down` came to no end".to_owned());
+    } else if sim.faults.is_empty() {
+        sim.faults.extend(check::leftovers(&sim.world, false).first().map(|left| format!("`down` left {left}")));
+    }
+    sim
+}
+
 /// A world with the files that images are made of.
 fn harbour(rng: &mut Rng, generator: &mut Generator, projects: &[Project], goal: Goal) -> Sim {
     let shelf = Shelf(projects.iter().cloned().map(Arc::new).map(Some).collect());
@@ -228,6 +267,18 @@ fn sessions_of_up_keep_every_promise() {
 #[ignore = "the engine has no images and containers yet"]
 fn sessions_with_docker_keep_every_promise() {
     run_all(DOCK_SEEDS, dock);
+}
+
+#[test]
+#[ignore = "the engine has no images and containers yet"]
+fn sessions_of_ci_with_docker_answer_what_is_true() {
+    run_all(DOCK_CI_SEEDS, dock_ci);
+}
+
+#[test]
+#[ignore = "the engine has no images and containers yet"]
+fn sessions_of_down_with_docker_leave_nothing() {
+    run_all(DOCK_DOWN_SEEDS, dock_down);
 }
 
 #[test]

@@ -202,12 +202,19 @@ impl Sim {
     pub(crate) fn reboot(&mut self) {
         self.check_replay();
         self.world.kill_session();
+        self.world.facts.teardown = self.setting.goal == Goal::Down;
         let config = config(&self.world, &self.setting);
         self.engine = Engine::new(config.clone());
         self.first_config = config;
         self.played.clear();
         self.last_activity = self.world.now;
         self.begin();
+    }
+
+    /// Kills orch and starts it for something else.
+    pub(crate) fn reboot_for(&mut self, goal: Goal) {
+        self.setting.goal = goal;
+        self.reboot();
     }
 
     /// Asks for the end and runs until it comes.

@@ -1,6 +1,6 @@
 //! What the end of `orch ci` and `orch down` must be.
 
-use super::local;
+use super::{docker, local};
 use crate::sim::facts::Facts;
 use orch::model::{Exit, Resource, ResourceName, Restart};
 
@@ -15,7 +15,9 @@ pub(crate) fn verdict(facts: &Facts) -> Vec<String> {
 
 fn trouble(facts: &Facts, resource: &Resource) -> Option<String> {
     let name = &resource.name;
-    resource.kind.local()?;
+    if let Some(container) = resource.kind.container() {
+        return docker::trouble(facts, resource, container);
+    }
     if local(resource).cmd.is_some() {
         match facts.last_run(name) {
             None => return Some(format!("`{name}` never ran")),

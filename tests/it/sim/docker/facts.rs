@@ -3,7 +3,8 @@
 use orch::{
     engine::{BuildOrder, DockerEvent, RaiseOrder, UpdateOrder},
     model::{
-        ContainerState, Exit, FilePath, ImageId, ImageKey, ImageRecord, InstanceId, Overlay, ResourceName, RunId, Time,
+        ContainerId, ContainerPhase, ContainerState, Exit, FilePath, ImageId, ImageKey, ImageRecord, InstanceId,
+        Overlay, ResourceName, RunId, Time,
     },
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -88,6 +89,8 @@ pub(crate) struct DockerFacts {
     pub(crate) overlays: BTreeMap<ResourceName, Arc<Overlay>>,
     /// The containers that the engine was last told of in this session.
     pub(crate) told: BTreeMap<ResourceName, Vec<ContainerState>>,
+    /// Lives of containers that ended, as the engine was told: when they began, and with which code.
+    pub(crate) ended: BTreeMap<(ContainerId, i64), (ResourceName, i32)>,
     /// The engine was told that Docker is lost, and not that it is back.
     pub(crate) lost: bool,
     /// Somebody else did something to the containers of a resource.
@@ -140,6 +143,7 @@ impl DockerFacts {
         match event {
             DockerEvent::Seen { seen, .. } => self.told = seen.containers.clone(),
             DockerEvent::ContainersChanged { resource, containers } => {
+                self.note_ends(resource, containers);
                 self.told.insert(resource.clone(), containers.clone());
             }
             DockerEvent::FollowEnded { .. } => {}
@@ -148,8 +152,17 @@ impl DockerFacts {
         }
     }
 
+    fn note_ends(&mut self, name: &ResourceName, containers: &[ContainerState]) {
+        for one in containers {
+            if let ContainerPhase::Exited { code, .. } = one.phase {
+                self.ended.insert((one.id.clone(), one.started_at_ns), (name.clone(), code));
+            }
+        }
+    }
+
     pub(crate) fn next_session(&mut self) {
         self.told.clear();
+        self.ended.clear();
         self.lost = false;
     }
 }

@@ -6,12 +6,14 @@ mod order;
 mod rest;
 mod start;
 mod update;
+mod verdict;
 
 pub(crate) use again::{touched, well};
 pub(crate) use content::{Stale, stale_of};
 pub(crate) use order::leftovers;
 pub(super) use rest::Rest;
 pub(super) use start::StartOf;
+pub(super) use verdict::trouble;
 
 use crate::sim::world::World;
 use orch::{

@@ -1,0 +1,36 @@
+//! What keeps `orch ci` from succeeding with a container, by the facts.
+
+use super::images_of;
+use crate::sim::{docker::facts::DockerRun, facts::Facts};
+use orch::model::{Container, Exit, Resource, Restart};
+
+fn failed(run: &DockerRun, session: u32) -> bool {
+    run.session == session
+        && !run.cut
+        && run.exit.as_ref().is_some_and(|exit| !exit.is_success() && *exit != Exit::Stopped)
+}
+
+/// What is wrong with it at the end of the session.
+pub(crate) fn trouble(facts: &Facts, resource: &Resource, container: &Container) -> Option<String> {
+    let name = &resource.name;
+    for image in images_of(facts.project.as_ref()?, container) {
+        let last = facts.docker.last_build(&image.key);
+        if last.is_some_and(|run| failed(run, facts.session)) {
+            return Some(format!("image {} of `{name}` could not be built", image.key));
+        }
+    }
+    if facts.docker.last_run(name).is_some_and(|run| failed(run, facts.session)) {
+        return Some(format!("`{name}` could not be raised"));
+    }
+    let codes = facts.docker.ended.values().filter(|(of, _)| of == name).map(|(_, code)| *code);
+    let codes: Vec<i32> = codes.collect();
+    let allowed = match container.restart {
+        Some(Restart::Always | Restart::OnFailure) => true,
+        Some(Restart::Never) => codes.iter().all(|code| *code == 0),
+        None => container.engine_restarts,
+    };
+    if !codes.is_empty() && !allowed {
+        return Some(format!("a container of `{name}` ended with {codes:?}"));
+    }
+    (!facts.reached(name).ready && !allowed).then(|| format!("`{name}` was never ready"))
+}
