@@ -31,7 +31,7 @@ pub(super) enum Verb {
     Up(Up),
     /// Build and start everything once, answer with the exit code, stop
     Ci(Ci),
-    /// Stop the running session and run the teardown commands, dependants first
+    /// Stop the running session, run the teardown commands and remove containers, dependants first
     Down(Down),
     /// Show the state of every resource
     Status(Status),
@@ -118,6 +118,9 @@ pub(super) struct Down {
     /// What to take down; names limit it to these resources.
     #[command(flatten)]
     pub(super) orchfile: OrchfileArgs,
+    /// Remove the project's named volumes too, with all that is in them
+    #[arg(long, env = "ORCH_VOLUMES", value_parser = clap::builder::FalseyValueParser::new(), conflicts_with = "names")]
+    pub(super) volumes: bool,
 }
 
 /// `orch status`.

@@ -26,14 +26,14 @@ use crate::{
 pub(super) fn down(args: Down) -> Result<Exit, CliError> {
     let project = Project::find(args.orchfile.file.file.as_deref())?;
     match project.session() {
-        Some(card) => through_session(&project, &card, &args.orchfile.names),
+        Some(card) => through_session(&project, &card, &args),
         None => without_session(&project, args),
     }
 }
 
 /// Asks the session to end, and shows what it says until it has.
-fn through_session(project: &Project, card: &SessionCard, names: &[String]) -> Result<Exit, CliError> {
-    let names: Result<Vec<_>, _> = names.iter().map(|name| ResourceName::parse(name)).collect();
+fn through_session(project: &Project, card: &SessionCard, args: &Down) -> Result<Exit, CliError> {
+    let names: Result<Vec<_>, _> = args.orchfile.names.iter().map(|name| ResourceName::parse(name)).collect();
     let names = names.map_err(|error| CliError::usage(error.to_string()))?;
     if !names.is_empty() {
         live::block_on(async { Ok(ask::request(card, &Request::TakeDown(names)).await?) })?;
@@ -42,7 +42,7 @@ fn through_session(project: &Project, card: &SessionCard, names: &[String]) -> R
     let form = StreamForm::new(terminal::stderr());
     let query = LogsQuery { follow: true, tail: Some(0), ..LogsQuery::default() };
     live::block_on(async {
-        ask::request(card, &Request::ShutDown { teardown: true, volumes: false }).await?;
+        ask::request(card, &Request::ShutDown { teardown: true, volumes: args.volumes }).await?;
         // The session may break off while it says its last words: that it ended is what counts.
         ask::logs(card, &query, |entry| {
             let mut text = Vec::new();
@@ -72,6 +72,7 @@ fn without_session(project: &Project, args: Down) -> Result<Exit, CliError> {
         args: given,
         timeout: None,
         only: (!names.is_empty()).then_some(names),
+        volumes: args.volumes,
         log_to: LogTo::Stderr,
         look: terminal::stderr(),
     };

@@ -5,7 +5,7 @@ use crate::{
     host::{outbox::Outbox, signals::EndSignals},
     logs::{LogName, LogStore},
     model::Level,
-    snapshot::{Row, Snapshot, words},
+    snapshot::{Row, RowKind, Snapshot, words},
 };
 use nix::sys::signal::Signal;
 use std::sync::{Arc, OnceLock};
@@ -64,6 +64,8 @@ fn what_is_stopped(snapshot: &Snapshot, signal: Signal) -> Option<String> {
     Some(format!("stopping {}{hint}", words::first_of(&names)))
 }
 
+/// Containers live on.
 fn is_alive(row: &Row) -> bool {
-    row.current_run.is_some() || row.instance.as_ref().is_some_and(|instance| instance.exit.is_none())
+    let serves = || row.instance.as_ref().is_some_and(|instance| instance.exit.is_none());
+    row.current_run.is_some() || row.kind == RowKind::Local && serves()
 }

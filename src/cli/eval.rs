@@ -33,6 +33,7 @@ pub(super) fn eval(args: Eval) -> Result<Exit, CliError> {
         args: [orchfile.names, orchfile.args].concat(),
         timeout: None,
         only: None,
+        volumes: false,
         log_to: LogTo::Stderr,
         look: terminal::stderr(),
     };

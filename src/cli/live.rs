@@ -9,7 +9,7 @@ use crate::{
         executors::KeptSession,
     },
     model::{Exit, FilePath, ProjectId, ResourceName},
-    snapshot::{Hold, Row, RuntimeStatus, Snapshot, UpdateStatus},
+    snapshot::{Hold, InstanceRow, Row, RowKind, RuntimeStatus, Snapshot, UpdateStatus},
     store::Store,
 };
 use std::path::Path;
@@ -104,15 +104,22 @@ fn kept(root: &FilePath) -> Result<Option<Kept>, CliError> {
     Ok(Some(Kept { snapshot, args, project }))
 }
 
-/// That the session ended is no news of one that has. What still lived when it was killed has ended with it.
+/// That the session ended is no news of one that has. What still lived when it was killed has ended with it, but for containers.
 fn settled(mut row: Row) -> Row {
     row.hold = row.hold.filter(|hold| *hold != Hold::ShuttingDown);
-    if let Some(instance) = row.instance.as_mut().filter(|instance| instance.exit.is_none()) {
+    let ends = |instance: &&mut InstanceRow| instance.exit.is_none() && row.kind == RowKind::Local;
+    if let Some(instance) = row.instance.as_mut().filter(ends) {
         instance.exit = Some(Exit::Stopped);
         row.runtime = RuntimeStatus::None;
     }
     if row.current_run.take().is_some() {
         row.update = UpdateStatus::None;
+    }
+    for image in &mut row.images {
+        image.hold.take_if(|hold| *hold == Hold::ShuttingDown);
+        if image.current_run.take().is_some() {
+            image.update = UpdateStatus::None;
+        }
     }
     row
 }

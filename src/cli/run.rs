@@ -40,6 +40,8 @@ pub(super) struct Plan {
     pub(super) timeout: Option<Duration>,
     /// `down` of these alone.
     pub(super) only: Option<BTreeSet<ResourceName>>,
+    /// `down` of named volumes too.
+    pub(super) volumes: bool,
     /// Where log lines are printed, and how.
     pub(super) log_to: LogTo,
     pub(super) look: Look,
@@ -107,7 +109,7 @@ fn engine(plan: &Plan, store: &Store) -> Engine {
     let engine = Engine::new(EngineConfig {
         images: store.images(),
         overlays: store.overlays(),
-        volumes: false,
+        volumes: plan.volumes,
         goal: plan.goal,
         cores: cores(),
         first_run,

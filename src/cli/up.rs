@@ -20,10 +20,12 @@ pub(super) fn up(args: Up) -> Result<Exit, CliError> {
         args: [orchfile.names, orchfile.args].concat(),
         timeout: None,
         only: None,
+        volumes: false,
         log_to: LogTo::Stdout,
         look: terminal::stdout(),
     };
     let ended = run::run(&plan)?;
     print::to_stderr(&summary::verdict(&ended.snapshot, &ended.verdict, terminal::stderr()));
+    print::to_stderr(&summary::left_running(&ended.snapshot));
     Ok(ended.exit)
 }

@@ -2,7 +2,7 @@
 
 use super::{Look, look::Colour};
 use crate::{
-    model::{FilePath, ResourceName},
+    model::{ContainerPhase, FilePath, ResourceName},
     snapshot::{Goal, Row, RowKind, Snapshot, Trouble, UpdateStatus, Verdict, words},
 };
 use std::fmt::Write as _;
@@ -36,6 +36,19 @@ pub fn verdict(snapshot: &Snapshot, verdict: &Verdict, look: Look) -> String {
             Goal::Ci | Goal::Down => format!("orch: {} after {took}\n", look.paint(Colour::Red, "interrupted")),
         },
     }
+}
+
+/// The line after the last words of `up` and `ci`: containers that go on. Empty where there are none.
+pub fn left_running(snapshot: &Snapshot) -> String {
+    let is_running = |row: &Row| {
+        let mut containers = row.instance.iter().flat_map(|instance| &instance.containers);
+        containers.any(|state| matches!(state.phase, ContainerPhase::Running | ContainerPhase::Restarting))
+    };
+    let names: Vec<&str> = snapshot.rows.iter().filter(|row| is_running(row)).map(|row| row.name.as_str()).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!("orch: containers are left running ({}); `orch down` removes them\n", words::first_of(&names))
 }
 
 fn counted(snapshot: &Snapshot) -> String {

@@ -254,6 +254,13 @@ orch: failed after 10.0s
 }
 
 #[test]
+fn whoever_ends_is_told_what_goes_on() {
+    let left = "orch: containers are left running (api, db and queue); `orch down` removes them\n";
+    assert_eq!(summary::left_running(&shop()), left);
+    assert_eq!(summary::left_running(&Snapshot::default()), "");
+}
+
+#[test]
 fn programs_get_all_that_is_known() {
     let shop = shop();
     let rows: Vec<&Row> = shop.rows.iter().map(|row| &**row).collect();
