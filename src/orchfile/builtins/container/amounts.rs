@@ -42,7 +42,7 @@ fn bytes(text: &str) -> Option<u64> {
         unit.strip_suffix("ib").or_else(|| unit.strip_suffix('b').filter(|rest| !rest.is_empty())).unwrap_or(unit);
     let scale = if unit.is_empty() { 1 } else { UNITS.iter().find(|(name, _)| *name == unit)?.1 };
     let amount = number.parse::<f64>().ok()? * scale as f64;
-    (amount >= 1.0 && amount < 9.2e18).then_some(amount as u64)
+    (1.0..9.2e18).contains(&amount).then_some(amount as u64)
 }
 
 /// Cores, in thousandths: a number, or a text such as `0.5`.

@@ -1,5 +1,7 @@
 //! `docker_container`: a container without a compose file.
 
+#![expect(clippy::too_many_arguments, reason = "the signatures are those of the language")]
+
 mod amounts;
 mod environment;
 mod health;

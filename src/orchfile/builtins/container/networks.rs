@@ -31,8 +31,8 @@ impl Kind for Networks {
         let mut networks: Vec<NetworkUse> = Vec::new();
         for (name, aliases) in pairs {
             if !is_name(&name) {
-                let help = "use letters, digits, `_`, `.` and `-`, with a letter or digit first";
-                return Err(Unfit::Content(format!("`{name}` cannot be a network"), Some(help.to_owned())));
+                let advice = "use letters, digits, `_`, `.` and `-`, with a letter or digit first";
+                return Err(Unfit::Content(format!("`{name}` cannot be a network"), Some(advice.to_owned())));
             }
             if networks.iter().any(|network| network.name == name) {
                 return Err(Unfit::Content(format!("the network `{name}` is named twice"), None));

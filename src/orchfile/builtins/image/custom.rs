@@ -1,6 +1,8 @@
 #![expect(unsafe_code, reason = "the interpreter's derives are unsafe traits; they are sound")]
 //! `custom_build`: an image that a command of the user's makes.
 
+#![expect(clippy::too_many_arguments, reason = "the signatures are those of the language")]
+
 use super::{
     Options, Parts,
     ignore::{self, Ignores},

@@ -1,5 +1,7 @@
 //! `docker_build`: an image from a Dockerfile.
 
+#![expect(clippy::too_many_arguments, reason = "the signatures are those of the language")]
+
 use super::{
     Options, Parts,
     ignore::{self, Ignores},

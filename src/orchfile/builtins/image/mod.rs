@@ -12,6 +12,7 @@ use crate::orchfile::{
     Fault,
     context::{context, site},
     draft::{DraftImage, DraftStep},
+    text::Site,
 };
 use starlark::{environment::GlobalsBuilder, eval::Evaluator};
 use std::sync::Arc;
@@ -51,7 +52,7 @@ fn declare(options: Options, parts: Parts, eval: &Evaluator<'_, '_, '_>) -> Resu
     let draft = &mut context(eval).draft.borrow_mut();
     let first = draft.images.iter().find(|image| !image.implicit && image.reference == reference);
     if let Some(first) = first {
-        let place = first.site.as_ref().map(|site| site.location());
+        let place = first.site.as_ref().map(Site::location);
         let place = place.map(|at| format!(", at {}:{}:{}", at.file, at.line, at.column)).unwrap_or_default();
         let message = format!("the image `{}` is already declared{place}", reference.key());
         return Err(Fault::new("orchfile::duplicate_image", message)
@@ -61,7 +62,7 @@ fn declare(options: Options, parts: Parts, eval: &Evaluator<'_, '_, '_>) -> Resu
     let key = reference.key();
     let image = Image {
         exact: reference.is_exact(),
-        declared_at: site(eval).map(|site| site.location()),
+        declared_at: site(eval).as_ref().map(Site::location),
         build: parts.build,
         inputs: Arc::new(parts.inputs),
         bases: Vec::new(),

@@ -1,6 +1,8 @@
 #![expect(unsafe_code, reason = "the interpreter's derives are unsafe traits; they are sound")]
 //! The steps of a live update, as values, and the order in which they may stand.
 
+#![expect(clippy::unnecessary_wraps, reason = "the signatures are those of the language")]
+
 use crate::{
     model::{FilePath, ImageKey, LiveUpdate, RestartStep, RunStep, Sync, Trigger, Unmatched},
     orchfile::{
@@ -81,7 +83,6 @@ macro_rules! step_type {
             }
         }
 
-        #[expect(clippy::elidable_lifetime_names, reason = "the macro wants the name")]
         #[starlark_value(type = $shown)]
         impl<'v> StarlarkValue<'v> for $name {}
     };
