@@ -51,6 +51,7 @@ pub struct Context<'a> {
     environment: Environment,
     secrets: RefCell<Vec<Secret>>,
     inputs: RefCell<BTreeSet<EvaluationInput>>,
+    silent: RefCell<BTreeSet<FilePath>>,
     warnings: RefCell<Vec<Diagnostic>>,
 }
 
@@ -114,6 +115,7 @@ impl<'a> Context<'a> {
             environment,
             secrets: RefCell::default(),
             inputs: RefCell::default(),
+            silent: RefCell::default(),
             warnings: RefCell::default(),
         }
     }
@@ -142,6 +144,14 @@ impl<'a> Context<'a> {
         };
         self.record(path.clone(), seen);
         result
+    }
+
+    /// Reads a file and watches it, without `orch eval` listing it: Tilt does not watch it.
+    pub fn read_silently(&self, path: &FilePath) -> io::Result<Vec<u8>> {
+        if !self.inputs.borrow().iter().any(|input| input.path == *path) {
+            self.silent.borrow_mut().insert(path.clone());
+        }
+        self.read(path)
     }
 
     /// Reads a file without watching it: whoever calls says in the end whether it was of use.
@@ -297,6 +307,7 @@ impl<'a> Context<'a> {
             overlay: self.environment.overlay(),
             secrets: self.secrets.into_inner(),
             inputs: self.inputs.into_inner().into_iter().collect(),
+            silent: self.silent.into_inner(),
             warnings: self.warnings.into_inner(),
         }
     }
@@ -310,5 +321,6 @@ pub(super) struct Parts {
     pub overlay: BTreeMap<String, Option<String>>,
     pub secrets: Vec<Secret>,
     pub inputs: Vec<EvaluationInput>,
+    pub silent: BTreeSet<FilePath>,
     pub warnings: Vec<Diagnostic>,
 }

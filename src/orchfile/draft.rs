@@ -20,6 +20,8 @@ pub struct Draft {
     pub steps: BTreeMap<(String, usize), MadeStep>,
     /// What holds for the whole project.
     pub settings: Settings,
+    /// The call of `default_registry`.
+    pub registry_at: Option<Site>,
     /// What `trigger_mode()` said, and where.
     pub trigger_mode: Option<(TriggerMode, Option<Site>)>,
     /// Which resources the session begins with.
@@ -64,10 +66,19 @@ pub struct DraftImage {
     pub required: Vec<ImageRef>,
     /// The paths that `live_update` names, which must be inputs.
     pub steps: Vec<DraftStep>,
-    /// Files that said what is ignored: part of what the evaluation read once the image is needed.
-    pub ignore_files: Vec<EvaluationInput>,
+    /// Files that said what is ignored, and the like: part of what the evaluation read once the image is needed.
+    pub ignore_files: Vec<IgnoreFile>,
     /// Declared by a compose file: gives way to one that the Orchfile declares, and may be unused.
     pub implicit: bool,
+}
+
+/// A file that counts for an image, and for the evaluation only where the image is needed.
+#[derive(Debug, Clone)]
+pub struct IgnoreFile {
+    /// What was seen of it.
+    pub input: EvaluationInput,
+    /// Whether `orch eval` lists it: Tilt watches fewer.
+    pub listed: bool,
 }
 
 /// A path that a step of a live update names.

@@ -73,6 +73,8 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// What was read; also of a file that failed.
     pub inputs: Vec<EvaluationInput>,
+    /// Those of the inputs that `orch eval` does not list, since Tilt has none like them.
+    pub silent: BTreeSet<FilePath>,
 }
 
 /// Files that were or are being evaluated, by what the interpreter calls them.
@@ -122,6 +124,9 @@ fn evaluate(request: &LoadRequest, sources: &dyn Sources) -> Loaded {
         Err(fault) if !fault.is_exit() => convert::of_fault(&fault),
         _ => Vec::new(),
     };
+    if errors.is_empty() {
+        builtins::complete(&context);
+    }
     let parts = context.into_parts();
     let known = parts.inputs.len();
     let loaded = finish(request, parts, errors);
@@ -140,18 +145,21 @@ fn finish(request: &LoadRequest, parts: Parts, errors: Vec<Diagnostic>) -> Loade
 
 fn gather(request: &LoadRequest, mut parts: Parts, errors: Vec<Diagnostic>) -> Loaded {
     let mut inputs = std::mem::take(&mut parts.inputs);
+    let mut silent = std::mem::take(&mut parts.silent);
     let mut diagnostics = std::mem::take(&mut parts.warnings);
     if !errors.is_empty() {
         diagnostics.extend(errors);
-        return Loaded { project: None, diagnostics, inputs };
+        return Loaded { project: None, diagnostics, inputs, silent };
     }
-    builtins::complete(&mut parts.draft, &request.file, parts.mode);
-    let lower::Lowered { project, found, inputs: more } = lower::lower(request, parts);
-    let more: BTreeSet<_> = more.into_iter().filter(|input| inputs.binary_search(input).is_err()).collect();
+    let lower::Lowered { project, found, needed } = lower::lower(request, parts);
+    let more: BTreeMap<_, _> = needed.into_iter().map(|file| (file.input, file.listed)).collect();
+    let more = more.into_iter().filter(|(input, _)| inputs.binary_search(input).is_err());
+    let (more, listed): (Vec<_>, Vec<_>) = more.unzip();
+    silent.extend(more.iter().zip(listed).filter(|(_, listed)| !listed).map(|(input, _)| input.path.clone()));
     inputs.extend(more);
     diagnostics.extend(found);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    Loaded { project: Some(project).filter(|_| !failed), diagnostics, inputs }
+    Loaded { project: Some(project).filter(|_| !failed), diagnostics, inputs, silent }
 }
 
 /// Executes the file that a `load`, `include` or `load_dynamic` names, unless it was executed already.

@@ -22,7 +22,7 @@ use std::{
 /// Files of a case that are no part of its project.
 const HARNESS_FILES: [&str; 5] = ["args", "env", "kubeconfig", "setup.sh", "expected.json"];
 /// What a case may not use yet.
-const LATER: &str = r"\b(k8s_\w+|port_forward|filter_yaml|allow_k8s_contexts|kustomize|helm|workload_to_resource_function|docker_compose|dc_resource|v1alpha1)\b\s*[(.]|ext://";
+const LATER: &str = r"\b(k8s_\w+|port_forward|filter_yaml|allow_k8s_contexts|kustomize|helm|workload_to_resource_function|v1alpha1)\b\s*[(.]|ext://";
 /// What a difference of one line in a position may be: Tilt often points one line past the fault.
 const SYNTAX: &str = "orchfile::syntax";
 
@@ -67,7 +67,8 @@ impl Case {
         let top = tempfile::Builder::new().prefix("conformance-").tempdir().unwrap();
         let real = top.path().canonicalize().unwrap();
         let (root, home) = (real.join("work").join(name), real.join("home"));
-        fs::create_dir_all(&home).unwrap();
+        fs::create_dir_all(home.join(".docker")).unwrap();
+        crate::docker::link_plugins(&home.join(".docker"));
         copy(&source, &root, &HARNESS_FILES);
         let own = source.join("kubeconfig");
         let kubeconfig = real.join("kubeconfig");
@@ -173,6 +174,12 @@ fn difference(ours: &Value, theirs: &Value) -> Option<String> {
         (false, false) => {}
     }
     let mut ours = ours.clone();
+    // Tilt knows no conditions of dependencies.
+    for resource in ours["resources"].as_array_mut().into_iter().flatten() {
+        if resource["type"] == "compose" {
+            resource.as_object_mut().unwrap().remove("conditions");
+        }
+    }
     // Tilt's result does not tell it.
     if let Some(settings) = ours["settings"].as_object_mut() {
         settings.remove("max_parallel_updates");

@@ -32,8 +32,8 @@ mod version;
 mod yaml;
 mod yaml_print;
 
-use super::{context::Context, draft::Draft, environment::Surroundings};
-use crate::model::{FilePath, IgnoreRule, Kind, Mode, Settings};
+use super::{context::Context, environment::Surroundings};
+use crate::model::{FilePath, IgnoreRule, Kind, Settings};
 use starlark::environment::GlobalsBuilder;
 use std::sync::Arc;
 
@@ -71,9 +71,11 @@ pub(super) fn begin(context: &Context<'_>) {
     context.draft.borrow_mut().settings.tiltignore = rule.patterns;
 }
 
-/// Gives all resources what the file says once for all of them, when it has been evaluated.
-pub(super) fn complete(draft: &mut Draft, file: &FilePath, mode: Mode) {
-    compose::declare_services(draft, mode);
+/// Does what can be done only when the file has been evaluated: makes resources of compose services, and gives all of them
+/// what the file says once.
+pub(super) fn complete(context: &Context<'_>) {
+    compose::declare_services(context);
+    let (draft, file) = (&mut *context.draft.borrow_mut(), &context.request.file);
     if let Some(root) = file.parent().filter(|_| !draft.settings.tiltignore.is_empty()) {
         draft.settings.watch_ignore.push(Arc::new(IgnoreRule::new(root, draft.settings.tiltignore.clone())));
     }

@@ -2,7 +2,8 @@
 
 use super::{Fields, Shown};
 use crate::model::{
-    Build, CustomBuild, CustomOutput, DockerBuild, IgnoreRule, Image, LiveUpdate, RestartStep, Trigger,
+    Build, ComposeBuild, CustomBuild, CustomOutput, DockerBuild, FilePath, IgnoreRule, Image, LiveUpdate, RestartStep,
+    Trigger,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ impl Shown<'_> {
         let mut out = Fields::default();
         out.put("ref", json!(image.key));
         out.fill("match_exact", json!(image.exact));
-        out.put("build", self.build(&image.build));
+        out.put("build", self.build(image));
         out.fill("entrypoint", json!(image.entrypoint));
         if let Some(args) = &image.container_args {
             out.put("container_args", json!(args));
@@ -24,14 +25,27 @@ impl Shown<'_> {
         out.done()
     }
 
-    fn build(&self, build: &Build) -> Value {
-        match build {
-            Build::Docker(build) => json!({ "docker": self.docker(build) }),
+    fn build(&self, image: &Image) -> Value {
+        match &image.build {
+            Build::Docker(build) => match &build.service {
+                Some(service) => json!({ "compose": self.service(service, image) }),
+                None => json!({ "docker": self.docker(build) }),
+            },
             Build::Custom(build) => json!({ "custom": self.custom(build) }),
-            Build::Compose(build) => {
-                json!({ "compose": { "service": build.service, "context": self.path(&build.context) } })
-            }
+            Build::Compose(service) => json!({ "compose": self.service(service, image) }),
         }
+    }
+
+    /// What Tilt knows of the build of a service: all else is compose's.
+    fn service(&self, service: &ComposeBuild, image: &Image) -> Value {
+        let ignored = &image.inputs.ignore;
+        let own = &ignored[..ignored.len().saturating_sub(self.ignored_everywhere())];
+        let shown = own.iter().filter(|rule| !rule.patterns.is_empty() || !self.is_never_sent(&rule.base));
+        let mut out = Fields::default();
+        out.put("service", json!(service.service));
+        out.put("context", json!(self.path(&service.context)));
+        out.fill("ignore", shown.map(|rule| self.ignore(rule)).collect());
+        out.done()
     }
 
     fn docker(&self, build: &DockerBuild) -> Value {
@@ -75,6 +89,12 @@ impl Shown<'_> {
         let is_elsewhere = matches!(build.output, CustomOutput::Elsewhere { .. });
         out.fill("disable_push", json!(build.disable_push && !is_elsewhere));
         out.done()
+    }
+
+    /// Whether it is no part of any image.
+    fn is_never_sent(&self, path: &FilePath) -> bool {
+        let name = path.as_path().file_name();
+        *path == self.project.file || name.is_some_and(|name| name == ".git" || name == ".orch")
     }
 
     /// What the file ignores: rules without patterns are those that every image has.

@@ -8,8 +8,8 @@ use super::{Loaded, builtins, redact};
 use crate::{
     diag::{Diagnostic, Severity},
     model::{
-        CiSettings, Command, Condition, ContainerSource, Dependency, DockerPrune, EvaluationInput, FilePath,
-        IgnoreRule, Kind, Local, Probe, ProbeAction, Project, Registry, Resource, Restart, Seen, Settings, TriggerMode,
+        CiSettings, Command, Condition, ContainerSource, Dependency, DockerPrune, FilePath, IgnoreRule, Kind, Local,
+        Probe, ProbeAction, Project, Registry, Resource, Restart, Settings, TriggerMode,
     },
 };
 use serde_json::{Map, Value, json};
@@ -33,7 +33,7 @@ pub fn dump(loaded: &Loaded, base: &FilePath, log: &[String]) -> Value {
         out.put("resources", in_order(project).map(|resource| shown.resource(resource)).collect());
         out.fill("images", project.images.iter().map(|image| shown.image(image)).collect());
         out.fill("settings", shown.settings(&project.settings));
-        let told = loaded.inputs.iter().filter(|input| !is_silent(input));
+        let told = loaded.inputs.iter().filter(|input| !loaded.silent.contains(&input.path));
         let mut files: Vec<_> = told.map(|input| shown.path(&input.path)).collect();
         files.sort();
         files.dedup();
@@ -44,12 +44,6 @@ pub fn dump(loaded: &Loaded, base: &FilePath, log: &[String]) -> Value {
     out.put("error", error.map_or(Value::Null, of_error));
     let secrets = loaded.project.as_ref().map(|project| project.secrets.as_slice());
     redact::value(out.done(), secrets.unwrap_or_default())
-}
-
-/// A file beside a Dockerfile that would say what is ignored, and is not there: Tilt does not watch for it.
-fn is_silent(input: &EvaluationInput) -> bool {
-    let name = input.path.as_path().file_name().map(|name| name.to_string_lossy());
-    input.seen == Seen::Absent && name.is_some_and(|name| name.len() > 13 && name.ends_with(".dockerignore"))
 }
 
 fn of_error(error: &Diagnostic) -> Value {

@@ -69,6 +69,17 @@ impl Lowering<'_> {
         Resolved { bases, used, order }
     }
 
+    /// Compose takes its images from the local engine.
+    pub(super) fn check_registry(&mut self) {
+        if self.draft.settings.default_registry.is_none() || self.draft.compose.is_empty() {
+            return;
+        }
+        let labels = self.draft.registry_at.iter().map(|site| site.label("")).collect();
+        let message = "`default_registry` cannot be used with `docker_compose`".to_owned();
+        let help = "remove it: compose takes its images from the local engine".to_owned();
+        self.error("orchfile::registry_with_compose", message, labels, Some(help));
+    }
+
     fn bases(&mut self, builders: &Builders) -> Vec<Vec<usize>> {
         let images = &self.draft.images;
         let mut all = Vec::with_capacity(images.len());

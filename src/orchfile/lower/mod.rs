@@ -8,14 +8,14 @@ use super::{
     LoadRequest,
     context::Parts,
     convert::narrow,
-    draft::{Draft, DraftResource},
+    draft::{Draft, DraftResource, IgnoreFile},
     fault::At,
     text::Site,
 };
 use crate::{
     diag::{Diagnostic, Label, Severity, suggest::did_you_mean},
     model::{
-        Dependency, EvaluationInput, FilePath, Mode, Project, Resource, TriggerMode,
+        Dependency, FilePath, Mode, Project, Resource, TriggerMode,
         graph::{GraphFault, check},
     },
 };
@@ -30,8 +30,8 @@ pub(super) struct Lowered {
     pub(super) project: Project,
     /// What is wrong with it.
     pub(super) found: Vec<Diagnostic>,
-    /// What was read only for what the project turned out to need.
-    pub(super) inputs: Vec<EvaluationInput>,
+    /// What was read only for images that the project turned out to need.
+    pub(super) needed: Vec<IgnoreFile>,
 }
 
 /// Lowers a draft.
@@ -41,6 +41,7 @@ pub(super) fn lower(request: &LoadRequest, parts: Parts) -> Lowered {
     let places = lowering.places();
     let mut resources = lowering.resources(&places);
     let resolved = lowering.resolve_images(&resources);
+    lowering.check_registry();
     let images = lowering.images(&resolved, &resources);
     lowering.containers(&resolved, &mut resources);
     lowering.check_graph(&resources);
@@ -50,12 +51,12 @@ pub(super) fn lower(request: &LoadRequest, parts: Parts) -> Lowered {
     };
     let resources = resources.into_iter().zip(enabled).map(enable).collect();
     let found = lowering.found;
-    let inputs = resolved.order.iter().flat_map(|place| draft.images[*place].ignore_files.iter().cloned()).collect();
+    let needed = resolved.order.iter().flat_map(|place| draft.images[*place].ignore_files.iter().cloned()).collect();
     let settings = draft.settings;
     let file = request.file.clone();
     let compose = draft.compose.into_iter().map(|compose| Arc::new(compose.project)).collect();
     let project = Project { mode, file, root, resources, images, compose, settings, environment: overlay, secrets };
-    Lowered { project, found, inputs }
+    Lowered { project, found, needed }
 }
 
 /// From a name to its place in the project.

@@ -42,7 +42,9 @@ pub(super) fn watch(project: &ComposeProject, texts: &[ComposeText], context: &C
     }
     let mut look = Look { context, seen: BTreeSet::new() };
     if project.env_file.is_none() {
-        look.read(&project.dir.join(".env"));
+        look.seen.insert(project.dir.join(".env"));
+        // The tool reads it, if it is there.
+        drop(context.read_silently(&project.dir.join(".env")));
     }
     for text in texts {
         look.seen.extend(text.path.clone());

@@ -7,25 +7,52 @@ use super::{
 };
 use crate::{
     model::{Container, ContainerImage, ContainerSource, Kind, Mode, Restart},
-    orchfile::draft::{Draft, DraftCompose, DraftDependency, DraftResource, DraftService},
+    orchfile::{
+        builtins::image::service::Service,
+        context::Context,
+        draft::{DraftCompose, DraftDependency, DraftImage, DraftResource, DraftService},
+    },
 };
 use serde_json::Value;
 
-/// Puts the services of all compose projects among the resources, each project where its first call stands.
-pub(crate) fn declare_services(draft: &mut Draft, mode: Mode) {
+/// Puts the services of all compose projects among the resources, each project where its first call stands, and what they
+/// build among the images.
+pub(crate) fn declare_services(context: &Context<'_>) {
+    let draft = &mut *context.draft.borrow_mut();
     for compose in draft.compose.iter().rev() {
         // It was read before, or the load would have failed.
         let Ok(config) = config::parse(&compose.project.config) else { continue };
-        let resources: Vec<_> = compose
-            .services
-            .iter()
-            .filter_map(|service| {
-                Some(resource(service, config.services.get(&service.service)?, compose, &config, mode))
-            })
-            .collect();
+        let known =
+            |service: &'_ DraftService| config.services.get(&service.service).map(|spec| (service.clone(), spec));
+        let services: Vec<_> = compose.services.iter().filter_map(known).collect();
+        let resources: Vec<_> =
+            services.iter().map(|(service, spec)| resource(service, spec, compose, &config, context.mode)).collect();
+        draft
+            .images
+            .extend(services.iter().filter_map(|(service, spec)| image(service, spec, compose, &config, context)));
         let at = compose.at.min(draft.resources.len());
         draft.resources.splice(at..at, resources);
     }
+}
+
+/// What the service builds.
+fn image(
+    service: &DraftService,
+    spec: &Value,
+    compose: &DraftCompose,
+    config: &Config,
+    context: &Context<'_>,
+) -> Option<DraftImage> {
+    let project = &compose.project.name;
+    let (image, site) = (&image_name(service, spec, project), service.site.as_ref());
+    let secret = |name: &str| config.shared("secrets", name);
+    Service { project, name: &service.service, spec, secret: &secret, image, site }.image(context)
+}
+
+/// What its image is called; Tilt's name where the compose file gives none.
+fn image_name(service: &DraftService, spec: &Value, project: &str) -> String {
+    let named = service.image.as_deref().or_else(|| text(spec, "image"));
+    named.map_or_else(|| format!("{project}_{}", service.service), str::to_owned)
 }
 
 fn resource(
@@ -60,9 +87,8 @@ fn container(service: &DraftService, spec: &Value, compose: &DraftCompose, confi
     let live_updates: Vec<_> =
         if mode.honours_develop_watch() { watch::live_update(spec) } else { None }.into_iter().collect();
     let inputs = live_updates.iter().flat_map(|update| update.inputs.iter().cloned()).collect();
-    let default_image = format!("{project}-{}", service.service);
     Container {
-        image: ContainerImage::Pulled(text(spec, "image").unwrap_or(&default_image).to_owned()),
+        image: ContainerImage::Pulled(image_name(service, spec, &project)),
         source: ContainerSource::Compose {
             project,
             service: service.service.clone(),

@@ -80,7 +80,11 @@ fn unreadable(name: &str, error: &io::Error, argument: &str) -> Fault {
 
 /// The images that a Dockerfile starts from or copies from, as far as they can be told: a value that the environment gives is
 /// taken from there.
-fn named_images(text: &str, build_args: &BTreeMap<String, Option<String>>, context: &Context<'_>) -> Vec<ImageRef> {
+pub(super) fn named_images(
+    text: &str,
+    build_args: &BTreeMap<String, Option<String>>,
+    context: &Context<'_>,
+) -> Vec<ImageRef> {
     let value = |(name, value): (&String, &Option<String>)| (name.clone(), value.clone().or_else(|| context.env(name)));
     let known = build_args.iter().map(value).collect();
     let named = Dockerfile::parse(text).images(&known);

@@ -5,6 +5,7 @@ use crate::{
     orchfile::{
         EntryKind, Fault,
         context::{Context, READ_BYTES_MAX},
+        draft::IgnoreFile,
     },
 };
 use std::sync::Arc;
@@ -15,7 +16,7 @@ const IGNORE_FILE: &str = ".dockerignore";
 const NEVER_SENT: [&str; 2] = [".git", ".orch"];
 
 /// Files that were looked at.
-pub(crate) type Looked = Vec<EvaluationInput>;
+pub(crate) type Looked = Vec<IgnoreFile>;
 
 /// What is ignored below some folders, gathered.
 #[derive(Default)]
@@ -47,12 +48,18 @@ impl Ignores {
     pub(crate) fn file(&mut self, folder: &FilePath, dockerfile: Option<&FilePath>, context: &Context<'_>) {
         let own = folder.join(IGNORE_FILE);
         let beside = dockerfile.map(|dockerfile| FilePath::new(format!("{dockerfile}{IGNORE_FILE}")));
-        let beside = beside.and_then(|path| self.read(path, context));
-        let text = match beside {
-            // The other one is looked at all the same: it counts again when this one goes.
-            Some(text) => self.read(own, context).map_or(Some(text.clone()), |_| Some(text)),
-            None => self.read(own, context),
-        };
+        let beside = beside.and_then(|path| {
+            let text = self.read(path, context);
+            // Tilt does not watch for one to appear.
+            self.looked.iter_mut().for_each(|looked| looked.listed = text.is_some());
+            text
+        });
+        // That of the folder is looked at in any case: it counts when the other one goes.
+        let own = self.read(own, context);
+        if let Some(looked) = self.looked.last_mut() {
+            looked.listed = is_folder(folder, context);
+        }
+        let text = beside.or(own);
         let rule = text.map(|text| IgnoreRule::of_text(folder.clone(), &text));
         self.rules.extend(rule.filter(|rule| !rule.patterns.is_empty()).map(Arc::new));
     }
@@ -76,7 +83,7 @@ impl Ignores {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Seen::Absent, None),
             Err(_) => (Seen::Tree, None),
         };
-        self.looked.push(EvaluationInput { path, seen });
+        self.looked.push(IgnoreFile { input: EvaluationInput { path, seen }, listed: true });
         text
     }
 }

@@ -5,6 +5,7 @@ mod docker;
 pub(super) mod ignore;
 pub(super) mod reference;
 mod registry;
+pub(super) mod service;
 mod step;
 
 use crate::model::{Build, FileSet, Image, ImageRef};

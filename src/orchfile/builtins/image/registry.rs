@@ -5,7 +5,7 @@ use crate::{
     orchfile::{
         Fault,
         builtins::unpack::{Given, Optional, Text},
-        context::context,
+        context::{context, site},
     },
 };
 use starlark::{environment::GlobalsBuilder, eval::Evaluator, starlark_module, values::none::NoneType};
@@ -51,12 +51,13 @@ pub(super) fn register(builder: &mut GlobalsBuilder) {
         if !single_name.is_empty() {
             check(&host, &single_name, "single_name")?;
         }
-        let registry = &mut context(eval).draft.borrow_mut().settings.default_registry;
-        if registry.is_some() {
+        let draft = &mut context(eval).draft.borrow_mut();
+        if draft.settings.default_registry.is_some() {
             let message = "`default_registry` was already called";
             return Err(Fault::value(message).help("call it once, for the whole project").into());
         }
-        *registry = Some(Registry { host, host_from_cluster, single_name });
+        draft.settings.default_registry = Some(Registry { host, host_from_cluster, single_name });
+        draft.registry_at = site(eval);
         Ok(NoneType)
     }
 }
