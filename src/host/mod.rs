@@ -5,6 +5,7 @@ pub mod ask;
 pub mod claim;
 pub mod clock;
 pub mod control;
+pub mod docker;
 pub mod evaluate;
 pub mod executors;
 pub mod files;

@@ -1,0 +1,15 @@
+//! The Docker Engine: how it is reached, what orch makes there, and what is seen of it.
+//!
+//! Everything goes through the engine's API, except what the compose tool alone can do.
+
+pub mod address;
+mod client;
+pub mod connection;
+mod context;
+pub mod failure;
+mod ssh;
+mod tls;
+pub mod transport;
+
+pub use address::{Address, Surroundings};
+pub use connection::{Connection, Docker};
