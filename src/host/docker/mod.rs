@@ -3,9 +3,11 @@
 //! Everything goes through the engine's API, except what the compose tool alone can do.
 
 pub mod address;
+pub mod build;
 mod client;
 pub mod connection;
 mod context;
+pub mod credentials;
 pub mod failure;
 mod ssh;
 mod tls;

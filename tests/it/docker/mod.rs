@@ -4,6 +4,7 @@
 //! the engine's [`Engine::id`] in its name or in a label, and is removed when the `Engine` is dropped, also after a panic.
 
 mod belongings;
+mod build;
 mod container;
 mod engine;
 mod fixtures;
