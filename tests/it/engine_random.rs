@@ -25,6 +25,12 @@ const DOCK_DOWN_SEEDS: std::ops::Range<u64> = 500_000..500_100;
 const CI_SEEDS: std::ops::Range<u64> = 100_000..100_250;
 const DOWN_SEEDS: std::ops::Range<u64> = 200_000..200_100;
 
+/// Every third session is played again.
+fn setting(goal: Goal, seed: u64) -> Setting {
+    let with_replay = seed.is_multiple_of(3);
+    Setting { goal, cores: 2, ci_timeout: None, with_snapshots: false, with_old_news: true, with_replay }
+}
+
 /// A session of `up`: bring it up, do things to it, let it come to rest, and again; at last end it.
 fn up(seed: u64) -> Sim {
     let mut rng = Rng::new(seed);
@@ -37,7 +43,7 @@ fn up(seed: u64) -> Sim {
         projects.push(next);
     }
     let shelf = Shelf(projects.iter().cloned().map(Arc::new).map(Some).collect());
-    let setting = Setting { goal: Goal::Up, cores: 2, ci_timeout: None, with_snapshots: false, with_old_news: true };
+    let setting = setting(Goal::Up, seed);
     let mut sim = Sim::new(Pace::Seeded(rng.fork()), Box::new(shelf), setting);
     sim.world.overflows = rng.percent(30);
     for (path, content) in generator.sources() {
@@ -92,8 +98,7 @@ fn once(seed: u64, goal: Goal) -> Sim {
     let mut generator = Generator::new(rng.fork(), taste);
     let project = generator.project();
     let shelf = Shelf(vec![Some(Arc::new(project))]);
-    let setting = Setting { goal, cores: 2, ci_timeout: None, with_snapshots: false, with_old_news: true };
-    let mut sim = Sim::new(Pace::Seeded(rng.fork()), Box::new(shelf), setting);
+    let mut sim = Sim::new(Pace::Seeded(rng.fork()), Box::new(shelf), setting(goal, seed));
     for (path, content) in generator.sources() {
         sim.world.write(&path, &content);
     }
@@ -149,7 +154,7 @@ fn dock(seed: u64) -> Sim {
         let next = if last.resources.len() > 1 { generator.refitted(&last) } else { generator.fleet() };
         projects.push(next);
     }
-    let mut sim = harbour(&mut rng, &mut generator, &projects, Goal::Up);
+    let mut sim = harbour(&mut rng, &mut generator, &projects, setting(Goal::Up, seed));
     sim.world.overflows = rng.percent(30);
     sim.begin();
     for _ in 0..rng.between(1, 3) {
@@ -191,7 +196,7 @@ fn dock_ci(seed: u64) -> Sim {
     let mut rng = Rng::new(seed);
     let mut generator = Generator::new(rng.fork(), Taste { faults: rng.clone().percent(50) });
     let project = generator.fleet();
-    let mut sim = harbour(&mut rng, &mut generator, &[project], Goal::Ci);
+    let mut sim = harbour(&mut rng, &mut generator, &[project], setting(Goal::Ci, seed));
     sim.begin();
     sim.settle();
     judge(&mut sim);
@@ -204,7 +209,7 @@ fn dock_down(seed: u64) -> Sim {
     let mut rng = Rng::new(seed);
     let mut generator = Generator::new(rng.fork(), Taste { faults: rng.clone().percent(50) });
     let project = generator.fleet();
-    let mut sim = harbour(&mut rng, &mut generator, &[project], Goal::Up);
+    let mut sim = harbour(&mut rng, &mut generator, &[project], setting(Goal::Up, seed));
     sim.begin();
     let end = sim.world.now + Duration::from_millis(rng.below(5000));
     sim.run_until(end);
@@ -219,9 +224,8 @@ fn dock_down(seed: u64) -> Sim {
 }
 
 /// A world with the files that images are made of.
-fn harbour(rng: &mut Rng, generator: &mut Generator, projects: &[Project], goal: Goal) -> Sim {
+fn harbour(rng: &mut Rng, generator: &mut Generator, projects: &[Project], setting: Setting) -> Sim {
     let shelf = Shelf(projects.iter().cloned().map(Arc::new).map(Some).collect());
-    let setting = Setting { goal, cores: 2, ci_timeout: None, with_snapshots: false, with_old_news: true };
     let mut sim = Sim::new(Pace::Seeded(rng.fork()), Box::new(shelf), setting);
     for (path, content) in generator.sources().into_iter().chain(generator.image_sources()) {
         sim.world.write(&path, &content);

@@ -162,8 +162,14 @@ fn docker_action(words: &[&str]) -> DockerAction {
 }
 
 fn setting(case: &Case) -> Setting {
-    let mut setting =
-        Setting { goal: Goal::Up, cores: 4, ci_timeout: None, with_snapshots: true, with_old_news: false };
+    let mut setting = Setting {
+        goal: Goal::Up,
+        cores: 4,
+        ci_timeout: None,
+        with_snapshots: true,
+        with_old_news: false,
+        with_replay: true,
+    };
     for line in case.lines("setting") {
         match line.split_whitespace().collect::<Vec<_>>().as_slice() {
             ["goal", "up"] => setting.goal = Goal::Up,

@@ -7,7 +7,7 @@ use super::{
     world::{Action, Due, Evaluator, World},
 };
 use orch::{
-    engine::{Effect, Engine, EngineConfig, Event, Request},
+    engine::{DockerEvent, Effect, Engine, EngineConfig, Event, Request},
     model::{FilePath, InstanceId, RunId, Time},
     snapshot::{Goal, Skip, Snapshot},
 };
@@ -37,6 +37,8 @@ pub(crate) struct Setting {
     pub(crate) with_snapshots: bool,
     /// Tell the engine old news now and then, and see that nothing comes of it.
     pub(crate) with_old_news: bool,
+    /// At its end play it again, and see that the same comes of it.
+    pub(crate) with_replay: bool,
 }
 
 /// An engine in its world.
@@ -327,7 +329,8 @@ impl Sim {
             | Event::SetTaken { .. }
             | Event::Probed { .. }
             | Event::LeftoversEnded { .. }
-            | Event::EvaluationEnded { .. } => true,
+            | Event::EvaluationEnded { .. }
+            | Event::Docker(DockerEvent::Seen { .. } | DockerEvent::FollowEnded { .. }) => true,
             Event::SessionStarted
             | Event::Woke
             | Event::EvaluationRead { .. }
@@ -340,7 +343,7 @@ impl Sim {
 
     /// The same events at the same times give the same effects.
     pub(crate) fn check_replay(&mut self) {
-        if !self.faults.is_empty() {
+        if !self.faults.is_empty() || !self.setting.with_replay {
             return;
         }
         let mut engine = Engine::new(self.first_config.clone());
