@@ -89,7 +89,9 @@ impl Update<'_> {
     async fn change_files(&self, connection: &Connection, owners: &Owners, targets: &[Target]) -> Result<(), Failure> {
         let order = Arc::clone(self.order);
         let sources = blocking(move || Sources::look(&order.copies)).await?;
-        let removed = self.order.removals.iter().map(FilePath::new).chain(sources.gone).collect();
+        let removals = self.order.removals.iter().map(FilePath::new);
+        // A whole file system is nobody's file.
+        let removed = removals.chain(sources.gone).filter(|path| path.parent().is_some()).collect();
         let removal = Removal { all: removed, files: sources.folders };
         let remove = try_join_all(targets.iter().map(|target| removal.perform(connection, target)));
         if removal.is_in_the_way_of(&sources.files) {

@@ -142,3 +142,33 @@ fn pieces(paths: Vec<FilePath>) -> Vec<Vec<FilePath>> {
     }
     pieces
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_lies_above_or_below_is_in_the_way() {
+        let files: Vec<_> = ["/app/a", "/app/dir/f", "/app/dir-2/g"]
+            .map(|remote| (FilePath::new("/here"), FilePath::new(remote)))
+            .to_vec();
+        let in_the_way = |path: &str| {
+            let removal = Removal { all: vec![FilePath::new("/app/none"), FilePath::new(path)], files: Vec::new() };
+            removal.is_in_the_way_of(&files)
+        };
+        let found = ["/app/a", "/app/a/below", "/app/dir", "/app", "/", "/app/b", "/app/di", "/app/dir/e", "/app/dir-"]
+            .map(|path| (path, in_the_way(path)));
+        let yes: Vec<&str> = found.iter().filter(|(_, yes)| *yes).map(|(path, _)| *path).collect();
+        assert_eq!(yes, ["/app/a", "/app/a/below", "/app/dir", "/app", "/"]);
+    }
+
+    #[test]
+    fn many_paths_go_in_pieces_that_any_system_takes() {
+        let paths: Vec<FilePath> = (0..3000).map(|number| FilePath::new(format!("/app/{number:0>90}"))).collect();
+        let pieces = pieces(paths.clone());
+        assert_eq!(pieces.concat(), paths);
+        let sizes: Vec<usize> =
+            pieces.iter().map(|piece| piece.iter().map(|path| path.as_bytes().len()).sum()).collect();
+        assert!(sizes.len() == 3 && sizes.iter().all(|size| *size <= ARGUMENTS_BYTES_MAX), "{sizes:?}");
+    }
+}

@@ -54,3 +54,44 @@ impl Write for Tee {
         self.pass_on()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_readers_get_all_bytes_and_one_that_goes_holds_up_nobody() {
+        let (mut tee, mut readers) = Tee::new(3);
+        drop(readers.pop());
+        let reading: Vec<_> = readers
+            .into_iter()
+            .map(|mut chunks| {
+                std::thread::spawn(move || {
+                    let mut read = Vec::new();
+                    while let Some(chunk) = chunks.blocking_recv() {
+                        read.extend_from_slice(&chunk.unwrap());
+                    }
+                    read
+                })
+            })
+            .collect();
+        let bytes: Vec<u8> = (0..1_000_000u32).map(|number| number.to_le_bytes()[0]).collect();
+        bytes.chunks(999).for_each(|some| tee.write_all(some).unwrap());
+        tee.flush().unwrap();
+        drop(tee);
+        for read in reading {
+            assert!(read.join().unwrap() == bytes);
+        }
+    }
+
+    #[test]
+    fn nobody_left_to_read_is_an_error_and_what_is_cut_off_is_told() {
+        let (mut tee, readers) = Tee::new(2);
+        drop(readers);
+        tee.write_all(b"x").unwrap();
+        assert!(tee.flush().is_err());
+        let (tee, mut readers) = Tee::new(1);
+        tee.cut_off();
+        assert!(readers[0].blocking_recv().unwrap().is_err());
+    }
+}
