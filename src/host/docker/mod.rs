@@ -9,6 +9,7 @@ pub mod connection;
 mod context;
 pub mod credentials;
 pub mod failure;
+pub mod live_update;
 mod ssh;
 mod tls;
 pub mod transport;

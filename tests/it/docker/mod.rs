@@ -8,6 +8,7 @@ mod build;
 mod container;
 mod engine;
 mod fixtures;
+mod live_update;
 mod registry;
 mod second;
 
