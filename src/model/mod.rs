@@ -27,7 +27,7 @@ pub mod success;
 pub mod time;
 
 pub use attempt::{Attempt, Level};
-pub use compose::ComposeProject;
+pub use compose::{ComposeProject, compose_plugins};
 pub use container::{
     BoundPort, Container, ContainerId, ContainerImage, ContainerPhase, ContainerSource, ContainerSpec, ContainerState,
     Health, HealthCheck, NetworkUse, Overlay, Port, Volume, VolumeSource,

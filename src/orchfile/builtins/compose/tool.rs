@@ -2,13 +2,11 @@
 
 use super::{PROFILES, fault};
 use crate::{
-    model::ComposeProject,
-    orchfile::{Fault, SourceCommand, SourceOutput, context::Context, draft::ComposeText, text::Site},
+    model::{ComposeProject, compose_plugins},
+    orchfile::{EntryKind, Fault, SourceCommand, SourceOutput, context::Context, draft::ComposeText, text::Site},
 };
 use std::{borrow::Cow, collections::BTreeMap};
 
-/// How the tool is called: as a plugin of docker, or by its own name.
-const TOOLS: [&[&str]; 2] = [&["docker", "compose"], &["docker-compose"]];
 /// What docker says where it has no such plugin.
 const NO_PLUGIN: [&str; 4] = [
     "unknown flag: --project-name",
@@ -25,9 +23,9 @@ pub(super) fn config(
     context: &Context<'_>,
 ) -> Result<String, Fault> {
     let (arguments, stdin) = arguments(project, texts);
-    for tool in TOOLS {
+    for tool in tools(context) {
         let command = SourceCommand {
-            argv: tool.iter().map(|word| (*word).to_owned()).chain(arguments.iter().cloned()).collect(),
+            argv: tool.into_iter().chain(arguments.iter().cloned()).collect(),
             dir: context.dir(),
             env: environment(project),
             stdin: stdin.clone(),
@@ -40,6 +38,15 @@ pub(super) fn config(
         }
     }
     Err(fault::no_tool())
+}
+
+/// How the tool may be called here: docker's plugin itself, through docker, or by a name of its own.
+fn tools(context: &Context<'_>) -> Vec<Vec<String>> {
+    let plugins = compose_plugins(context.env("DOCKER_CONFIG").as_deref(), context.env("HOME").as_deref());
+    let plugin = plugins.into_iter().find(|path| matches!(context.kind(path), Ok(Some(EntryKind::File))));
+    let plugin = plugin.map(|path| vec![path.to_string()]);
+    let others = [&["docker", "compose"][..], &["docker-compose"]];
+    plugin.into_iter().chain(others.map(|words| words.iter().map(|word| (*word).to_owned()).collect())).collect()
 }
 
 fn is_absent(output: &SourceOutput) -> bool {
