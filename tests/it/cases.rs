@@ -4,7 +4,7 @@ use crate::case::{Case, check_folder};
 use orch::{
     diag::render,
     model::FilePath,
-    orchfile::{Limits, LoadRequest, LocalSources, SourceCommand, Told, load},
+    orchfile::{Limits, LoadRequest, LocalSources, SourceCommand, SourceOutput, Told, load},
 };
 use std::{
     collections::BTreeMap,
@@ -13,10 +13,15 @@ use std::{
 };
 
 /// Files are evaluated; what is wrong with them is drawn in full. `args` holds the arguments after the verb, `log` what was
-/// printed.
+/// printed. `compose output` and `compose errors` are what the compose tool says.
 #[test]
 fn orchfile() {
-    check_folder("orchfile", &["log", "diagnostics"], |case| evaluate(case, &["args", "log", "diagnostics"]));
+    let not_files = ["args", "compose output", "compose errors", "log", "diagnostics"];
+    check_folder("orchfile", &["log", "diagnostics"], |case| evaluate(case, &not_files));
+}
+
+fn answer(code: i32, stdout: &[u8], stderr: Option<&[u8]>) -> SourceOutput {
+    SourceOutput { code, stdout: stdout.to_vec(), stderr: stderr.unwrap_or_default().to_vec() }
 }
 
 fn evaluate(case: &Case, not_files: &[&str]) -> BTreeMap<&'static str, String> {
@@ -25,8 +30,16 @@ fn evaluate(case: &Case, not_files: &[&str]) -> BTreeMap<&'static str, String> {
     let entry = if case.section("Tiltfile").is_some() { "Tiltfile" } else { "Orchfile" };
     let lines = Arc::new(Mutex::new(String::new()));
     let told = lines.clone();
-    let refuse = |_: &SourceCommand| Err(io::ErrorKind::Unsupported.into());
-    let sources = LocalSources::new(refuse, move |what| {
+    let here = folder.path().to_str().unwrap().to_owned();
+    let said = |name: &str| case.section(name).map(|text| text.replace("$DIR", &here).into_bytes());
+    let (output, errors) = (said("compose output"), said("compose errors"));
+    let run = move |command: &SourceCommand| match (command.argv.iter().any(|word| word == "config"), &output, &errors)
+    {
+        (true, Some(output), errors) => Ok(answer(0, output, errors.as_deref())),
+        (true, None, Some(errors)) => Ok(answer(15, &[], Some(errors))),
+        _ => Err(io::ErrorKind::Unsupported.into()),
+    };
+    let sources = LocalSources::new(run, move |what| {
         if let Told::Line { text, .. } = what {
             *told.lock().unwrap() += &(text + "\n");
         }

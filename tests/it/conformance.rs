@@ -4,6 +4,7 @@
 //!
 //! `ORCH_CONFORMANCE=NAME` runs one case and prints what orch says of it.
 
+use crate::docker;
 use orch::{
     model::{FilePath, Level},
     orchfile::{LoadRequest, LocalSources, SourceCommand, SourceOutput, Told, Voice, dump, load},
@@ -23,6 +24,8 @@ use std::{
 const HARNESS_FILES: [&str; 5] = ["args", "env", "kubeconfig", "setup.sh", "expected.json"];
 /// What a case may not use yet.
 const LATER: &str = r"\b(k8s_\w+|port_forward|filter_yaml|allow_k8s_contexts|kustomize|helm|workload_to_resource_function|v1alpha1)\b\s*[(.]|ext://";
+/// What needs the compose tool.
+const COMPOSE: &str = r"\bdocker_compose\b";
 /// What a difference of one line in a position may be: Tilt often points one line past the fault.
 const SYNTAX: &str = "orchfile::syntax";
 
@@ -68,7 +71,7 @@ impl Case {
         let real = top.path().canonicalize().unwrap();
         let (root, home) = (real.join("work").join(name), real.join("home"));
         fs::create_dir_all(home.join(".docker")).unwrap();
-        crate::docker::link_plugins(&home.join(".docker"));
+        docker::link_plugins(&home.join(".docker"));
         copy(&source, &root, &HARNESS_FILES);
         let own = source.join("kubeconfig");
         let kubeconfig = real.join("kubeconfig");
@@ -266,6 +269,11 @@ fn orch_says_what_tilt_says() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     let mut run: Vec<_> = all.iter().filter(|name| !needs_later(&folder().join("cases").join(name), &later)).collect();
+    if !docker::has_compose() {
+        docker::skip("no compose tool: its cases are left out");
+        let compose = Regex::new(COMPOSE).unwrap();
+        run.retain(|name| !needs_later(&folder().join("cases").join(name), &compose));
+    }
     run.sort();
     let named = named_differences();
     let unknown: Vec<_> = named.iter().filter(|name| !all.contains(name)).collect();

@@ -3,7 +3,7 @@
 use super::{Lowering, images::Resolved, label_at_keyword};
 use crate::{
     diag::Label,
-    model::{Container, ContainerImage, ContainerSource, FilePath, Kind, Resource},
+    model::{Container, ContainerImage, ContainerSource, FilePath, Kind, LiveUpdate, Resource},
     orchfile::draft::{DraftImage, DraftStep, MadeStep},
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -34,8 +34,17 @@ impl Lowering<'_> {
         let image = |place: &usize| &self.draft.images[*place].image;
         container.image = ContainerImage::Built(image(&place).key.clone());
         container.inputs.extend(images.iter().map(|place| image(place).inputs.clone()));
-        let of_images = images.iter().filter_map(|place| resolved.live_update(self.draft, *place));
-        container.live_updates = of_images.chain(std::mem::take(&mut container.live_updates)).collect();
+        let of_images: Vec<_> =
+            images.iter().filter_map(|at| Some((*at, resolved.live_update(self.draft, *at)?))).collect();
+        let has_own = of_images.iter().any(|(at, _)| *at == place);
+        let answered: BTreeSet<_> = of_images.iter().flat_map(|(at, _)| resolved.closure(*at)).collect();
+        // What the container itself says of its image holds where the image says nothing.
+        let own = std::mem::take(&mut container.live_updates).into_iter().filter(|_| !has_own).map(|update| {
+            let rest = images.iter().filter(|at| !answered.contains(at)).map(|at| image(at).inputs.clone());
+            let inputs = update.inputs.iter().cloned().chain(rest).collect();
+            LiveUpdate { image: Some(image(&place).key.clone()), inputs, ..update }
+        });
+        container.live_updates = own.chain(of_images.into_iter().map(|(_, update)| update)).collect();
     }
 
     /// Some arguments of an image are for Kubernetes alone.

@@ -12,6 +12,8 @@ use std::{
     },
 };
 
+/// The compose tool, as a plugin.
+const COMPOSE: &str = "docker-compose";
 /// How long the engine may take for one answer, in seconds.
 const PATIENCE_SECS: u64 = 60;
 
@@ -138,11 +140,20 @@ impl Drop for Engine {
 pub(crate) fn link_plugins(client: &Path) {
     let folder = client.join("cli-plugins");
     fs::create_dir_all(&folder).unwrap();
-    for plugin in ["docker-compose", "docker-buildx"] {
-        if let Some(found) = plugin_folders().map(|folder| folder.join(plugin)).find(|path| path.exists()) {
+    for plugin in [COMPOSE, "docker-buildx"] {
+        if let Some(found) = plugin_of(plugin) {
             std::os::unix::fs::symlink(found.canonicalize().unwrap(), folder.join(plugin)).unwrap();
         }
     }
+}
+
+/// Whether there is a compose tool.
+pub(crate) fn has_compose() -> bool {
+    plugin_of(COMPOSE).is_some()
+}
+
+fn plugin_of(name: &str) -> Option<PathBuf> {
+    plugin_folders().map(|folder| folder.join(name)).find(|path| path.exists())
 }
 
 fn plugin_folders() -> impl Iterator<Item = PathBuf> {

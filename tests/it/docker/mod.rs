@@ -13,7 +13,7 @@ mod registry;
 mod second;
 
 pub(crate) use container::Container;
-pub(crate) use engine::{Engine, link_plugins};
+pub(crate) use engine::{Engine, has_compose, link_plugins};
 pub(crate) use registry::Registry;
 pub(crate) use second::{Disk, SecondEngine};
 

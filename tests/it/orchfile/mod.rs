@@ -1,6 +1,7 @@
 //! Evaluation of Orchfiles.
 
 mod builtins;
+mod compose;
 mod dialect;
 mod folder;
 mod graph;

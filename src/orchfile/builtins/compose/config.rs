@@ -23,7 +23,7 @@ pub(super) fn parse(text: &str) -> Result<Config, Fault> {
             .help("update the compose tool: orch needs version 2.3 or newer")
     };
     let value: Value = serde_json::from_str(text).map_err(|error| strange(error.to_string()))?;
-    let Value::Object(mut all) = value else { return Err(strange("it is no object".to_owned())) };
+    let Value::Object(mut all) = unescaped(value) else { return Err(strange("it is no object".to_owned())) };
     let mut section = |name: &str| match all.remove(name) {
         Some(Value::Object(section)) => section,
         _ => Map::new(),
@@ -31,6 +31,16 @@ pub(super) fn parse(text: &str) -> Result<Config, Fault> {
     let services = section("services").into_iter().collect();
     let shared = SHARED.iter().map(|name| ((*name).to_owned(), section(name))).collect();
     Ok(Config { services, shared })
+}
+
+/// What is printed can be read again as a compose file, where a `$` is written twice.
+fn unescaped(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(text.replace("$$", "$")),
+        Value::Array(items) => items.into_iter().map(unescaped).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, unescaped(value))).collect(),
+        other => other,
+    }
 }
 
 impl Config {

@@ -1,6 +1,9 @@
 //! `develop.watch`: what compose does in a service's containers when files change.
 
-use super::config::{items, text, texts};
+use super::{
+    config::{items, text, texts},
+    resources::mounts,
+};
 use crate::model::{FilePath, FileSet, IgnoreRule, LiveUpdate, RestartStep, RunStep, Sync, Trigger, Unmatched};
 use serde_json::Value;
 use std::sync::Arc;
@@ -8,7 +11,8 @@ use std::sync::Arc;
 /// The live update that the rules of a service mean; `None` where it has none.
 pub(super) fn live_update(service: &Value) -> Option<LiveUpdate> {
     let rules: Vec<_> = items(service.get("develop")?, "watch").filter_map(Rule::of).collect();
-    let mounted: Vec<_> = mounted(service).collect();
+    // What is mounted is there already.
+    let mounted: Vec<_> = mounts(service).collect();
     let rules: Vec<_> =
         rules.into_iter().filter(|rule| !mounted.iter().any(|mount| rule.trigger.path.is_within(mount))).collect();
     if rules.is_empty() {
@@ -27,12 +31,6 @@ pub(super) fn live_update(service: &Value) -> Option<LiveUpdate> {
         restart: if restarts.is_empty() { RestartStep::Never } else { RestartStep::On(restarts) },
         unmatched: Unmatched::Wait,
     })
-}
-
-/// Files of this machine that containers see anyway.
-fn mounted(service: &Value) -> impl Iterator<Item = FilePath> {
-    let binds = items(service, "volumes").filter(|volume| text(volume, "type") == Some("bind"));
-    binds.filter_map(|volume| text(volume, "source").map(FilePath::new))
 }
 
 /// What a rule does. Some do two things.

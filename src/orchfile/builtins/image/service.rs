@@ -44,6 +44,8 @@ pub(crate) struct Service<'a> {
     pub(crate) secret: &'a dyn Fn(&str) -> Option<&'a Value>,
     /// What its image is called.
     pub(crate) image: &'a str,
+    /// What its containers see of this machine.
+    pub(crate) mounts: &'a [FilePath],
     /// The call that declared it.
     pub(crate) site: Option<&'a Site>,
 }
@@ -63,8 +65,8 @@ impl Service<'_> {
         };
         let named = recipe.text.as_deref().map(|text| named_images(text, &arguments(build), context));
         // What is mounted is seen in the container without a build.
-        let unwatched = std::iter::once(recipe.path.clone()).chain(self.mounted());
-        let unwatched = unwatched.map(|path| Arc::new(IgnoreRule::new(path, Vec::new())));
+        let unwatched = std::iter::once(&recipe.path).chain(self.mounts);
+        let unwatched = unwatched.map(|path| Arc::new(IgnoreRule::new(path.clone(), Vec::new())));
         let inputs = FileSet {
             roots: Some(folder.path.clone()).filter(|_| folder.is_local).into_iter().collect(),
             ignore: rules.iter().cloned().chain(unwatched).collect(),
@@ -108,7 +110,8 @@ impl Service<'_> {
         let says_more = |(name, value): (&String, &Value)| !UNDERSTOOD.contains(&name.as_str()) && !is_empty(value);
         let says_more = build.as_object().is_some_and(|build| build.iter().any(says_more));
         let platforms = texts(build, "platforms");
-        let (Some(text), false, true, true) = (&recipe.text, says_more, folder.is_local, platforms.len() <= 1) else {
+        let secrets = self.secrets(build).filter(|_| platforms.len() <= 1);
+        let (Some(text), false, true, Some(secrets)) = (&recipe.text, says_more, folder.is_local, secrets) else {
             return Build::Compose(place);
         };
         let own_platform = text_of(self.spec, "platform");
@@ -119,10 +122,15 @@ impl Service<'_> {
             ignore,
             build_args: arguments(build),
             target: text_of(build, "target"),
-            secrets: self.secrets(build),
+            secrets,
             ssh: ssh(build),
             network: text_of(build, "network"),
-            extra_tags: texts(build, "tags"),
+            // The name that people know it by.
+            extra_tags: Some(text_of(self.spec, "image"))
+                .filter(|name| !name.is_empty())
+                .into_iter()
+                .chain(texts(build, "tags"))
+                .collect(),
             cache_from: texts(build, "cache_from"),
             pull: build.get("pull").and_then(Value::as_bool).unwrap_or(false),
             platform: platforms.into_iter().next().unwrap_or(own_platform),
@@ -131,24 +139,17 @@ impl Service<'_> {
         }))
     }
 
-    /// Files and folders of this machine that its containers see.
-    fn mounted(&self) -> impl Iterator<Item = FilePath> {
-        let volumes = self.spec.get("volumes").and_then(Value::as_array).into_iter().flatten();
-        let binds = volumes.filter(|volume| text_of(volume, "type") == "bind");
-        binds.map(|volume| FilePath::new(text_of(volume, "source")))
-    }
-
-    /// As `docker build --secret` takes them.
-    fn secrets(&self, build: &Value) -> Vec<String> {
+    /// As `docker build --secret` takes them; `None` where one comes from elsewhere than a file or the environment.
+    fn secrets(&self, build: &Value) -> Option<Vec<String>> {
         let used = build.get("secrets").and_then(Value::as_array).into_iter().flatten();
         let secret = |used: &Value| {
-            let source = used.get("source")?.as_str()?;
+            let source = used.get("source").unwrap_or(used).as_str()?;
             let id = used.get("target").and_then(Value::as_str).unwrap_or(source);
             let secret = (self.secret)(source)?;
             let file = secret.get("file").and_then(Value::as_str).map(|file| format!("id={id},src={file}"));
             file.or_else(|| Some(format!("id={id},env={}", secret.get("environment")?.as_str()?)))
         };
-        used.filter_map(secret).collect()
+        used.map(secret).collect()
     }
 }
 
@@ -210,15 +211,22 @@ impl Recipe {
     }
 }
 
+/// `args`: one without a value is taken from the environment.
 fn arguments(build: &Value) -> BTreeMap<String, Option<String>> {
     let arguments = build.get("args").and_then(Value::as_object).into_iter().flatten();
-    arguments.map(|(name, value)| (name.clone(), value.as_str().map(str::to_owned))).collect()
+    let text = |value: &Value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    };
+    arguments.map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
 /// As `docker build --ssh` takes them.
 fn ssh(build: &Value) -> Vec<String> {
-    let keys = build.get("ssh").and_then(Value::as_object).into_iter().flatten();
-    keys.map(|(id, path)| path.as_str().map_or_else(|| id.clone(), |path| format!("{id}={path}"))).collect()
+    let Some(keys) = build.get("ssh").and_then(Value::as_object) else { return texts(build, "ssh") };
+    let path = |path: &Value| path.as_str().filter(|path| !path.is_empty()).map(str::to_owned);
+    keys.iter().map(|(id, value)| path(value).map_or_else(|| id.clone(), |path| format!("{id}={path}"))).collect()
 }
 
 fn text_of(value: &Value, name: &str) -> String {
