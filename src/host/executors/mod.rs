@@ -1,5 +1,6 @@
 //! Effects become tasks here, and what comes of them becomes events. No retries, no policy: the engine decides.
 
+mod docker;
 mod evaluation;
 mod instances;
 mod keeping;
@@ -9,6 +10,7 @@ mod sink;
 
 use super::{
     clock::Clock,
+    docker::Docker,
     evaluate::wire::Ask,
     files::Files,
     outbox::Outbox,
@@ -16,7 +18,7 @@ use super::{
     watch::{self, WatchNews, Watcher},
 };
 use crate::{
-    engine::{DockerEffect, Effect, Event},
+    engine::{Effect, Event},
     logs::{LogName, LogStore},
     model::{Attempt, EvaluationId, Failure, InstanceId, Level, ProjectId, ResourceName, RunId, Time, WatchSet},
     snapshot::Snapshot,
@@ -35,6 +37,7 @@ pub struct Host {
     runs: BTreeMap<RunId, Running>,
     instances: BTreeMap<InstanceId, instances::Live>,
     evaluations: BTreeMap<EvaluationId, AbortHandle>,
+    docking: docker::Docking,
     keeping: Keeping,
 }
 
@@ -53,6 +56,8 @@ pub struct World {
     pub files: Arc<Files>,
     /// Starts processes.
     pub processes: Arc<Processes>,
+    /// The Docker Engine.
+    pub docker: Docker,
     /// The mark on what the project makes outside its folder.
     pub project: ProjectId,
     /// What every evaluation is asked.
@@ -68,13 +73,14 @@ pub struct World {
 impl Host {
     /// Executors for a session that has not begun.
     pub fn new(world: World) -> Self {
-        let keeping = Keeping::new(world.clone());
+        let (docking, keeping) = (docker::Docking::new(world.clone()), Keeping::new(world.clone()));
         Self {
             world,
             watcher: None,
             runs: BTreeMap::new(),
             instances: BTreeMap::new(),
             evaluations: BTreeMap::new(),
+            docking,
             keeping,
         }
     }
@@ -158,11 +164,10 @@ impl Host {
                 let order = runs::Order { run, resource, command, outputs, own_sessions, grace };
                 self.runs.insert(run, runs::start(&self.world, order));
             }
-            Effect::CancelRun { run, grace } | Effect::StopLeftovers { run, grace } => {
-                if let Some(running) = self.runs.get(&run) {
-                    running.stop(grace);
-                }
-            }
+            Effect::CancelRun { run, grace } | Effect::StopLeftovers { run, grace } => match self.runs.get(&run) {
+                Some(running) => running.stop(grace),
+                None => self.docking.cancel(run),
+            },
             Effect::StartInstance { instance, resource, command, ready_line, port, grace } => {
                 let reserved = self.world.store.use_instance(instance);
                 self.warn_of(reserved);
@@ -181,22 +186,8 @@ impl Host {
                 }
             }
             Effect::Say { resource, about, level, text } => self.say(resource, about, level, &text),
-            Effect::Docker(effect) => self.perform_docker(effect),
+            Effect::Docker(effect) => self.docking.perform(effect),
             Effect::Finish { .. } => {}
-        }
-    }
-
-    fn perform_docker(&mut self, effect: DockerEffect) {
-        match effect {
-            DockerEffect::RememberImage { image, record } => {
-                let now = self.world.clock.wall(self.world.clock.now());
-                self.world.store.remember_image(&image, &record, now);
-            }
-            DockerEffect::RememberOverlay { resource, overlay } => {
-                let remembered = self.world.store.remember_overlay(&resource, &overlay);
-                self.warn_of(remembered);
-            }
-            _ => {}
         }
     }
 
@@ -204,7 +195,10 @@ impl Host {
     pub fn observe(&mut self, now: Time, event: &Event) {
         self.keeping.observe(now, event);
         match event {
-            Event::RunEnded { run, end } if !end.leftovers => drop(self.runs.remove(run)),
+            Event::RunEnded { run, end } if !end.leftovers => {
+                self.runs.remove(run);
+                self.docking.forget(*run);
+            }
             Event::LeftoversEnded { run } => drop(self.runs.remove(run)),
             Event::InstanceEnded { instance, .. } => {
                 if let Some(live) = self.instances.remove(instance) {
