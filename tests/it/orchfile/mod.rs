@@ -5,4 +5,5 @@ mod compose;
 mod dialect;
 mod folder;
 mod graph;
+mod images;
 mod load;
