@@ -2,6 +2,7 @@
 
 mod builtins;
 mod compose;
+mod containers;
 mod dialect;
 mod folder;
 mod graph;
