@@ -52,31 +52,24 @@ impl Dockerfile {
         Self { instructions }
     }
 
-    /// The images of `FROM` and `COPY --from`, in their order, but stages of the Dockerfile itself and `scratch`. `arguments`
-    /// are the build arguments; `None` is one whose value is not known.
+    /// The images of `FROM`, `COPY --from` and `RUN --mount=from=`, in their order, but stages of the Dockerfile itself and
+    /// `scratch`. `arguments` are the build arguments; `None` is one whose value is not known.
     #[must_use]
     pub fn images(&self, arguments: &BTreeMap<String, Option<String>>) -> Vec<NamedImage> {
         let mut variables = BTreeMap::new();
         let mut stages = BTreeSet::new();
         let mut images = Vec::new();
         for (index, instruction) in self.instructions.iter().enumerate() {
-            let named = match instruction.keyword.as_str() {
-                "ARG" if stages.is_empty() => {
-                    declare(&instruction.rest, arguments, &mut variables);
-                    None
-                }
-                "FROM" => instruction.base().map(|word| (word, expand(word, &variables))),
-                // No variables are replaced there, but those of the first lines may be meant.
-                "COPY" => instruction.flag("from").map(|word| (word, expand(word, &variables))),
-                _ => None,
-            };
+            if instruction.keyword == "ARG" && stages.is_empty() {
+                declare(&instruction.rest, arguments, &mut variables);
+            }
             let is_stage = |name: &str| stages.contains(&name.to_lowercase()) || name.parse::<usize>().is_ok();
-            if let Some((word, reference)) = named
-                && reference != "scratch"
-                && !reference.is_empty()
-                && !is_stage(&reference)
-            {
-                images.push(NamedImage { reference, instruction: index, word: word.to_owned() });
+            for (word, name) in instruction.named() {
+                // Variables are replaced in `FROM` alone, but elsewhere those of the first lines may be meant.
+                let reference = expand(name, &variables);
+                if reference != "scratch" && !reference.is_empty() && !is_stage(&reference) {
+                    images.push(NamedImage { reference, instruction: index, word: word.to_owned() });
+                }
             }
             if instruction.keyword == "FROM" {
                 // A stage without a name still ends the first lines.
@@ -95,8 +88,8 @@ impl Dockerfile {
             let word = replaced_word(&image.word, reference, &instruction.keyword);
             for number in instruction.lines.clone() {
                 let Some(line) = lines.get_mut(number - 1) else { break };
-                if let Some(at) = find_word(line, &word.0) {
-                    line.replace_range(at..at + word.0.len(), &word.1);
+                if let Some(at) = find_word(line, &image.word) {
+                    line.replace_range(at..at + image.word.len(), &word);
                     break;
                 }
             }
@@ -111,12 +104,15 @@ impl Instruction {
         self.rest.split_whitespace().skip_while(|word| word.starts_with("--"))
     }
 
-    /// The value of `--NAME=`.
-    #[must_use]
-    pub fn flag(&self, name: &str) -> Option<&str> {
-        let flags = self.rest.split_whitespace().map_while(|word| word.strip_prefix("--"));
-        let mut flags = flags.filter_map(|flag| flag.split_once('='));
-        flags.find(|(flag, _)| flag.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    /// The images or stages that it names, each with the word that holds it.
+    fn named(&self) -> Vec<(&str, &str)> {
+        let flags = self.rest.split_whitespace().take_while(|word| word.starts_with("--"));
+        match self.keyword.as_str() {
+            "FROM" => self.base().map(|word| (word, word)).into_iter().collect(),
+            "COPY" => flags.filter_map(|flag| Some((flag, flag.strip_prefix("--from=")?))).collect(),
+            "RUN" => flags.filter_map(|flag| Some((flag, mounted_from(flag)?))).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// What a `FROM` starts from, as it is written.
@@ -179,12 +175,24 @@ fn declare(rest: &str, arguments: &BTreeMap<String, Option<String>>, variables: 
     }
 }
 
-/// The word to look for in the lines of an instruction, and what takes its place.
-fn replaced_word(word: &str, reference: &str, keyword: &str) -> (String, String) {
-    if keyword == "COPY" {
-        (format!("--from={word}"), format!("--from={reference}"))
-    } else {
-        (word.to_owned(), reference.to_owned())
+/// What `--mount=…,from=NAME` names.
+fn mounted_from(flag: &str) -> Option<&str> {
+    flag.strip_prefix("--mount=")?.split(',').find_map(|part| part.strip_prefix("from="))
+}
+
+/// What takes the place of a word that names an image.
+fn replaced_word(word: &str, reference: &str, keyword: &str) -> String {
+    match keyword {
+        "COPY" => format!("--from={reference}"),
+        "RUN" => {
+            let part = |part: &str| {
+                let other = format!("from={reference}");
+                if part.starts_with("from=") { other } else { part.to_owned() }
+            };
+            let parts: Vec<_> = word.trim_start_matches("--mount=").split(',').map(part).collect();
+            format!("--mount={}", parts.join(","))
+        }
+        _ => reference.to_owned(),
     }
 }
 
@@ -302,8 +310,8 @@ mod tests {
 
     #[test]
     fn images_are_those_that_are_no_stages() {
-        let text = "FROM --platform=linux/amd64 go:1 AS Build\nFROM build\nCOPY --from=BUILD a b\nCOPY --chown=1 --from=tools:2 a b\nCOPY --from=0 a b\nFROM scratch\nCOPY from=x y";
-        assert_eq!(images(text, &[]), ["go:1", "tools:2"]);
+        let text = "FROM --platform=linux/amd64 go:1 AS Build\nFROM build\nCOPY --from=BUILD a b\nCOPY --chown=1 --from=tools:2 a b\nCOPY --from=0 a b\nFROM scratch\nCOPY from=x y\nRUN --network=none --mount=type=bind,from=m:1,target=/m --mount=type=bind,from=build,target=/b --mount=target=. x --mount=from=y";
+        assert_eq!(images(text, &[]), ["go:1", "tools:2", "m:1"]);
     }
 
     #[test]
@@ -315,12 +323,11 @@ mod tests {
 
     #[test]
     fn references_are_replaced_where_they_stand() {
-        let text =
-            "FROM app AS app2 # app\nFROM \\\n  --platform=x \\\n  app\\\n AS b\nCOPY --from=app app app\nRUN app\n";
+        let text = "FROM app AS app2 # app\nFROM \\\n  --platform=x \\\n  app\\\n AS b\nCOPY --from=app app app\nRUN --mount=type=bind,from=app,target=/a app\n";
         let dockerfile = Dockerfile::parse(text);
         let named = dockerfile.images(&BTreeMap::new());
         let replaced: Vec<_> = named.into_iter().map(|image| (image, "app:orch-1".to_owned())).collect();
-        let expected = "FROM app:orch-1 AS app2 # app\nFROM \\\n  --platform=x \\\n  app:orch-1\\\n AS b\nCOPY --from=app:orch-1 app app\nRUN app\n";
+        let expected = "FROM app:orch-1 AS app2 # app\nFROM \\\n  --platform=x \\\n  app:orch-1\\\n AS b\nCOPY --from=app:orch-1 app app\nRUN --mount=type=bind,from=app:orch-1,target=/a app\n";
         assert_eq!(dockerfile.with_images(text, &replaced), expected);
     }
 }
