@@ -4,7 +4,7 @@
 
 use super::{
     deadline::Deadline,
-    dirt::{Saw, few},
+    dirt::few,
     effect::Effect,
     evaluation,
     knowledge::{self, readers_of},
@@ -174,7 +174,7 @@ fn doubt_for_runs(state: &mut State, path: &FilePath, readers: &[NodeId]) {
     for &id in readers {
         let node = state.node(id);
         if node.is_running() && node.reads(path) {
-            node.knowledge.saw.insert(path.clone(), Saw::Unknown);
+            knowledge::may_be_seen(node, path);
         }
     }
 }

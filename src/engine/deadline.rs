@@ -21,6 +21,8 @@ pub(super) enum Deadline {
     Probe(NodeId),
     /// A server of `orch ci` should be ready by now.
     Readiness(NodeId),
+    /// Old images are removed.
+    Prune,
     /// A server without a probe has lived long enough for the verdict of `orch ci`.
     Lived(NodeId),
 }

@@ -2,7 +2,7 @@
 
 use super::node::NodeId;
 use crate::{
-    model::{Digest, FilePath},
+    model::{Digest, FilePath, ImageKey},
     snapshot::Cause,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +17,21 @@ pub(super) enum Saw {
     Unknown,
     /// This content, or (`None`) that there was no such file.
     Content(Option<Digest>),
+}
+
+impl Saw {
+    /// What a record says; [`Digest::UNKNOWN`] is what nobody knows.
+    pub(super) fn of(content: Option<Digest>) -> Self {
+        if content == Some(Digest::UNKNOWN) { Self::Unknown } else { Self::Content(content) }
+    }
+
+    /// As a record says it.
+    pub(super) fn record(self) -> Option<Digest> {
+        match self {
+            Self::Unknown => Some(Digest::UNKNOWN),
+            Self::Content(content) => content,
+        }
+    }
 }
 
 /// A file that differs from what the last run saw.
@@ -37,14 +52,20 @@ pub(super) struct Dirt {
     pub(super) files: BTreeMap<FilePath, Mark>,
     /// Outputs that are not as the last run left them.
     pub(super) outputs: BTreeSet<FilePath>,
-    /// A run for this cause was cut short.
+    /// Images that it is made of which were built anew, or are to be.
+    pub(super) images: BTreeSet<ImageKey>,
+    /// A whole run is to be made for this cause: one was cut short, or others are no way.
     pub(super) redo: Option<Cause>,
 }
 
 impl Dirt {
     /// Something changed since the last run.
     pub(super) fn is_change(&self) -> bool {
-        self.definition || !self.files.is_empty() || !self.outputs.is_empty() || self.redo.is_some()
+        self.definition
+            || !self.files.is_empty()
+            || !self.outputs.is_empty()
+            || !self.images.is_empty()
+            || self.redo.is_some()
     }
 
     /// The node is dirty.
@@ -57,6 +78,7 @@ impl Dirt {
         self.first |= taken.first;
         self.definition |= taken.definition;
         self.outputs.extend(taken.outputs);
+        self.images.extend(taken.images);
         self.restore_superseded(taken.files, cause);
     }
 
@@ -76,6 +98,9 @@ impl Dirt {
         if self.definition {
             return Cause::Definition;
         }
+        if let Some(Cause::FallBack(_) | Cause::Triggered) = &self.redo {
+            return self.redo.clone().unwrap_or(Cause::First);
+        }
         let edited: Vec<&FilePath> = self.files.iter().filter(|(_, mark)| mark.by.is_none()).map(|(p, _)| p).collect();
         if !edited.is_empty() {
             return Cause::Files { paths: few(edited.iter().copied()), count: edited.len() as u64 };
@@ -86,7 +111,8 @@ impl Dirt {
         if !self.outputs.is_empty() {
             return Cause::Outputs { paths: few(&self.outputs), count: self.outputs.len() as u64 };
         }
-        self.redo.clone().unwrap_or(Cause::First)
+        let image = self.images.first().map(|image| Cause::Image(image.clone()));
+        image.or_else(|| self.redo.clone()).unwrap_or(Cause::First)
     }
 }
 

@@ -1,12 +1,14 @@
 //! What nodes tell each other along edges: conditions once met, and counts of writers that hold back.
 
 use super::{
+    container,
+    image::{self, Standing},
     itself,
     node::{Derived, NodeId},
     phase::{LastRun, RunPhase},
-    run, schedule,
+    schedule,
     state::State,
-    verdict,
+    takedown, verdict,
     what::What,
 };
 use crate::{model::Condition, snapshot::Goal};
@@ -38,6 +40,9 @@ pub(super) fn reach_ready(state: &mut State, id: NodeId) {
 fn is_ready(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
     let is_good = !node.what.has_runs() || node.last == LastRun::Succeeded;
+    if node.what.container().is_some() && verdict::is_finished(state, id) {
+        return is_good;
+    }
     let serves = !node.what.serves() || node.live().is_some_and(|live| live.ready);
     is_good && serves
 }
@@ -79,6 +84,12 @@ pub(super) fn refresh(state: &mut State, id: NodeId) {
     }
     if old.unsettled != new.unsettled || old.failed != new.failed {
         tell_readers(state, id, &old, &new);
+    }
+    if old.demand != new.demand {
+        state.agenda.extend(&state.nodes[id].edges.images);
+    }
+    if old.standing != new.standing {
+        state.agenda.extend(&state.nodes[id].edges.users);
     }
     if old.because != new.because {
         tell_dependents(state, id);
@@ -132,17 +143,22 @@ fn tell_dependents(state: &mut State, id: NodeId) {
 pub(super) fn derive(state: &State, id: NodeId) -> Derived {
     let node = &state.nodes[id];
     let counts = counts(state, id);
-    let live = node.live();
     Derived {
         unsettled: is_unsettled(state, id, node.edges.unsettled_writers > 0),
         failed: counts && matches!(node.last, LastRun::Failed(_)),
         busy: !matches!(node.run, RunPhase::Idle)
             || node.queued.is_some()
             || node.server.due && counts
-            || is_changing(state, id),
+            || is_changing(state, id)
+            || is_looked_for(state, id),
         backing_off: node.server.backoff.is_some(),
         missing: verdict::is_wanted(state, id) && !verdict::is_done(state, id),
-        gone: run::current(&node.run).is_none() && live.is_none() && node.leftovers.is_empty(),
+        gone: !takedown::holds_on(node),
+        demand: match node.what {
+            What::Image(_) => image::demand(state, id),
+            What::Resource(_) => container::demand(state, id),
+        },
+        standing: if node.what.image().is_some() { image::standing(state, id) } else { Standing::Settled },
         because: because(state, id),
         convicted: itself::is_held(state, id),
     }
@@ -154,11 +170,22 @@ pub(super) fn counts(state: &State, id: NodeId) -> bool {
     node.is_enabled() && !node.stopped && !state.is_shutting_down()
 }
 
+/// The Docker Engine's answer decides about it.
+fn is_looked_for(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    let waits = state.docker.is_looking() || container::is_undecided(state, id);
+    waits && node.what.container().is_some() && node.is_dirty() && counts(state, id)
+}
+
 /// Its server is about to be ready, or to end. The verdict of `orch ci` waits for more than readers do.
 fn is_changing(state: &State, id: NodeId) -> bool {
     let Some(live) = state.nodes[id].live() else { return false };
     let is_ci = state.goal == Goal::Ci;
     let is_young = is_ci && !live.has_check() && !live.lived;
+    // Nobody knows how it is, nor will by waiting.
+    if state.docker.lost().is_some() && !live.is_process() {
+        return false;
+    }
     live.stopping || is_young || (!live.ready && (is_ci || live.row.ready_at.is_none()))
 }
 

@@ -5,7 +5,7 @@ use super::{
     dirt::Dirt,
     effect::Effect,
     event::TakenFile,
-    knowledge,
+    image, knowledge,
     node::{Background, NodeId},
     phase::{Check, LastRun, RunPhase},
     run,
@@ -20,6 +20,9 @@ use std::collections::BTreeMap;
 /// Whether contents must be looked at before the node may run. Only a command that says what it writes can be fresh.
 pub(super) fn needs_check(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
+    if node.what.image().is_some() {
+        return image::needs_check(node);
+    }
     let has_outputs = !node.what.outputs().is_empty() && node.what.has_runs();
     has_outputs && !node.knowledge.checked && (node.knowledge.inputs.is_none() || may_be_fresh(state, id))
 }
@@ -33,8 +36,11 @@ fn may_be_fresh(state: &State, id: NodeId) -> bool {
 
 /// Asks for what the check needs.
 pub(super) fn ask(state: &mut State, id: NodeId) {
-    let wants_outputs = may_be_fresh(state, id);
     let node = &state.nodes[id];
+    if node.making.now.is_some() {
+        return image::decide(state, id);
+    }
+    let wants_outputs = node.local().is_some() && may_be_fresh(state, id);
     let (inputs, outputs) = (node.input_set(), node.output_set.clone());
     let ask_inputs = state.nodes[id].knowledge.inputs.is_none().then(|| state.ask(Question::CheckInputs(id)));
     let ask_outputs = wants_outputs.then(|| state.ask(Question::CheckOutputs(id)));
@@ -63,7 +69,7 @@ pub(super) fn ask_in_background(state: &mut State, id: NodeId) {
     let Some((_, ran_at)) = node.knowledge.ran else { return };
     let is_known = node.knowledge.complete_at.is_some() || node.knowledge.background.is_some();
     let files = node.input_set();
-    if !state.watches() || is_known || files.roots.is_empty() || !node.is_enabled() {
+    if !state.watches() || is_known || files.roots.is_empty() || !node.is_enabled() || node.local().is_none() {
         return;
     }
     let request = state.ask(Question::Background(id));
@@ -77,7 +83,7 @@ pub(super) fn on_set_taken(state: &mut State, request: RequestId, files: Vec<Tak
         Some(Question::CheckInputs(id)) => on_inputs(state, id, files),
         Some(Question::CheckOutputs(id)) => on_outputs(state, id, &files),
         Some(Question::Background(id)) => on_background(state, id, request, files),
-        Some(Question::Changes | Question::Probe(_)) | None => {}
+        Some(Question::Changes | Question::Probe(_) | Question::Look) | None => {}
     }
 }
 
@@ -94,7 +100,12 @@ fn on_inputs(state: &mut State, id: NodeId, files: Vec<TakenFile>) {
     if let RunPhase::Checking(check) = &mut node.run {
         check.inputs = None;
     }
-    conclude(state, id);
+    if node.what.image().is_some() {
+        node.run = RunPhase::Idle;
+        image::on_files(state, id, files.into_iter().map(|file| (file.path, file.digest)).collect());
+    } else {
+        conclude(state, id);
+    }
 }
 
 fn on_outputs(state: &mut State, id: NodeId, files: &[TakenFile]) {
@@ -160,19 +171,13 @@ pub(super) fn success_of(definition: Digest, inputs: SetDigest, outputs: &BTreeM
     Success { fingerprint, outputs }
 }
 
-/// Digest of all that the node declares of its command: what is run, where, in which environment, and what it writes.
+/// Digest of all that the node declares of its runs: for a command what is run, where, in which environment, and what it writes.
 pub(super) fn definition_of(state: &mut State, id: NodeId) -> Digest {
     if let Some(definition) = state.nodes[id].definition {
         return definition;
     }
     let environment = state.project.as_ref().map(|project| &project.environment);
-    let local = state.nodes[id].local();
-    let parts = [
-        serde_json::to_vec(&local.map(|local| &local.cmd)).unwrap_or_default(),
-        serde_json::to_vec(&environment).unwrap_or_default(),
-        serde_json::to_vec(state.nodes[id].what.outputs()).unwrap_or_default(),
-    ];
-    let definition = Digest::of_parts(parts.iter().map(Vec::as_slice));
+    let definition = state.nodes[id].what.definition(environment);
     state.node(id).definition = Some(definition);
     definition
 }

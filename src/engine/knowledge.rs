@@ -4,10 +4,11 @@
 //! same from then on until there is news of the file. A run that started at or after that step saw it.
 
 use super::{
+    container,
     dirt::{Mark, Saw},
     evaluation,
-    node::NodeId,
-    phase::RunPhase,
+    node::{Node, NodeId},
+    phase::{RunPhase, Work},
     state::{Reader, State},
 };
 use crate::model::{Digest, FilePath};
@@ -36,13 +37,17 @@ struct Known {
 
 impl Contents {
     /// The last known content of the file; nothing where it was not there or nothing is known.
-    fn of(&self, path: &FilePath) -> Option<Digest> {
+    pub(super) fn of(&self, path: &FilePath) -> Option<Digest> {
         self.known.get(path)?.content
     }
 
     /// Whether that content is known to differ from the file's.
     pub(super) fn contradicts(&self, path: &FilePath, content: Option<Digest>) -> bool {
         self.known.get(path).is_some_and(|known| known.content != content)
+    }
+
+    pub(super) fn is_known(&self, path: &FilePath) -> bool {
+        self.known.contains_key(path)
     }
 
     fn is_certain(&self, path: &FilePath) -> bool {
@@ -145,11 +150,19 @@ fn compare(state: &mut State, id: NodeId, path: &FilePath, content: Option<Diges
     state.agenda.insert(id);
     if saw == Saw::Content(content) {
         node.dirt.files.remove(path);
+        node.containers.plan = None;
         return false;
     }
     // A run that goes on may see this, also if the file changes back before its end.
-    let saw = if node.is_running() { Saw::Unknown } else { saw };
-    node.knowledge.saw.insert(path.clone(), saw);
+    if node.is_running() {
+        may_be_seen(node, path);
+    } else if node.local().is_some() {
+        node.knowledge.saw.insert(path.clone(), saw);
+    }
+    node.containers.plan = None;
+    if node.making.value.is_some() {
+        node.making.behind.insert(path.clone());
+    }
     node.knowledge.checked = false;
     if !node.dirt.is_change() {
         node.changed_at = now;
@@ -159,9 +172,33 @@ fn compare(state: &mut State, id: NodeId, path: &FilePath, content: Option<Diges
     true
 }
 
+/// From now on nobody knows what the node's run sees of the file.
+pub(super) fn may_be_seen(node: &mut Node, path: &FilePath) {
+    let RunPhase::Running(running) = &mut node.run else { return };
+    match &mut running.work {
+        Work::Command(_) => _ = node.knowledge.saw.insert(path.clone(), Saw::Unknown),
+        Work::Build(build) => _ = build.unknown.insert(path.clone()),
+        Work::Update(update) if update.files.contains_key(path) => _ = update.unknown.insert(path.clone()),
+        // It reads no files.
+        Work::Update(_) | Work::Raise(_) => {}
+    }
+}
+
 /// What the node's last run saw of the file.
 pub(super) fn saw_of(state: &State, id: NodeId, path: &FilePath) -> Saw {
-    let knowledge = &state.nodes[id].knowledge;
+    let node = &state.nodes[id];
+    if let RunPhase::Running(running) = &node.run
+        && running.work.is_unknown(path)
+    {
+        return Saw::Unknown;
+    }
+    if let Some(sight) = &node.making.sight {
+        return sight.saw(path);
+    }
+    if let Some(saw) = container::saw_of(state, id, path) {
+        return saw;
+    }
+    let knowledge = &node.knowledge;
     if let Some(saw) = knowledge.saw.get(path) {
         return *saw;
     }
@@ -178,6 +215,12 @@ pub(super) fn saw_of(state: &State, id: NodeId, path: &FilePath) -> Saw {
 /// Keeps the digest of a node's inputs in step with one file.
 fn update_inputs(state: &mut State, id: NodeId, path: &FilePath, content: Option<Digest>) {
     let old = state.contents.of(path);
+    if let Some(now) = &mut state.nodes[id].making.now {
+        match content {
+            Some(content) => now.insert(path.clone(), content),
+            None => now.remove(path),
+        };
+    }
     if let Some(inputs) = &mut state.nodes[id].knowledge.inputs
         && old != content
     {

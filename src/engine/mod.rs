@@ -8,29 +8,40 @@
 //! - `run`, `command`, `serve`, `probe`: the two machines of a node; `itself`: those that feed themselves.
 //! - `stop`, `takedown`, `shutdown`, `verdict`: how things end. `rows`, `say`: what people see.
 
+mod adopt;
 mod changes;
 mod command;
+mod container;
 mod deadline;
 mod dirt;
+mod docker;
 mod edges;
 pub mod effect;
 mod evaluation;
 pub mod event;
 mod fresh;
+mod image;
 mod itself;
 mod knowledge;
 mod links;
+mod live;
 mod node;
+mod observe;
 mod oracle;
 mod phase;
+mod plan;
 mod probe;
+mod prune;
+mod raise;
 mod reload;
+mod removal;
 mod rows;
 mod run;
 mod say;
 mod schedule;
 mod serve;
 mod shutdown;
+mod sight;
 mod state;
 mod stop;
 mod takedown;
@@ -177,7 +188,7 @@ fn apply(state: &mut State, event: Event) {
         Event::InstanceEnded { instance, exit } => serve::on_instance_ended(state, instance, &exit),
         Event::ReadyLineSeen { instance } => serve::on_ready_line_seen(state, instance),
         Event::Probed { request, result } => probe::on_probed(state, request, result),
-        Event::Docker(_) => {}
+        Event::Docker(event) => docker::on_event(state, event),
         Event::Asked(request) => stop::on_asked(state, request),
     }
 }
@@ -197,6 +208,7 @@ fn expire_deadlines(state: &mut State) {
             Deadline::SelfDirty(id) => itself::on_another_chance(state, id),
             Deadline::Probe(id) => probe::check(state, id),
             Deadline::Readiness(id) => verdict::on_not_ready(state, id),
+            Deadline::Prune => prune::on_due(state),
             Deadline::Lived(id) => serve::on_lived(state, id),
         }
     }

@@ -1,7 +1,9 @@
 //! A node: what is wanted of it and what is observed of it, in different fields.
 
 use super::{
+    container::Containers,
     dirt::{Dirt, Saw},
+    image::{Demand, Making, Standing},
     phase::{LastRun, Live, RunPhase, Running, Server},
     schedule::Priority,
     takedown::TakeDown,
@@ -30,6 +32,10 @@ impl Nodes {
         let id = NodeId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
         self.0.push(node);
         id
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Node> {
+        self.0.iter()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -94,6 +100,10 @@ pub(super) struct Node {
     pub(super) runs: VecDeque<RunRow>,
     pub(super) skipped: Option<Skip>,
     pub(super) server: Server,
+    /// Only an image's.
+    pub(super) making: Making,
+    /// Only a container resource's.
+    pub(super) containers: Containers,
     /// Successful runs that left processes running, and whether they were told to end.
     pub(super) leftovers: BTreeMap<RunId, bool>,
 
@@ -222,6 +232,10 @@ pub(super) struct Derived {
     pub(super) gone: bool,
     /// It is held because it makes itself dirty.
     pub(super) convicted: bool,
+    /// What a container demands of its images; of an image, what is demanded.
+    pub(super) demand: Demand,
+    /// Whether an image is what it should be.
+    pub(super) standing: Standing,
     /// What keeps those that wait for it.
     pub(super) because: &'static str,
 }
@@ -250,6 +264,8 @@ impl Node {
             runs: VecDeque::new(),
             skipped: None,
             server: Server::default(),
+            making: Making::default(),
+            containers: Containers::default(),
             leftovers: BTreeMap::new(),
             taken_down: TakeDown::No,
             torn_down: false,
@@ -285,7 +301,10 @@ impl Node {
     }
 
     pub(super) fn is_dirty(&self) -> bool {
-        self.dirt.is_some() || self.wish.is_some() || matches!(self.last, LastRun::Failed(_))
+        self.dirt.is_some()
+            || self.wish.is_some()
+            || self.containers.initial_sync
+            || matches!(self.last, LastRun::Failed(_))
     }
 
     pub(super) fn is_running(&self) -> bool {

@@ -1,9 +1,12 @@
 //! The two small machines of a node: its run and its server. Neither knows the other's states.
 
-use super::dirt::Dirt;
+use super::{container::Raised, dirt::Dirt, image::Recipe, sight::Sight};
 use crate::{
     engine::CommandSpec,
-    model::{Digest, Exit, FilePath, InstanceId, RequestId, RunId, Serve, SetDigest, Time},
+    model::{
+        ContainerPhase, ContainerState, Digest, Exit, FilePath, Health, InstanceId, RequestId, RunId, Serve, SetDigest,
+        Time,
+    },
     snapshot::{InstanceRow, RunRow},
 };
 use std::{
@@ -21,7 +24,7 @@ pub(super) enum RunPhase {
     Checking(Check),
     /// Its run goes on.
     Running(Box<Running>),
-    /// What it made is being removed: its `teardown_cmd` runs.
+    /// What it made is being removed: its `teardown_cmd` runs, or its containers are removed.
     TearingDown(RunRow),
 }
 
@@ -56,6 +59,62 @@ pub(super) struct Running {
 pub(super) enum Work {
     /// Runs `cmd`.
     Command(Command),
+    /// Makes an image.
+    Build(Build),
+    /// Makes, replaces or starts containers.
+    Raise(Box<Raise>),
+    /// Changes files in running containers.
+    Update(Box<Update>),
+}
+
+impl Work {
+    /// Whether the file changed while it read it.
+    pub(super) fn is_unknown(&self, path: &FilePath) -> bool {
+        match self {
+            Self::Command(_) | Self::Raise(_) => false,
+            Self::Build(build) => build.unknown.contains(path),
+            Self::Update(update) => update.unknown.contains(path),
+        }
+    }
+
+    /// Whether it has one of the slots. What must not wait behind long builds has none.
+    pub(super) fn takes_slot(&self) -> bool {
+        match self {
+            Self::Command(_) | Self::Build(_) => true,
+            Self::Raise(raise) => !raise.again,
+            Self::Update(_) => false,
+        }
+    }
+}
+
+/// An image that is made.
+#[derive(Debug)]
+pub(super) struct Build {
+    /// What it is made of, files apart.
+    pub(super) recipe: Recipe,
+    /// What the run before saw of the files.
+    pub(super) before: Option<Sight>,
+    /// Files that changed meanwhile.
+    pub(super) unknown: BTreeSet<FilePath>,
+}
+
+/// Containers that are brought to what they should be.
+#[derive(Debug)]
+pub(super) struct Raise {
+    pub(super) raised: Raised,
+    /// It puts back what was there.
+    pub(super) again: bool,
+}
+
+/// Files that are changed in running containers.
+#[derive(Debug)]
+pub(super) struct Update {
+    /// What they were when it began; `None` is gone.
+    pub(super) files: BTreeMap<FilePath, Option<Digest>>,
+    /// Those that changed meanwhile.
+    pub(super) unknown: BTreeSet<FilePath>,
+    /// It makes the first sync of new containers.
+    pub(super) initial: bool,
 }
 
 /// A `cmd` that runs.
@@ -78,6 +137,8 @@ pub(super) enum Cancelled {
     Superseded,
     /// The resource is stopped, disabled or removed, or the session ends.
     Stopped,
+    /// Nobody did: the Docker Engine went away.
+    Lost,
 }
 
 /// How the last run of this session ended.
@@ -139,6 +200,15 @@ pub(super) struct Live {
 pub(super) enum Body {
     /// A server on this machine.
     Process(Box<Process>),
+    /// Containers; the row has them.
+    Containers(Watched),
+}
+
+/// How containers are followed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Watched {
+    /// Nobody knows how they are: the Docker Engine cannot be reached.
+    pub(super) out_of_sight: bool,
 }
 
 /// A server on this machine.
@@ -170,6 +240,7 @@ impl Live {
     pub(super) fn is_ready_now(&self) -> bool {
         let is_well = match &self.body {
             Body::Process(process) => process.is_ready_now(),
+            Body::Containers(watched) => !watched.out_of_sight && self.row.containers.iter().all(is_well),
         };
         self.up_at.is_some() && !self.stopping && is_well
     }
@@ -178,6 +249,7 @@ impl Live {
     pub(super) fn has_check(&self) -> bool {
         match &self.body {
             Body::Process(process) => process.serve.probe.is_some() || process.serve.ready_log_line.is_some(),
+            Body::Containers(_) => self.row.containers.iter().any(|one| one.health.is_some()),
         }
     }
 
@@ -185,8 +257,26 @@ impl Live {
     pub(super) fn process(&mut self) -> Option<&mut Process> {
         match &mut self.body {
             Body::Process(process) => Some(process),
+            Body::Containers(_) => None,
         }
     }
+
+    /// How the containers are followed, if it is some.
+    pub(super) fn watched(&mut self) -> Option<&mut Watched> {
+        match &mut self.body {
+            Body::Containers(watched) => Some(watched),
+            Body::Process(_) => None,
+        }
+    }
+
+    /// Whether it is a process, which ends with orch.
+    pub(super) fn is_process(&self) -> bool {
+        matches!(self.body, Body::Process(_))
+    }
+}
+
+fn is_well(container: &ContainerState) -> bool {
+    container.phase == ContainerPhase::Running && container.health.is_none_or(|health| health == Health::Healthy)
 }
 
 impl Process {

@@ -2,11 +2,14 @@
 
 use super::{
     changes,
+    container::Containers,
     dirt::Dirt,
-    fresh, knowledge, links,
+    fresh,
+    image::{self, Making},
+    knowledge, links,
     node::{Edges, Knowledge, Node, NodeId, SelfDirt},
     phase::{LastRun, Server},
-    schedule,
+    removal, schedule,
     state::{Reader, State},
     stop, takedown,
     what::{Differs, What},
@@ -136,6 +139,9 @@ fn begin_anew(node: &mut Node) {
     node.itself = SelfDirt::default();
     let live = node.server.live.take();
     node.server = Server { live, ..Server::default() };
+    node.making = Making::default();
+    let old = std::mem::take(&mut node.containers);
+    node.containers = Containers { there: old.there, follows: old.follows, ..Containers::default() };
 }
 
 fn carry_out(state: &mut State, change: Change) {
@@ -184,16 +190,22 @@ fn remove(state: &mut State, id: NodeId) {
     state.node(id).place = None;
     stop::end_all(state, id);
     takedown::on_done(state, id);
+    removal::want(state, id);
     links::cut(state, id);
 }
 
 fn change_in_place(state: &mut State, id: NodeId, differs: Differs) {
     fresh::abort(state, id);
+    state.node(id).containers.plan = None;
+    if differs.definition && state.nodes[id].what.image().is_some() {
+        image::on_definition(state, id);
+    }
     if differs.definition {
         let now = state.now;
         let node = state.node(id);
         node.definition = None;
         node.knowledge.checked = false;
+        node.making.checked = false;
         if !node.dirt.first {
             if !node.dirt.is_change() {
                 node.changed_at = now;
@@ -212,13 +224,23 @@ fn change_in_place(state: &mut State, id: NodeId, differs: Differs) {
         node.knowledge.complete_at = None;
         node.knowledge.inputs = None;
         node.knowledge.background = None;
+        node.making.now = None;
+        node.making.checked = false;
+        node.containers.plan = None;
         let mut files = std::mem::take(&mut node.dirt.files);
         files.retain(|path, _| node.reads(path));
         node.dirt.files = files;
         fresh::ask_in_background(state, id);
     }
     if !state.nodes[id].what.is_enabled() {
+        removal::want(state, id);
         stop::end_all(state, id);
+    } else if differs.kind {
+        // What it was ends before it becomes what it is.
+        removal::want(state, id);
+        stop::end_all(state, id);
+        begin_anew(state.node(id));
+        removal::want(state, id);
     } else if differs.enabled {
         // Nobody watched its files meanwhile.
         begin_anew(state.node(id));

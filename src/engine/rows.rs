@@ -1,15 +1,18 @@
 //! What readers see, derived from the state: only rows of nodes that were touched are made anew.
 
 use super::{
+    container,
     dirt::few,
+    image,
     node::NodeId,
     phase::{LastRun, RunPhase},
     run, schedule,
     state::State,
+    verdict,
 };
 use crate::{
     model::{Link, TriggerMode},
-    snapshot::{InstanceRow, OrchfileRow, Row, RowKind, Rows, RuntimeStatus, Snapshot, UpdateStatus, links},
+    snapshot::{ImageRow, InstanceRow, OrchfileRow, Row, RowKind, Rows, RuntimeStatus, Snapshot, UpdateStatus, links},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -143,7 +146,7 @@ pub(super) fn row_of(state: &State, id: NodeId) -> Row {
         runs: node.runs.iter().cloned().collect(),
         skipped: node.skipped.clone(),
         instance: instance_of(state, id),
-        images: Vec::new(),
+        images: images_of(state, id),
     }
 }
 
@@ -165,6 +168,34 @@ fn is_among(declared: &[Link], link: &Link) -> bool {
     declared.iter().any(|declared| declared.url.trim_end_matches('/') == link.url)
 }
 
+/// The images of a container, each after those it is made of.
+fn images_of(state: &State, id: NodeId) -> Vec<ImageRow> {
+    let images = image::with_bases(state, &state.nodes[id].edges.images);
+    images.into_iter().filter_map(|image| image_of(state, image)).collect()
+}
+
+fn image_of(state: &State, id: NodeId) -> Option<ImageRow> {
+    let node = &state.nodes[id];
+    let current_run = run::current(&node.run).cloned();
+    let update = match node.last {
+        _ if current_run.is_some() => UpdateStatus::InProgress,
+        _ if will_start(state, id) => UpdateStatus::Pending,
+        LastRun::None if node.making.value.is_some() => UpdateStatus::Ok,
+        LastRun::None => UpdateStatus::None,
+        LastRun::Succeeded => UpdateStatus::Ok,
+        LastRun::Failed(_) => UpdateStatus::Error,
+    };
+    Some(ImageRow {
+        image: image::key(state, id)?,
+        update,
+        dirty: node.is_dirty(),
+        hold: schedule::hold_of(state, id),
+        current_run,
+        last_run: node.runs.front().cloned(),
+        reference: node.making.value.as_ref().map(|value| value.built.reference.clone()),
+    })
+}
+
 /// Whether it will start without anybody's doing.
 fn will_start(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
@@ -179,6 +210,9 @@ fn update_of(state: &State, id: NodeId) -> UpdateStatus {
     }
     match &node.run {
         RunPhase::Running(_) | RunPhase::TearingDown(_) => UpdateStatus::InProgress,
+        // Builds of its images are its steps.
+        RunPhase::Idle if container::builds(state, id) => UpdateStatus::InProgress,
+        RunPhase::Idle if container::lacks_image(state, id) => UpdateStatus::Error,
         RunPhase::Checking(_) => UpdateStatus::Pending,
         RunPhase::Idle if will_start(state, id) => UpdateStatus::Pending,
         RunPhase::Idle => match node.last {
@@ -200,6 +234,7 @@ fn runtime_of(state: &State, id: NodeId) -> RuntimeStatus {
         Some(live) if live.ready => RuntimeStatus::Ok,
         Some(live) if live.row.ready_at.is_some() => RuntimeStatus::Error,
         Some(_) => RuntimeStatus::Pending,
+        None if node.what.container().is_some() && verdict::is_finished(state, id) => RuntimeStatus::Ok,
         None if node.server.backoff.is_some() || node.server.stays_ended => RuntimeStatus::Error,
         None if node.server.due || node.is_running() || will_start(state, id) => RuntimeStatus::Pending,
         None => RuntimeStatus::None,

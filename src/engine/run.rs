@@ -6,10 +6,10 @@ use super::{
     edges,
     effect::Effect,
     event::RunEnd,
-    itself,
+    image, itself, live,
     node::NodeId,
     phase::{Cancelled, LastRun, RunPhase, Running, Serving, Work},
-    say, serve, shutdown,
+    raise, removal, say, serve, shutdown,
     state::State,
 };
 use crate::{
@@ -66,11 +66,16 @@ pub(super) fn goes_on(state: &mut State, id: NodeId, row: RunRow, dirt: Dirt, wo
     state.runs.insert(row.run, id);
     let node = state.node(id);
     let before = std::mem::take(&mut node.last);
-    let run = row.run;
+    let (run, takes_slot) = (row.run, work.takes_slot());
     node.run = RunPhase::Running(Box::new(Running { run, row, dirt, before, cancelled: None, work }));
     let is_alone = !node.what.is_parallel();
-    state.queue.starts(id, is_alone);
-    edges::reach_started(state, id);
+    if takes_slot {
+        state.queue.starts(id, is_alone);
+    }
+    // Containers have started when they were started.
+    if state.nodes[id].what.container().is_none() {
+        edges::reach_started(state, id);
+    }
     state.touch(id);
 }
 
@@ -92,6 +97,9 @@ pub(super) fn cancel(state: &mut State, id: NodeId, why: Cancelled) {
 
 /// A run ended.
 pub(super) fn on_run_ended(state: &mut State, run: RunId, end: RunEnd) {
+    if removal::on_stray_ended(state, run, &end.exit) || shutdown::on_clean_ended(state, run, &end.exit) {
+        return;
+    }
     let Some(id) = state.runs.remove(&run) else { return };
     state.touch(id);
     state.queue.ends(id, state.now);
@@ -103,7 +111,12 @@ pub(super) fn on_run_ended(state: &mut State, run: RunId, end: RunEnd) {
 }
 
 fn on_ended(state: &mut State, id: NodeId, running: Running, end: RunEnd) {
-    let Running { run: _, mut row, dirt, before, cancelled, work } = running;
+    let Running { run: _, mut row, dirt, before, mut cancelled, work } = running;
+    // What ends on the Docker Engine since that went away has not failed.
+    let is_cut = !matches!(work, Work::Command(_)) && state.docker.lost().is_some() && !end.exit.is_success();
+    if is_cut {
+        cancelled = cancelled.or(Some(Cancelled::Lost));
+    }
     row.ended_at = Some(state.now);
     row.exit = Some(end.exit.clone());
     say::run_ended(state, id, &row, cancelled);
@@ -113,6 +126,9 @@ fn on_ended(state: &mut State, id: NodeId, running: Running, end: RunEnd) {
     let over = Over { row, dirt, before, cancelled, exit: end.exit.clone() };
     match work {
         Work::Command(command) => command::on_ended(state, id, over, command, end),
+        Work::Build(build) => image::on_ended(state, id, over, build, end.made),
+        Work::Raise(raise) => raise::on_ended(state, id, over, *raise, end.made),
+        Work::Update(update) => live::on_ended(state, id, over, *update),
     }
 }
 
@@ -134,7 +150,7 @@ pub(super) fn fail(state: &mut State, id: NodeId, over: &Over) {
     node.last = over.before.clone();
     let cause = over.row.cause.clone();
     match cancelled {
-        Cancelled::Stopped => node.dirt.restore(over.dirt.clone(), cause),
+        Cancelled::Stopped | Cancelled::Lost => node.dirt.restore(over.dirt.clone(), cause),
         Cancelled::Superseded => {
             // What only stands here because the run was ended says nothing of who made the node dirty.
             node.itself.during.extend(over.dirt.files.keys().cloned());

@@ -1,10 +1,15 @@
 //! What the engine says in the log: short lines that tell what it does and why. No content of files, no values.
 
-use super::{node::NodeId, phase::Cancelled, schedule, state::State};
+use super::{
+    node::{Node, NodeId},
+    phase::Cancelled,
+    schedule,
+    state::State,
+};
 use crate::{
-    model::{Attempt, Exit, FilePath, InstanceId, Level},
+    model::{Attempt, Exit, FilePath, InstanceId, Level, RunId},
     snapshot::{
-        Hold, RunRow,
+        Cause, Hold, RunRow, Step,
         words::{self, Subject},
     },
 };
@@ -30,13 +35,48 @@ pub(super) fn run_starts(state: &mut State, id: NodeId, row: &RunRow) {
     state.say(id, Some(Attempt::Run(row.run)), Level::Info, text);
 }
 
+/// What a run is a step of, where its resource has several kinds of them.
+fn step_of(state: &State, id: NodeId, row: &RunRow) -> String {
+    match (row.step, state.nodes[id].what.image()) {
+        (Step::Build, Some(image)) => format!("build of {} ", image.key),
+        (Step::LiveUpdate, _) => "live update ".to_owned(),
+        (Step::Teardown, _) if state.nodes[id].local().is_none() => "removal ".to_owned(),
+        (Step::Command | Step::Build | Step::Container | Step::Teardown, _) => String::new(),
+    }
+}
+
+/// What a node has that lives.
+pub(super) fn server(node: &Node) -> &'static str {
+    if node.what.container().is_some() { "container" } else { "server" }
+}
+
+/// A container is put back.
+pub(super) fn repair(state: &mut State, id: NodeId, cause: &Cause, delay: Duration) {
+    let when = if delay.is_zero() { String::new() } else { format!(" in {}s", delay.as_secs()) };
+    let text = format!("repair: {}; it is put back{when}", words::cause(cause, &root(state)));
+    state.say(id, None, Level::Warning, text);
+}
+
+/// What was to be put back could not be.
+pub(super) fn not_put_back(state: &mut State, id: NodeId, run: RunId, delay: Duration) {
+    let text = format!("not put back; once more in {}s", delay.as_secs());
+    state.say(id, Some(Attempt::Run(run)), Level::Warning, text);
+}
+
+pub(super) fn out_of_memory(state: &mut State, id: NodeId, instance: InstanceId) {
+    let text = "it needed more memory than it may have".to_owned();
+    state.say(id, Some(Attempt::Instance(instance)), Level::Warning, text);
+}
+
 pub(super) fn run_ended(state: &mut State, id: NodeId, row: &RunRow, cancelled: Option<Cancelled>) {
     let Some(exit) = &row.exit else { return };
     let took = words::duration(row.ended_at.unwrap_or(state.now).since(row.started_at));
+    let step = step_of(state, id, row);
     let (level, text) = match cancelled {
         _ if exit.is_success() => (Level::Info, words::run_succeeded(row, subject(state, id))),
-        Some(Cancelled::Superseded) => (Level::Info, format!("cancelled after {took}: a newer change came")),
-        Some(Cancelled::Stopped) => (Level::Info, format!("stopped after {took}")),
+        Some(Cancelled::Superseded) => (Level::Info, format!("{step}cancelled after {took}: a newer change came")),
+        Some(Cancelled::Stopped) => (Level::Info, format!("{step}stopped after {took}")),
+        Some(Cancelled::Lost) => (Level::Warning, format!("{step}cut short after {took}: the Docker Engine went away")),
         None => (Level::Error, words::run_failed(row, subject(state, id), exit)),
     };
     let about = Some(Attempt::Run(row.run));
@@ -74,9 +114,10 @@ pub(super) fn readiness(state: &mut State, id: NodeId, is_ready: bool) {
 /// A server ended unasked; `delay` is that of its restart.
 pub(super) fn crashed(state: &mut State, id: NodeId, instance: InstanceId, exit: &Exit, delay: Option<Duration>) {
     let about = Some(Attempt::Instance(instance));
+    let server = server(&state.nodes[id]);
     let what = match exit {
-        Exit::NotStarted(failure) => format!("server not started: {}", failure.message),
-        Exit::Code(_) | Exit::Signal(_) | Exit::Stopped => format!("server ended: {}", words::exit(exit)),
+        Exit::NotStarted(failure) => format!("{server} not started: {}", failure.message),
+        Exit::Code(_) | Exit::Signal(_) | Exit::Stopped => format!("{server} ended: {}", words::exit(exit)),
     };
     let (level, text) = match delay {
         Some(delay) => (Level::Warning, format!("{what}; starts again in {}s", delay.as_secs())),
@@ -113,10 +154,13 @@ fn may_last(state: &State, id: NodeId) -> bool {
 fn lasts(hold: &Hold) -> bool {
     match hold {
         Hold::Dependency { because, .. } => matches!(because.as_str(), "failed" | "disabled" | "manual" | "stopped"),
-        Hold::WriterFailed(_) | Hold::ImageFailed(_) | Hold::Docker(_) | Hold::SelfDirty { .. } => true,
+        Hold::WriterFailed(_) | Hold::SelfDirty { .. } => true,
         Hold::OrchfileLoading
         | Hold::Writer(_)
+        // What happens to images and to the Docker Engine is said when it happens.
         | Hold::Image(_)
+        | Hold::ImageFailed(_)
+        | Hold::Docker(_)
         | Hold::Unneeded
         | Hold::Settling
         | Hold::Slot

@@ -1,14 +1,22 @@
 //! What starts now, and why the rest does not. The scheduler and the rows ask the same function.
 
 use super::{
-    command, edges, fresh, itself,
+    adopt, command,
+    container::{self, Need},
+    docker, edges, fresh,
+    image::{self, Demand},
+    itself, live,
     node::NodeId,
     phase::{Cancelled, LastRun, RunPhase},
-    run, say, serve,
+    raise, removal, run, say, serve,
     state::State,
     takedown, verdict,
+    what::What,
 };
-use crate::{model::Time, snapshot::Hold};
+use crate::{
+    model::{Kind, Time},
+    snapshot::Hold,
+};
 use std::collections::{BTreeSet, VecDeque};
 
 /// How many commands that ended are remembered as having perhaps written what is seen now.
@@ -110,7 +118,18 @@ pub(super) fn work(state: &mut State) {
         }
         let Some(id) = state.queue.next(slots(state)) else { return };
         leave_queue(state, id);
-        command::start(state, id);
+        start(state, id);
+    }
+}
+
+/// Starts the run that has got a slot.
+fn start(state: &mut State, id: NodeId) {
+    match &state.nodes[id].what {
+        What::Image(_) => image::start(state, id),
+        What::Resource(resource) => match resource.kind {
+            Kind::Local(_) => command::start(state, id),
+            Kind::Container(_) => raise::start(state, id),
+        },
     }
 }
 
@@ -123,7 +142,8 @@ fn slots(state: &State) -> usize {
 
 /// Looks at one node again: whether its run or server starts now, and what others must know of it.
 fn consider(state: &mut State, id: NodeId) {
-    let wants = state.nodes[id].is_enabled() && state.nodes[id].is_dirty();
+    prepare(state, id);
+    let wants = state.nodes[id].is_enabled() && wants_to_go(state, id);
     if wants && start_hold(state, id).is_none() {
         go(state, id);
     } else {
@@ -133,14 +153,38 @@ fn consider(state: &mut State, id: NodeId) {
     supersede(state, id);
     serve::start_if_due(state, id);
     takedown::advance(state, id);
+    removal::advance(state, id);
     itself::give_another_chance(state, id);
     say::lasting_hold(state, id);
     verdict::note(state, id);
     edges::refresh(state, id);
 }
 
+/// Whether the node has a reason to start something.
+fn wants_to_go(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    node.is_dirty() || node.what.image().is_some() && image::starts_by_itself(state, id)
+}
+
+/// What has to be decided before anything else about the node is.
+fn prepare(state: &mut State, id: NodeId) {
+    match &state.nodes[id].what {
+        What::Image(_) => image::accept_if_back(state, id),
+        What::Resource(resource) => match resource.kind {
+            Kind::Local(_) => {}
+            Kind::Container(_) => {
+                adopt::decide(state, id);
+                container::look(state, id);
+            }
+        },
+    }
+}
+
 /// Nothing but a slot holds the node.
 fn go(state: &mut State, id: NodeId) {
+    if state.nodes[id].what.container().is_some() {
+        return go_on_with_containers(state, id);
+    }
     if !state.nodes[id].what.has_runs() {
         command::run_at_once(state, id);
     } else if matches!(state.nodes[id].run, RunPhase::Checking(_)) {
@@ -153,8 +197,23 @@ fn go(state: &mut State, id: NodeId) {
     }
 }
 
+fn go_on_with_containers(state: &mut State, id: NodeId) {
+    if let Need::Update(steps) = container::need(state, id) {
+        let steps = steps.clone();
+        leave_queue(state, id);
+        live::start(state, id, steps);
+    } else if raise::is_needless(state, id) {
+        leave_queue(state, id);
+    } else {
+        enqueue(state, id);
+    }
+}
+
 fn priority(state: &State, id: NodeId) -> Priority {
     let node = &state.nodes[id];
+    if node.what.image().is_some() {
+        return image::priority(state, id, priority);
+    }
     let place = node.place.unwrap_or(usize::MAX);
     match &node.wish {
         Some(wish) => Priority::Wished(wish.turn),
@@ -195,7 +254,9 @@ fn supersede(state: &mut State, id: NodeId) {
         && !node.stopped
         && starts_by_itself(state, id);
     let goes_on = matches!(&node.run, RunPhase::Running(running) if running.cancelled.is_none());
-    if is_pointless && goes_on {
+    // Nobody needs the image any more.
+    let is_unneeded = node.what.image().is_some() && image::demand(state, id) != Demand::Build;
+    if (is_pointless || is_unneeded) && goes_on {
         run::cancel(state, id, Cancelled::Superseded);
     }
 }
@@ -209,7 +270,10 @@ pub(super) fn reacts(state: &State, id: NodeId) -> bool {
 /// Whether it is dirty in such a way that it starts as soon as nothing holds it.
 pub(super) fn starts_by_itself(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
-    if node.wish.is_some() {
+    if node.what.image().is_some() {
+        return image::starts_by_itself(state, id);
+    }
+    if node.wish.is_some() || node.containers.initial_sync {
         return true;
     }
     let first = node.dirt.first && node.what.auto_init();
@@ -219,7 +283,7 @@ pub(super) fn starts_by_itself(state: &State, id: NodeId) -> bool {
 /// Why the node may not start now, slots apart; `None` means it may.
 pub(super) fn start_hold(state: &State, id: NodeId) -> Option<Hold> {
     // What held it before the end tells more than that there is an end.
-    standing_hold(state, id).or_else(|| state.is_shutting_down().then_some(Hold::ShuttingDown))
+    standing_hold(state, id).or_else(|| state.is_ending().then_some(Hold::ShuttingDown))
 }
 
 fn standing_hold(state: &State, id: NodeId) -> Option<Hold> {
@@ -230,7 +294,14 @@ fn standing_hold(state: &State, id: NodeId) -> Option<Hold> {
     if node.stopped {
         return Some(Hold::Stopped);
     }
-    run::own_hold(&node.run, state.is_shutting_down()).or_else(|| wish_hold(state, id)).or_else(|| edge_hold(state, id))
+    if node.containers.removal {
+        return Some(Hold::Stopping);
+    }
+    run::own_hold(&node.run, state.is_shutting_down())
+        .or_else(|| wish_hold(state, id))
+        .or_else(|| docker::hold(state, node))
+        .or_else(|| edge_hold(state, id))
+        .or_else(|| made_of_hold(state, id))
 }
 
 /// Why a dirty node does not want to start.
@@ -243,6 +314,9 @@ fn wish_hold(state: &State, id: NodeId) -> Option<Hold> {
         && let Some(path) = itself::path(state, id).or_else(|| node.dirt.files.keys().next())
     {
         return Some(Hold::SelfDirty { times: node.itself.streak + 1, path: path.clone() });
+    }
+    if node.what.image().is_some() {
+        return Some(image::wish_hold(node));
     }
     let failed = matches!(node.last, LastRun::Failed(_));
     Some(if failed && !node.dirt.is_some() { Hold::Failed } else { Hold::Manual })
@@ -271,6 +345,17 @@ fn edge_hold(state: &State, id: NodeId) -> Option<Hold> {
         return writer.map(|writer| Hold::WriterFailed(name(writer)));
     }
     None
+}
+
+/// What of the images that it is made of the node waits for.
+fn made_of_hold(state: &State, id: NodeId) -> Option<Hold> {
+    match &state.nodes[id].what {
+        What::Image(_) => image::base_hold(state, id),
+        What::Resource(resource) => match resource.kind {
+            Kind::Local(_) => None,
+            Kind::Container(_) => container::hold(state, id),
+        },
+    }
 }
 
 /// Why a node does not start now, though it is dirty or its server should run; what its row shows.

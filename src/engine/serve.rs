@@ -1,18 +1,20 @@
 //! Servers: starting, replacing, crashing and backing off.
 
 use super::{
+    container,
     deadline::Deadline,
-    edges,
-    effect::{Effect, PortCheck},
+    docker, edges,
+    effect::{DockerEffect, Effect, PortCheck},
     node::NodeId,
     phase::{Body, Live, Probing, Process, RunPhase, Serving},
-    probe, say,
+    probe, raise, say,
     state::State,
+    takedown::TakeDown,
     verdict,
 };
 use crate::{
     model::{Attempt, Exit, InstanceId, Level, Restart, Serve, Time},
-    snapshot::{Goal, InstanceRow},
+    snapshot::{Cause, Goal, InstanceRow},
 };
 use std::time::Duration;
 
@@ -39,7 +41,7 @@ pub(super) fn replace(state: &mut State, id: NodeId, serving: Option<Serving>) {
 }
 
 /// Forgets that the server crashed.
-fn calm(state: &mut State, id: NodeId) {
+pub(super) fn calm(state: &mut State, id: NodeId) {
     let server = &mut state.node(id).server;
     server.backoff = None;
     server.stays_ended = false;
@@ -47,10 +49,12 @@ fn calm(state: &mut State, id: NodeId) {
 }
 
 /// Ends the server and starts it again with the definition of the last good run. Tells whether there is one.
-pub(super) fn restart(state: &mut State, id: NodeId) -> bool {
-    if state.nodes[id].server.serving.is_none() {
+pub(super) fn restart(state: &mut State, id: NodeId, cause: Cause) -> bool {
+    let node = &state.nodes[id];
+    if node.server.serving.is_none() && node.containers.raised.is_none() {
         return false;
     }
+    state.node(id).containers.again = Some(cause);
     state.node(id).server.due = true;
     state.node(id).server.crashes = 0;
     calm(state, id);
@@ -69,15 +73,43 @@ pub(super) fn end(state: &mut State, id: NodeId) {
 fn stop(state: &mut State, id: NodeId) {
     let grace = state.grace();
     state.touch(id);
+    let is_end = state.is_shutting_down();
     let Some(live) = &mut state.node(id).server.live else { return };
-    if live.stopping {
+    // At the end of a session containers go on without orch, or are removed.
+    if live.stopping || is_end && !live.is_process() {
         return;
     }
     live.stopping = true;
     live.ready = false;
+    if !live.is_process() {
+        return stop_containers(state, id);
+    }
     let instance = live.id();
     probe::end(state, id);
     state.emit(Effect::StopInstance { instance, grace });
+}
+
+/// Containers end as they are asked to. A run that removes them ends them too.
+fn stop_containers(state: &mut State, id: NodeId) {
+    let node = &state.nodes[id];
+    let is_removed = node.containers.removal || node.taken_down != TakeDown::No;
+    if is_removed || state.docker.lost().is_some() {
+        return;
+    }
+    let containers = container::living(node.live()).iter().map(|one| one.id.clone()).collect();
+    let (resource, grace) = (node.name.clone(), raise::stop_grace(state, id));
+    state.emit(docker::effect(DockerEffect::Stop { resource, containers, grace }));
+}
+
+/// The containers of the node, if they still live, go on without orch.
+pub(super) fn release(state: &mut State, id: NodeId) {
+    let node = state.node(id);
+    if std::mem::replace(&mut node.containers.released, true) {
+        return;
+    }
+    for instance in node.containers.follows.clone() {
+        state.emit(docker::effect(DockerEffect::StopFollowing { instance }));
+    }
 }
 
 /// Starts what is due, if nothing is in its way.
@@ -91,8 +123,58 @@ pub(super) fn start_if_due(state: &mut State, id: NodeId) {
     if !node.server.due || in_the_way {
         return;
     }
+    if node.what.container().is_some() {
+        return put_back_if_free(state, id);
+    }
     if let Some(serving) = node.server.serving.clone() {
         start(state, id, serving);
+    }
+}
+
+/// Containers are put back, unless new ones are on their way.
+fn put_back_if_free(state: &mut State, id: NodeId) {
+    let node = &state.nodes[id];
+    if node.queued.is_none() && state.docker.is_seen() && node.containers.raised.is_some() && !node.containers.removal {
+        state.node(id).server.due = false;
+        raise::again(state, id);
+    }
+}
+
+/// New containers are on their way: what was to be put back is not.
+pub(super) fn give_way(state: &mut State, id: NodeId) {
+    let node = state.node(id);
+    node.server.due = false;
+    node.containers.again = None;
+    calm(state, id);
+}
+
+/// What should be there is put back after a while, longer each time.
+pub(super) fn back_off(state: &mut State, id: NodeId) -> Duration {
+    let delay = next_delay(state, id, Duration::ZERO);
+    let until = state.now + delay;
+    state.node(id).server.backoff = Some(until);
+    state.deadlines.set(Deadline::Backoff(id), until);
+    state.touch(id);
+    delay
+}
+
+/// What somebody took away is put back: at once, but not again and again.
+pub(super) fn repair(state: &mut State, id: NodeId, lived: Duration) -> Duration {
+    let server = &mut state.node(id).server;
+    if lived < BACKOFF_MAX && server.crashes > 0 {
+        return back_off(state, id);
+    }
+    server.crashes = 1;
+    server.due = true;
+    state.touch(id);
+    Duration::ZERO
+}
+
+/// In `orch ci`, what has no check must live for a while.
+pub(super) fn watch_life(state: &mut State, id: NodeId) {
+    let needs_life = state.nodes[id].live().is_some_and(|live| !live.has_check());
+    if state.goal == Goal::Ci && needs_life {
+        state.deadlines.set(Deadline::Lived(id), state.now + LIVED);
     }
 }
 
@@ -160,10 +242,7 @@ pub(super) fn on_instance_started(state: &mut State, instance: InstanceId, pid: 
     let Some((id, live)) = live(state, instance) else { return };
     live.row.pid = Some(pid);
     live.up_at = Some(now);
-    let needs_life = !live.has_check();
-    if state.goal == Goal::Ci && needs_life {
-        state.deadlines.set(Deadline::Lived(id), now + LIVED);
-    }
+    watch_life(state, id);
     probe::begin(state, id);
     update_ready(state, id);
 }
@@ -225,8 +304,9 @@ pub(super) fn on_instance_ended(state: &mut State, instance: InstanceId, exit: &
 }
 
 /// The server ended unasked.
-fn crash(state: &mut State, id: NodeId, instance: InstanceId, exit: &Exit, lived: Duration) {
-    if exit.is_success() && !state.nodes[id].what.has_runs() {
+pub(super) fn crash(state: &mut State, id: NodeId, instance: InstanceId, exit: &Exit, lived: Duration) {
+    let node = &state.nodes[id];
+    if exit.is_success() && (!node.what.has_runs() || node.what.container().is_some()) {
         edges::reach_succeeded(state, id);
     }
     if state.is_shutting_down() {

@@ -1,10 +1,21 @@
 //! The ordered end of a session: dependants first, each resource when all its dependants have ended.
 
 use super::{
-    changes::Changes, command, effect::Effect, evaluation, event::RunEnd, node::NodeId, phase::RunPhase, run, say,
-    state::State, stop, takedown,
+    changes::Changes,
+    command, docker,
+    effect::{DockerEffect, Effect},
+    evaluation,
+    event::RunEnd,
+    node::NodeId,
+    phase::{Live, RunPhase},
+    removal, run, say, serve,
+    state::State,
+    stop, takedown,
 };
-use crate::snapshot::{Goal, RunRow, Trouble, Verdict};
+use crate::{
+    model::{Exit, Failure, Level, RunId},
+    snapshot::{Goal, RunRow, Trouble, Verdict},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -29,10 +40,26 @@ pub(super) struct Shutdown {
     failed: BTreeMap<usize, NodeId>,
     /// Nodes to look at.
     agenda: BTreeSet<NodeId>,
+    /// What is left of the project on the Docker Engine is removed at the end.
+    clean: Clean,
+    /// The Docker Engine cannot be reached, and so nothing be removed there.
+    unusable: Option<Failure>,
+}
+
+/// How far the last of the teardown is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Clean {
+    /// It has not begun.
+    Not,
+    /// It goes on.
+    Running(RunId),
+    /// It is over; whether it worked.
+    Over(bool),
 }
 
 /// A user wants the session to end; asked twice, at once.
-pub(super) fn on_asked(state: &mut State, teardown: bool) {
+pub(super) fn on_asked(state: &mut State, teardown: bool, volumes: bool) {
+    state.volumes |= volumes;
     if state.is_shutting_down() {
         hurry(state);
     } else {
@@ -58,6 +85,8 @@ pub(super) fn begin(state: &mut State, verdict: Verdict, teardown: bool) {
         ended: BTreeSet::new(),
         failed: BTreeMap::new(),
         agenda: all.clone(),
+        clean: Clean::Not,
+        unusable: None,
     });
     evaluation::cancel(state);
     state.changes = Changes::default();
@@ -79,6 +108,13 @@ fn hurry(state: &mut State) {
         return;
     }
     shutdown.teardown = false;
+    let cleaning = match shutdown.clean {
+        Clean::Running(run) => Some(run),
+        Clean::Not | Clean::Over(_) => None,
+    };
+    for run in state.strays.keys().copied().chain(cleaning).collect::<Vec<_>>() {
+        state.emit(Effect::CancelRun { run, grace: Duration::ZERO });
+    }
     for id in state.nodes.ids() {
         kill(state, id);
         if let Some(shutdown) = &mut state.shutdown {
@@ -91,10 +127,11 @@ fn hurry(state: &mut State) {
 /// Ends what a node has without grace, also where it was asked to end before.
 fn kill(state: &mut State, id: NodeId) {
     stop::end_all(state, id);
+    serve::release(state, id);
     let grace = Duration::ZERO;
     let node = &state.nodes[id];
     let run = run::current(&node.run).map(|row| row.run);
-    let instance = node.live().map(super::phase::Live::id);
+    let instance = node.live().filter(|live| live.is_process()).map(Live::id);
     let leftovers: Vec<_> = node.leftovers.keys().copied().collect();
     let mut effects = Vec::new();
     effects.extend(run.map(|run| Effect::CancelRun { run, grace }));
@@ -131,12 +168,16 @@ fn step(state: &mut State, id: NodeId) {
     if waits || shutdown.ended.contains(&id) {
         return;
     }
+    let hurried = shutdown.hurried;
     if shutdown.told.insert(id) {
         stop::end_all(state, id);
     }
-    let node = &state.nodes[id];
-    let lives = run::current(&node.run).is_some() || node.live().is_some() || !node.leftovers.is_empty();
-    if !lives && !tear_down(state, id) {
+    if takedown::holds_on(&state.nodes[id]) || tear_down(state, id) {
+        return;
+    }
+    serve::release(state, id);
+    // What they said last is to be in the log.
+    if hurried || state.nodes[id].containers.follows.is_empty() {
         end(state, id);
     }
 }
@@ -145,13 +186,20 @@ fn step(state: &mut State, id: NodeId) {
 fn tear_down(state: &mut State, id: NodeId) -> bool {
     let wants = state.shutdown.as_ref().is_some_and(|shutdown| shutdown.teardown);
     let node = &state.nodes[id];
-    let is_meant = node.is_enabled() && state.down_only.as_ref().is_none_or(|only| only.contains(&node.name));
-    let teardown = node.local().and_then(|local| local.teardown.clone());
-    let Some(command) = teardown.filter(|_| wants && is_meant && !node.torn_down) else {
+    let is_meant = (node.is_enabled() || node.local().is_none())
+        && state.down_only.as_ref().is_none_or(|only| only.contains(&node.name));
+    if !wants || !is_meant || node.torn_down {
         return false;
-    };
+    }
+    let command = node.local().and_then(|local| local.teardown.clone());
+    let has_containers = node.what.container().is_some() && state.docker.lost().is_none();
+    let known_as_none = state.docker.is_seen() && node.containers.there.is_empty();
     state.node(id).torn_down = true;
-    command::start_teardown(state, id, &command);
+    match command {
+        Some(command) => command::start_teardown(state, id, &command),
+        None if has_containers && !known_as_none => removal::start(state, id),
+        None => return false,
+    }
     true
 }
 
@@ -183,9 +231,12 @@ pub(super) fn on_teardown_ended(state: &mut State, id: NodeId, mut row: RunRow, 
     let place = state.nodes[id].place.unwrap_or(usize::MAX);
     state.node(id).record(row);
     state.node(id).run = RunPhase::Idle;
+    if state.nodes[id].local().is_none() || state.nodes[id].containers.removal {
+        removal::on_ended(state, id, &end.exit);
+    }
     if let Some(shutdown) = &mut state.shutdown {
         shutdown.agenda.insert(id);
-        if !is_success {
+        if !is_success && shutdown.unusable.is_none() {
             shutdown.failed.insert(place, id);
         }
     } else {
@@ -196,14 +247,55 @@ pub(super) fn on_teardown_ended(state: &mut State, id: NodeId, mut row: RunRow, 
 
 fn finish_if_over(state: &mut State) {
     let Some(shutdown) = &state.shutdown else { return };
-    let is_over = shutdown.ended.len() == state.nodes.len() && state.evaluation.is_over();
-    if !is_over || state.finished {
+    let is_over = shutdown.ended.len() == state.nodes.len() && state.evaluation.is_over() && state.strays.is_empty();
+    if !is_over || state.finished || cleans(state) {
         return;
     }
+    let Some(shutdown) = &state.shutdown else { return };
     let verdict = final_verdict(state, shutdown);
     state.finished = true;
     state.verdict = Some(verdict.clone());
     state.emit(Effect::Finish { verdict });
+}
+
+/// Has removed what is left on the Docker Engine, if all was torn down. Tells whether that goes on.
+fn cleans(state: &mut State) -> bool {
+    let Some(shutdown) = &state.shutdown else { return false };
+    match shutdown.clean {
+        Clean::Running(_) => return true,
+        Clean::Over(_) => return false,
+        Clean::Not => {}
+    }
+    let all = shutdown.teardown && !shutdown.hurried && state.down_only.is_none();
+    if !all || !state.docker.used || state.docker.lost().is_some() {
+        return false;
+    }
+    let run = state.ids.next_run();
+    if let Some(shutdown) = &mut state.shutdown {
+        shutdown.clean = Clean::Running(run);
+    }
+    state.emit(docker::effect(DockerEffect::Clean { run, volumes: state.volumes }));
+    true
+}
+
+/// What was left on the Docker Engine is removed, or not. Tells whether the run was that one.
+pub(super) fn on_clean_ended(state: &mut State, run: RunId, exit: &Exit) -> bool {
+    let Some(shutdown) = state.shutdown.as_mut().filter(|shutdown| shutdown.clean == Clean::Running(run)) else {
+        return false;
+    };
+    shutdown.clean = Clean::Over(exit.is_success() || shutdown.unusable.is_some());
+    if let Exit::NotStarted(failure) = exit {
+        state.say_session(Level::Warning, format!("not all could be removed: {}", failure.message));
+    }
+    true
+}
+
+/// The Docker Engine cannot be reached, so nothing is removed there.
+pub(super) fn on_docker_lost(state: &mut State, failure: Failure) {
+    if let Some(shutdown) = &mut state.shutdown {
+        shutdown.unusable = Some(failure);
+        shutdown.agenda.extend(state.nodes.ids());
+    }
 }
 
 /// The verdict that was given, unless a teardown failed.
@@ -219,5 +311,9 @@ fn final_verdict(state: &State, shutdown: &Shutdown) -> Verdict {
         Verdict::Interrupted => state.goal == Goal::Up || !shutdown.hurried,
         Verdict::Failed(_) | Verdict::TimedOut(_) | Verdict::OrchfileFailed | Verdict::Unusable(_) => false,
     };
-    if failed.is_empty() || !may_fail { shutdown.verdict.clone() } else { Verdict::Failed(failed) }
+    match &shutdown.unusable {
+        Some(failure) if may_fail && shutdown.teardown => Verdict::Unusable(failure.clone()),
+        _ if may_fail && (!failed.is_empty() || shutdown.clean == Clean::Over(false)) => Verdict::Failed(failed),
+        Some(_) | None => shutdown.verdict.clone(),
+    }
 }

@@ -4,6 +4,7 @@ use super::{
     EngineConfig,
     changes::Changes,
     deadline::Deadlines,
+    docker::Docker,
     effect::Effect,
     evaluation::Evaluation,
     knowledge::Contents,
@@ -14,8 +15,8 @@ use super::{
 };
 use crate::{
     model::{
-        Attempt, EvaluationId, FilePath, InstanceId, Level, Mode, NodeKey, PathIndex, Project, RequestId, ResourceName,
-        RunId, Success, Time,
+        Attempt, EvaluationId, FilePath, ImageKey, ImageRecord, InstanceId, Level, Mode, NodeKey, Overlay, PathIndex,
+        Project, RequestId, ResourceName, RunId, Success, Time,
     },
     snapshot::{Goal, Trouble, Verdict},
 };
@@ -70,6 +71,15 @@ pub(super) struct State {
     pub(super) questions: BTreeMap<RequestId, Question>,
     /// Records of successes, as the store has them.
     pub(super) remembered: BTreeMap<ResourceName, Success>,
+    /// Records of images, as the store has them.
+    pub(super) image_records: BTreeMap<ImageKey, Arc<ImageRecord>>,
+    /// What earlier sessions changed in containers.
+    pub(super) overlays: BTreeMap<ResourceName, Arc<Overlay>>,
+    pub(super) docker: Docker,
+    /// Containers that are removed of names that the project does not have.
+    pub(super) strays: BTreeMap<RunId, ResourceName>,
+    /// `orch down --volumes`.
+    pub(super) volumes: bool,
 
     pub(super) tally: Tally,
     /// What decides a bad verdict.
@@ -105,6 +115,8 @@ pub(super) enum Question {
     Background(NodeId),
     /// A check of a node's server.
     Probe(NodeId),
+    /// What the Docker Engine has.
+    Look,
 }
 
 /// How many nodes are what; kept up to date with each node's `Derived`.
@@ -181,6 +193,11 @@ impl State {
             instances: BTreeMap::new(),
             questions: BTreeMap::new(),
             remembered: config.remembered,
+            image_records: config.images,
+            overlays: config.overlays,
+            docker: Docker::default(),
+            strays: BTreeMap::new(),
+            volumes: config.volumes,
             tally: Tally::default(),
             troubles: BTreeMap::new(),
             shutdown: None,
@@ -232,6 +249,11 @@ impl State {
 
     pub(super) fn is_shutting_down(&self) -> bool {
         self.shutdown.is_some()
+    }
+
+    /// Whether nothing starts any more.
+    pub(super) fn is_ending(&self) -> bool {
+        self.is_shutting_down() || self.goal == Goal::Down
     }
 
     /// Whether files are watched and looked at in the background.

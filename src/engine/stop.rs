@@ -3,10 +3,10 @@
 use super::{
     command,
     event::Request,
-    fresh,
+    fresh, image,
     node::{NodeId, Wish},
     phase::Cancelled,
-    run, schedule, serve, shutdown,
+    run, say, schedule, serve, shutdown,
     state::State,
     takedown,
 };
@@ -34,7 +34,7 @@ pub(super) fn on_asked(state: &mut State, request: Request) {
         Request::Stop(names) => each(state, names, stop),
         Request::Start(names) => each(state, names, start),
         Request::TakeDown(names) => each(state, names, takedown::ask),
-        Request::ShutDown { teardown, volumes: _ } => shutdown::on_asked(state, teardown),
+        Request::ShutDown { teardown, volumes } => shutdown::on_asked(state, teardown, volumes),
     }
 }
 
@@ -62,14 +62,26 @@ fn wish(state: &mut State, id: NodeId, cause: Cause) {
 }
 
 fn trigger(state: &mut State, id: NodeId) {
+    force_images(state, id);
     wish(state, id, Cause::Triggered);
+}
+
+/// A container that is triggered is made anew with all its images, but for one that waits with changes: it takes those.
+fn force_images(state: &mut State, id: NodeId) {
+    let node = &state.nodes[id];
+    if node.what.is_automatic() || node.dirt.files.is_empty() {
+        for image in image::with_bases(state, &node.edges.images) {
+            image::force(state, image);
+        }
+    }
 }
 
 fn restart(state: &mut State, id: NodeId) {
     state.node(id).stopped = false;
     takedown::forget(state, id);
-    if serve::restart(state, id) {
-        state.say(id, None, Level::Info, "restarts its server: asked for".to_owned());
+    if serve::restart(state, id, Cause::Restarted) {
+        let what = say::server(&state.nodes[id]);
+        state.say(id, None, Level::Info, format!("restarts its {what}: asked for"));
         state.touch(id);
     } else {
         wish(state, id, Cause::Restarted);
@@ -102,7 +114,8 @@ fn start(state: &mut State, id: NodeId) {
         if was_stopped || node.dirt.first {
             wish(state, id, Cause::Started);
         }
-    } else if !is_up && serve::restart(state, id) {
-        state.say(id, None, Level::Info, "starts its server: asked for".to_owned());
+    } else if !is_up && serve::restart(state, id, Cause::Started) {
+        let what = say::server(&state.nodes[id]);
+        state.say(id, None, Level::Info, format!("starts its {what}: asked for"));
     }
 }

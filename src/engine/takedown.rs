@@ -4,8 +4,8 @@
 use super::{
     command,
     node::{Node, NodeId},
-    phase::RunPhase,
-    run, shutdown,
+    phase::{Live, RunPhase},
+    removal, run, shutdown,
     state::State,
     stop,
 };
@@ -51,19 +51,31 @@ pub(super) fn advance(state: &mut State, id: NodeId) {
         stop::end_all(state, id);
     }
     let node = &state.nodes[id];
-    let lives = run::current(&node.run).is_some() || node.live().is_some() || !node.leftovers.is_empty();
-    if lives {
+    if holds_on(node) {
         return;
     }
     let command = node.local().and_then(|local| local.teardown.clone());
     state.node(id).taken_down = TakeDown::No;
     match command {
+        None if has_containers(state, id) => removal::start(state, id),
         Some(command) => {
             state.node(id).torn_down = true;
             command::start_teardown(state, id, &command);
         }
         None => on_done(state, id),
     }
+}
+
+/// Whether something goes on of a node that has been told to end. Its containers end by being removed.
+pub(super) fn holds_on(node: &Node) -> bool {
+    let lives = node.live().is_some_and(Live::is_process);
+    run::current(&node.run).is_some() || lives || !node.leftovers.is_empty()
+}
+
+/// Whether it has containers that can be removed now.
+fn has_containers(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    node.what.container().is_some() && !node.containers.there.is_empty() && state.docker.is_seen()
 }
 
 fn waits_for_dependant(state: &State, id: NodeId) -> bool {

@@ -1,8 +1,11 @@
 //! The answer of `orch ci`: reached, failed, held for ever, or too late.
 
-use super::{deadline::Deadline, node::NodeId, phase::LastRun, schedule, serve, shutdown, state::State};
+use super::{
+    deadline::Deadline, docker, image, node::NodeId, phase::LastRun, schedule, serve, shutdown, state::State,
+    what::What,
+};
 use crate::{
-    model::{Exit, ResourceName, Restart},
+    model::{Exit, Failure, ResourceName, Restart},
     snapshot::{Goal, Trouble, Verdict},
 };
 use std::time::Duration;
@@ -26,11 +29,20 @@ pub(super) fn set_timeout(state: &mut State) {
 
 /// A project came into force.
 pub(super) fn on_loaded(state: &mut State) {
+    docker::on_loaded(state);
     match state.goal {
         Goal::Up => {}
         Goal::Ci => set_timeout(state),
         Goal::Down => shutdown::begin(state, Verdict::Succeeded, true),
     }
+}
+
+/// The Docker Engine cannot be reached: what needs it cannot be answered for.
+pub(super) fn on_docker_lost(state: &mut State, failure: Failure) {
+    if state.goal == Goal::Ci {
+        give(state, Verdict::Unusable(failure.clone()));
+    }
+    shutdown::on_docker_lost(state, failure);
 }
 
 /// The answer is this: everything ends.
@@ -45,7 +57,8 @@ pub(super) fn give(state: &mut State, verdict: Verdict) {
 pub(super) fn is_wanted(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
     let asked = node.what.auto_init() || node.reached.started || node.wish.is_some();
-    state.goal == Goal::Ci && node.is_enabled() && asked && !node.stopped
+    let is_resource = matches!(node.what, What::Resource(_));
+    state.goal == Goal::Ci && is_resource && node.is_enabled() && asked && !node.stopped
 }
 
 /// Whether it is as it should be.
@@ -66,13 +79,21 @@ fn serves(state: &State, id: NodeId) -> bool {
     }
 }
 
-/// Whether a server may end like that: its `restart` was given, and it ended well.
+/// Whether all of its containers ended well and stay so.
+pub(super) fn is_finished(state: &State, id: NodeId) -> bool {
+    let server = &state.nodes[id].server;
+    let exit = server.ended.as_ref().and_then(|row| row.exit.as_ref());
+    server.live.is_none() && server.stays_ended && exit.is_some_and(Exit::is_success)
+}
+
+/// Whether a server may end like that: its `restart` was given, and it ended well. A container may.
 fn may_end(state: &State, id: NodeId) -> impl Fn(&Exit) -> bool {
     let given = state.nodes[id].what.restart();
-    let may = match given {
-        Some(Restart::OnFailure | Restart::Never) => true,
-        Some(Restart::Always) | None => false,
-    };
+    let may = state.nodes[id].what.container().is_some()
+        || match given {
+            Some(Restart::OnFailure | Restart::Never) => true,
+            Some(Restart::Always) | None => false,
+        };
     move |exit| may && exit.is_success()
 }
 
@@ -80,7 +101,10 @@ fn may_end(state: &State, id: NodeId) -> impl Fn(&Exit) -> bool {
 fn trouble_of(state: &State, id: NodeId) -> Option<Trouble> {
     let node = &state.nodes[id];
     if let LastRun::Failed(exit) = &node.last {
-        return Some(Trouble::RunFailed(exit.clone()));
+        let image = image::key(state, id);
+        return Some(
+            image.map_or_else(|| Trouble::RunFailed(exit.clone()), |image| Trouble::ImageFailed(image, exit.clone())),
+        );
     }
     let exit = node.server.ended.as_ref().filter(|_| node.server.stays_ended)?.exit.clone()?;
     (!may_end(state, id)(&exit)).then_some(Trouble::InstanceEnded(exit))
@@ -117,7 +141,7 @@ pub(super) fn judge(state: &mut State) {
     }
     if !state.troubles.is_empty() {
         let mut troubles: Vec<(NodeId, Trouble)> = state.troubles.clone().into_iter().collect();
-        troubles.sort_by_key(|(id, _)| state.nodes[*id].place);
+        troubles.sort_by_key(|(id, _)| state.resource(&state.nodes[*id].name).and_then(|id| state.nodes[id].place));
         let troubles = troubles.into_iter().map(|(id, trouble)| (state.nodes[id].name.clone(), trouble)).collect();
         give(state, Verdict::Failed(troubles));
     } else if state.tally.missing == 0 {

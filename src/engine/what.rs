@@ -1,10 +1,10 @@
 //! What a node is, and the few questions that every rule asks alike of all kinds.
 
 use crate::model::{
-    Build, Command, Container, ContainerImage, Dependency, FilePath, FileSet, Image, ImageKey, Kind, Local, NodeKey,
-    Probe, Resource, Restart, TriggerMode,
+    Build, Command, Container, ContainerImage, Dependency, Digest, FilePath, FileSet, Image, ImageKey, Kind, Local,
+    NodeKey, Probe, Resource, Restart, TriggerMode,
 };
-use std::{slice, sync::Arc};
+use std::{collections::BTreeMap, slice, sync::Arc};
 
 /// In what two declarations of one node differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +137,21 @@ impl What {
         }
     }
 
+    /// Digest of all that it declares of its runs.
+    pub(super) fn definition(&self, environment: Option<&BTreeMap<String, Option<String>>>) -> Digest {
+        let parts = match self {
+            Self::Image(image) => {
+                let place = (&image.repository, image.push);
+                vec![json(&image.build), json(&place), json(&image.bases), json(&environment)]
+            }
+            Self::Resource(resource) => match &resource.kind {
+                Kind::Local(local) => vec![json(&local.cmd), json(&environment), json(&local.outputs)],
+                Kind::Container(container) => vec![json(&container.source), json(&container.image)],
+            },
+        };
+        Digest::of_parts(parts.iter().map(Vec::as_slice))
+    }
+
     /// Images that it is made of.
     pub(super) fn images(&self) -> Vec<ImageKey> {
         match self {
@@ -172,12 +187,17 @@ impl What {
                 }
                 (Kind::Local(_), Kind::Container(_)) | (Kind::Container(_), Kind::Local(_)) => (true, true),
             },
-            (Self::Image(old), Self::Image(new)) => (image_differs(old, new), false),
+            // Its files are part of what it is.
+            (Self::Image(old), Self::Image(new)) => (image_differs(old, new) || old.inputs != new.inputs, false),
             (Self::Resource(_), Self::Image(_)) | (Self::Image(_), Self::Resource(_)) => (true, true),
         };
         let files = self.inputs() != new.inputs() || self.outputs() != new.outputs() || self.images() != new.images();
         Differs { definition, files: files || kind, enabled: !self.is_enabled() && new.is_enabled(), kind }
     }
+}
+
+fn json(part: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(part).unwrap_or_default()
 }
 
 fn local_differs(old: &Local, new: &Local) -> bool {

@@ -1,0 +1,287 @@
+//! Containers of a resource: what they hold of the files that they are made of, and what they need to be up to date.
+
+use super::{
+    changes,
+    dirt::{Mark, Saw},
+    effect::RaiseOrder,
+    fresh,
+    image::{self, Demand, Standing, Value},
+    node::{Node, NodeId},
+    phase::{Live, RunPhase, Work},
+    plan::{self, Plan, Steps, Way},
+    state::State,
+};
+use crate::{
+    model::{
+        ContainerId, ContainerPhase, ContainerSource, ContainerState, Digest, FilePath, ImageKey, InstanceId, Mode,
+    },
+    snapshot::{Cause, Hold},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// What is only a container resource's.
+#[derive(Debug, Default)]
+pub(super) struct Containers {
+    /// Its containers as the engine has them.
+    pub(super) there: Vec<ContainerState>,
+    /// What they were last brought to be.
+    pub(super) raised: Option<Raised>,
+    /// They may be something else meanwhile: a run that was to bring them to something failed, or was cut short.
+    pub(super) outdated: bool,
+    /// What was changed in them since they were made.
+    pub(super) overlay: BTreeMap<FilePath, Saw>,
+    /// Files that were copied, but a command failed after that: the next update takes them along.
+    pub(super) unsynced: BTreeSet<FilePath>,
+    /// New containers wait for their first sync.
+    pub(super) initial_sync: bool,
+    /// What is done about the files that differ; `None` until it is looked at.
+    pub(super) plan: Option<Plan>,
+    /// It was decided whether containers of an earlier session are taken over.
+    pub(super) decided: bool,
+    /// Why they are brought to `raised` again.
+    pub(super) again: Option<Cause>,
+    /// They are to be removed.
+    pub(super) removal: bool,
+    /// The session ends, and they go on without it.
+    pub(super) released: bool,
+    /// Instances whose output still comes.
+    pub(super) follows: BTreeSet<InstanceId>,
+}
+
+/// What containers were brought to be.
+#[derive(Debug, Clone)]
+pub(super) struct Raised {
+    pub(super) order: Arc<RaiseOrder>,
+    /// What their images were made to, each after those it is made of.
+    pub(super) values: Vec<(NodeId, Value)>,
+}
+
+/// What a container resource needs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Need<'a> {
+    /// Nothing, or what it needs is not known yet.
+    Nothing,
+    /// Its running containers are changed in place.
+    Update(&'a Steps),
+    /// Its images and containers are made anew: why not in place, if that was to be.
+    Full(Option<&'a str>),
+}
+
+/// What the containers hold of a file.
+pub(super) fn saw_of(state: &State, id: NodeId, path: &FilePath) -> Option<Saw> {
+    let containers = &state.nodes[id].containers;
+    if let Some(saw) = containers.overlay.get(path) {
+        return Some(*saw);
+    }
+    let values = containers.raised.iter().flat_map(|raised| &raised.values);
+    let of_file = values.filter(|(image, _)| state.nodes[*image].reads(path));
+    let mut saws = of_file.map(|(_, value)| value.sight.saw(path));
+    let first = saws.next()?;
+    Some(if saws.all(|saw| saw == first) { first } else { Saw::Unknown })
+}
+
+/// Looks again at all files that may be others in the containers than on the disk.
+pub(super) fn compare_files(state: &mut State, id: NodeId) {
+    let node = &state.nodes[id];
+    let mut files: BTreeSet<FilePath> = node.dirt.files.keys().chain(node.containers.overlay.keys()).cloned().collect();
+    for image in image::with_bases(state, &node.edges.images) {
+        files.extend(state.nodes[image].making.behind.iter().filter(|path| node.reads(path)).cloned());
+    }
+    let mut unknown = Vec::new();
+    for path in files {
+        let Some(saw) = saw_of(state, id, &path) else { continue };
+        if !state.contents.is_known(&path) {
+            unknown.push(path);
+            continue;
+        }
+        let same = saw == Saw::Content(state.contents.of(&path));
+        let files = &mut state.node(id).dirt.files;
+        if same {
+            files.remove(&path);
+        } else {
+            files.entry(path).or_insert(Mark { by: None });
+        }
+    }
+    state.node(id).containers.plan = None;
+    changes::note_all(state, &unknown);
+}
+
+/// Decides what is done about the files that differ, if that is not decided.
+pub(super) fn look(state: &mut State, id: NodeId) {
+    let node = &state.nodes[id];
+    let Some(container) = node.what.container() else { return };
+    if node.containers.plan.is_some() {
+        return;
+    }
+    let root = state.project.as_ref().map_or_else(|| FilePath::new("/"), |project| project.root.clone());
+    let changed = changed(state, id).into_iter().map(|(path, content)| (path, content.is_some())).collect();
+    let plan = plan::plan(&container.live_updates, &changed, &root);
+    let node = state.node(id);
+    if node.containers.raised.is_some() && !node.dirt.first {
+        plan.waiting.iter().for_each(|path| _ = node.dirt.files.remove(path));
+    }
+    node.containers.plan = Some(plan);
+}
+
+/// The files that the next update is about, as they are now.
+pub(super) fn changed(state: &State, id: NodeId) -> BTreeMap<FilePath, Option<Digest>> {
+    let node = &state.nodes[id];
+    let files = node.dirt.files.keys().chain(&node.containers.unsynced);
+    let mut changed: BTreeMap<_, _> = files.map(|path| (path.clone(), state.contents.of(path))).collect();
+    if node.containers.initial_sync {
+        changed.extend(first_sync(state, id));
+    }
+    changed
+}
+
+/// All files that the first sync of new containers copies.
+fn first_sync(state: &State, id: NodeId) -> BTreeMap<FilePath, Option<Digest>> {
+    let node = &state.nodes[id];
+    let Some(container) = node.what.container() else { return BTreeMap::new() };
+    let updates = container.live_updates.iter().filter(|update| update.initial_sync);
+    let is_synced = |path: &FilePath| {
+        let mut covering = updates.clone().filter(|update| update.inputs.iter().any(|inputs| inputs.contains(path)));
+        covering.any(|update| update.syncs.iter().any(|sync| sync.local.matches(path)))
+    };
+    let images = image::with_bases(state, &node.edges.images);
+    let files = images.iter().filter_map(|image| state.nodes[*image].making.now.as_ref()).flatten();
+    files.filter(|(path, _)| is_synced(path)).map(|(path, content)| (path.clone(), Some(*content))).collect()
+}
+
+/// What it needs, being dirty.
+pub(super) fn need(state: &State, id: NodeId) -> Need<'_> {
+    let node = &state.nodes[id];
+    let Some(plan) = &node.containers.plan else { return Need::Nothing };
+    let in_place = match &plan.way {
+        Way::Update(steps) => steps,
+        Way::Full(why) if is_in_place_matter(node) => return Need::Full(why.as_deref()),
+        Way::Nothing | Way::Full(_) => return Need::Full(None),
+    };
+    if is_in_place_matter(node) { Need::Update(in_place) } else { Need::Full(None) }
+}
+
+/// Whether nothing but files differs, and the containers are there to be changed.
+fn is_in_place_matter(node: &Node) -> bool {
+    let dirt = &node.dirt;
+    let only_files = !dirt.first && !dirt.definition && dirt.images.is_empty() && dirt.redo.is_none();
+    let asked_otherwise = node.wish.is_some() && (node.what.is_automatic() || dirt.files.is_empty());
+    let runs = node.live().is_some_and(|live| !live.stopping && live.row.containers.iter().all(is_running));
+    only_files && !asked_otherwise && runs && !node.containers.outdated
+}
+
+fn is_running(container: &ContainerState) -> bool {
+    container.phase == ContainerPhase::Running
+}
+
+/// What it demands of its images.
+pub(super) fn demand(state: &State, id: NodeId) -> Demand {
+    let node = &state.nodes[id];
+    let counts = node.is_enabled() && !node.stopped && !state.is_ending() && !node.containers.removal;
+    if !counts || node.edges.images.is_empty() {
+        return Demand::None;
+    }
+    if is_undecided(state, id) {
+        return Demand::Check;
+    }
+    let may = state.mode() == Mode::Orchfile || node.edges.unmet == 0 || node.reached.started;
+    let wants = node.is_dirty() && super::schedule::starts_by_itself(state, id);
+    if wants && may && matches!(need(state, id), Need::Full(_)) { Demand::Build } else { Demand::None }
+}
+
+/// Whether there are containers of an earlier session of which nobody knows yet whether they are what they should be.
+pub(super) fn is_undecided(state: &State, id: NodeId) -> bool {
+    let containers = &state.nodes[id].containers;
+    !containers.decided && !containers.there.is_empty() && state.docker.is_seen()
+}
+
+/// What of its images, or of its own containers, it waits for.
+pub(super) fn hold(state: &State, id: NodeId) -> Option<Hold> {
+    let node = &state.nodes[id];
+    if is_undecided(state, id) {
+        let images = image::with_bases(state, &node.edges.images);
+        let unchecked = images.into_iter().find(|image| !state.nodes[*image].making.checked);
+        return unchecked.and_then(|image| image::key(state, image)).map(Hold::Image);
+    }
+    if node.live().is_some_and(|live| live.stopping) {
+        return Some(Hold::Stopping);
+    }
+    match need(state, id) {
+        Need::Full(_) => image::standing_hold(state, &node.edges.images),
+        Need::Nothing | Need::Update(_) => None,
+    }
+}
+
+/// An image that it is made of was or is to be made anew.
+pub(super) fn mark_image(state: &mut State, id: NodeId, image: &ImageKey) {
+    let now = state.now;
+    let node = state.node(id);
+    if !node.dirt.is_change() {
+        node.changed_at = now;
+    }
+    node.dirt.images.insert(image.clone());
+    state.touch(id);
+}
+
+/// What its containers are to be now: as declared, made of what their images are now.
+pub(super) fn wanted(state: &mut State, id: NodeId, replace: bool) -> Option<Raised> {
+    let definition = fresh::definition_of(state, id);
+    let node = &state.nodes[id];
+    let container = node.what.container()?.clone();
+    let images = image::with_bases(state, &node.edges.images);
+    let values = images.into_iter().filter_map(|image| Some((image, state.nodes[image].making.value.clone()?)));
+    let values: Vec<(NodeId, Value)> = values.collect();
+    let image = match node.edges.images.as_slice() {
+        [] => None,
+        [own, ..] => Some(values.iter().find(|(image, _)| image == own)?.1.built.clone()),
+    };
+    let made_of = image.as_ref().map(|built| built.id.as_ref().map_or(&*built.reference, |id| &*id.0));
+    let fingerprint = Digest::of_parts([definition.0.as_slice(), made_of.unwrap_or_default().as_bytes()]);
+    let compose = match &container.source {
+        ContainerSource::Compose { project, .. } => image::compose(state, project),
+        ContainerSource::Plain(_) => None,
+    };
+    let environment = state.project.as_ref().map(|project| project.environment.clone()).unwrap_or_default();
+    let container = Arc::new(container);
+    let order = Arc::new(RaiseOrder { container, compose, image, fingerprint, replace, environment });
+    Some(Raised { order, values })
+}
+
+/// Whether its running containers are just what they are to be, so that nothing has to be done for them.
+pub(super) fn is_there(node: &Node, wanted: &Raised) -> bool {
+    let Some(raised) = &node.containers.raised else { return false };
+    let same_image = |(image, value): &(NodeId, Value)| {
+        raised.values.iter().any(|(other, before)| other == image && before.is_same(value))
+    };
+    let runs = node.live().is_some_and(|live| !live.stopping && live.row.containers.iter().all(is_running));
+    let own = wanted.values.last();
+    runs && raised.order.fingerprint == wanted.order.fingerprint && own.is_none_or(same_image)
+}
+
+/// The ids of these containers, sorted.
+pub(super) fn ids(containers: &[ContainerState]) -> Vec<ContainerId> {
+    let mut ids: Vec<ContainerId> = containers.iter().map(|container| container.id.clone()).collect();
+    ids.sort();
+    ids
+}
+
+/// The containers that live, if any do.
+pub(super) fn living(live: Option<&Live>) -> &[ContainerState] {
+    live.map(|live| live.row.containers.as_slice()).unwrap_or_default()
+}
+
+/// An image is built for it now, as a step of its own.
+pub(super) fn builds(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    let is_building = |image: &NodeId| matches!(&state.nodes[*image].run, RunPhase::Running(running) if matches!(running.work, Work::Build(_)));
+    node.derived.demand == Demand::Build && image::with_bases(state, &node.edges.images).iter().any(is_building)
+}
+
+/// Whether an image that it needs could not be built.
+pub(super) fn lacks_image(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    let failed = |image: &NodeId| state.nodes[*image].derived.standing == Standing::Failed;
+    node.derived.demand == Demand::Build && node.edges.images.iter().any(failed)
+}

@@ -1,0 +1,132 @@
+//! Live updates: runs that change files in running containers.
+
+use super::{
+    container,
+    dirt::{Mark, Saw},
+    docker,
+    effect::{DockerEffect, UpdateOrder},
+    node::NodeId,
+    observe,
+    phase::{self, LastRun, Work},
+    plan::Steps,
+    raise,
+    run::{self, Over},
+    state::State,
+};
+use crate::{
+    model::{Digest, Exit, FilePath, Overlay},
+    snapshot::{Cause, Step},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// Starts an update of the running containers.
+pub(super) fn start(state: &mut State, id: NodeId, steps: Steps) {
+    let node = &state.nodes[id];
+    let waiting = node.containers.plan.as_ref().map(|plan| plan.waiting.clone()).unwrap_or_default();
+    let mut files = container::changed(state, id);
+    files.retain(|path, _| !waiting.contains(path));
+    let node = state.node(id);
+    let initial = std::mem::take(&mut node.containers.initial_sync);
+    let (dirt, cause) = run::take(state, id);
+    let row = run::open(state, id, Step::LiveUpdate, cause);
+    let node = state.node(id);
+    // Whatever becomes of the update: nobody knows what these files are in the containers until it has succeeded.
+    node.containers.overlay.extend(files.keys().map(|path| (path.clone(), Saw::Unknown)));
+    node.containers.plan = None;
+    remember(state, id);
+    let order = order(state, id, steps);
+    let (run, resource, grace) = (row.run, state.nodes[id].name.clone(), raise::stop_grace(state, id));
+    state.emit(docker::effect(DockerEffect::Update { run, resource, order: Arc::new(order), grace }));
+    let update = phase::Update { files, unknown: BTreeSet::new(), initial };
+    run::goes_on(state, id, row, dirt, Work::Update(Box::new(update)));
+}
+
+fn order(state: &State, id: NodeId, steps: Steps) -> UpdateOrder {
+    let Steps { copies, removals, runs, restart } = steps;
+    let containers = container::living(state.nodes[id].live()).iter().map(|one| one.id.clone()).collect();
+    UpdateOrder { containers, copies, removals, runs, restart }
+}
+
+/// An update ended.
+pub(super) fn on_ended(state: &mut State, id: NodeId, over: Over, update: phase::Update) {
+    match (&over.exit, over.cancelled) {
+        (_, Some(_)) if !over.exit.is_success() => give_up(state, id, over, update),
+        (Exit::Code(0), _) => succeed(state, id, &update),
+        (Exit::NotStarted(failure), _) => {
+            let why = failure.message.clone();
+            fall_back(state, id, over, update, why);
+        }
+        (Exit::Code(_) | Exit::Signal(_) | Exit::Stopped, _) => fail(state, id, over.exit, update),
+    }
+    state.node(id).containers.plan = None;
+    observe::judge(state, id);
+}
+
+fn succeed(state: &mut State, id: NodeId, update: &phase::Update) {
+    settle(state, id, &update.files, &update.unknown);
+    let node = state.node(id);
+    node.last = LastRun::Succeeded;
+    node.containers.unsynced.clear();
+    remember(state, id);
+}
+
+/// A command failed in all of them: the files are there, but what was to be done about them was not.
+fn fail(state: &mut State, id: NodeId, exit: Exit, update: phase::Update) {
+    settle(state, id, &update.files, &update.unknown);
+    let node = state.node(id);
+    node.last = LastRun::Failed(exit);
+    node.containers.initial_sync |= update.initial;
+    node.containers.unsynced.extend(update.files.into_keys());
+}
+
+/// Now the containers hold these files, but for those that changed meanwhile.
+fn settle(state: &mut State, id: NodeId, files: &BTreeMap<FilePath, Option<Digest>>, unknown: &BTreeSet<FilePath>) {
+    for (path, content) in files.iter().filter(|(path, _)| !unknown.contains(*path)) {
+        state.node(id).containers.overlay.insert(path.clone(), Saw::Content(*content));
+    }
+}
+
+/// The containers may be halfway, or no longer alike: all is made anew.
+fn fall_back(state: &mut State, id: NodeId, over: Over, update: phase::Update, why: String) {
+    restore(state, id, over.before, over.dirt, update);
+    state.node(id).dirt.redo = Some(Cause::FallBack(why));
+    state.touch(id);
+}
+
+/// It was told to end, or the engine went away.
+fn give_up(state: &mut State, id: NodeId, over: Over, update: phase::Update) {
+    restore(state, id, over.before, over.dirt, update);
+}
+
+fn restore(state: &mut State, id: NodeId, before: LastRun, dirt: super::dirt::Dirt, update: phase::Update) {
+    let now = state.now;
+    let node = state.node(id);
+    if !node.dirt.is_change() {
+        node.changed_at = now;
+    }
+    node.last = before;
+    node.containers.initial_sync |= update.initial;
+    let mut marks = dirt.files;
+    for path in update.files.into_keys() {
+        let mark = marks.remove(&path).unwrap_or(Mark { by: None });
+        node.dirt.files.entry(path).or_insert(mark);
+    }
+    node.dirt.redo = node.dirt.redo.take().or(dirt.redo);
+}
+
+/// Records what is in the containers of what was changed. What a failed command was to be run for counts as unknown, so that a
+/// later session does it again.
+pub(super) fn remember(state: &mut State, id: NodeId) {
+    let node = &state.nodes[id];
+    let containers = container::ids(&node.containers.there);
+    let record = |(path, saw): (&FilePath, &Saw)| {
+        let saw = if node.containers.unsynced.contains(path) { Saw::Unknown } else { *saw };
+        (path.clone(), saw.record())
+    };
+    let files = node.containers.overlay.iter().map(record).collect();
+    let (resource, overlay) = (node.name.clone(), Arc::new(Overlay { containers, files }));
+    state.emit(docker::effect(DockerEffect::RememberOverlay { resource, overlay }));
+}

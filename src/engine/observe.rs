@@ -1,0 +1,276 @@
+//! What is seen of containers against what they should be: instances that begin and end, and repairs. What counts is how they
+//! are, not what happened to them: events may be lost.
+
+use super::{
+    container,
+    deadline::Deadline,
+    docker, edges,
+    effect::{DockerEffect, RaiseOrder},
+    image::Value,
+    node::{Node, NodeId},
+    phase::{Body, Live, RunPhase, Watched},
+    say, serve,
+    state::State,
+    verdict,
+};
+use crate::{
+    model::{ContainerPhase, ContainerState, Exit, Health, InstanceId, NodeKey, ResourceName},
+    snapshot::{Cause, InstanceRow},
+};
+
+/// What is found of containers that were brought to something.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Finding {
+    /// All of them run.
+    Runs,
+    /// The engine starts one (again): it is its turn.
+    Waits,
+    /// All ended well.
+    Done,
+    /// One ended, not well.
+    Ended {
+        /// How.
+        exit: Exit,
+        /// It needed more memory than it may have.
+        out_of_memory: bool,
+    },
+    /// One is gone.
+    Gone,
+    /// Somebody changed one: how.
+    Changed(String),
+}
+
+/// Compares containers with what they were brought to be. How many there should be is known to nobody but the engine: see
+/// `judge`.
+pub(super) fn find(order: &RaiseOrder, value: Option<&Value>, there: &[ContainerState]) -> Finding {
+    let id = value.and_then(|value| value.built.id.as_ref());
+    if there.is_empty() || there.iter().any(|one| one.phase == ContainerPhase::Dead) {
+        return Finding::Gone;
+    }
+    if there.iter().any(|one| one.fingerprint != Some(order.fingerprint)) {
+        return Finding::Changed("another one has its place".to_owned());
+    }
+    if id.is_some_and(|id| there.iter().any(|one| one.image != *id)) {
+        return Finding::Changed("it is made of another image".to_owned());
+    }
+    if there.iter().any(|one| one.phase == ContainerPhase::Paused) {
+        return Finding::Changed("it is paused".to_owned());
+    }
+    for one in there {
+        if let ContainerPhase::Exited { code, out_of_memory } = one.phase
+            && code != 0
+        {
+            return Finding::Ended { exit: Exit::Code(code), out_of_memory };
+        }
+    }
+    let is = |wanted: fn(&ContainerPhase) -> bool| there.iter().any(|one| wanted(&one.phase));
+    if is(|phase| matches!(phase, ContainerPhase::Created | ContainerPhase::Restarting)) {
+        Finding::Waits
+    } else if is(|phase| *phase == ContainerPhase::Running) {
+        Finding::Runs
+    } else {
+        Finding::Done
+    }
+}
+
+/// The containers of a resource as they are now.
+pub(super) fn on_containers_changed(state: &mut State, resource: ResourceName, there: Vec<ContainerState>) {
+    let Some(&id) = state.by_key.get(&NodeKey::Resource(resource)) else { return };
+    state.node(id).containers.there = there;
+    state.touch(id);
+    judge(state, id);
+}
+
+/// All output of an instance has come.
+pub(super) fn on_follow_ended(state: &mut State, instance: InstanceId) {
+    if let Some(id) = state.instances.remove(&instance) {
+        state.node(id).containers.follows.remove(&instance);
+        state.touch(id);
+    }
+}
+
+/// Compares what is there with what should be, and acts on it. While the node's own run goes on, what becomes of its containers
+/// says nothing.
+pub(super) fn judge(state: &mut State, id: NodeId) {
+    let node = &state.nodes[id];
+    let own_run = matches!(node.run, RunPhase::Running(_) | RunPhase::TearingDown(_));
+    if own_run || node.containers.removal || !node.is_enabled() || state.is_ending() || !state.docker.is_seen() {
+        return show(state, id);
+    }
+    if node.live().is_some_and(|live| live.stopping) || node.stopped {
+        return judge_stopped(state, id);
+    }
+    let Some(raised) = &node.containers.raised else { return };
+    let value = raised.values.last().map(|(_, value)| value);
+    let finding = find(&raised.order, value, &node.containers.there);
+    match node.live() {
+        Some(live) => {
+            let before = live.row.containers.clone();
+            judge_living(state, id, &before, finding);
+        }
+        // Somebody started it.
+        None if finding == Finding::Runs && !node.containers.outdated && node.containers.decided => begin(state, id),
+        None => {}
+    }
+}
+
+/// Rows show the containers as they are, whatever comes of it.
+fn show(state: &mut State, id: NodeId) {
+    let there = state.nodes[id].containers.there.clone();
+    if let Some(live) = state.node(id).server.live.as_mut().filter(|live| !live.is_process())
+        && !there.is_empty()
+    {
+        let failing = there.iter().find(|one| one.health.is_some_and(|health| health != Health::Healthy));
+        live.row.probe_failure = failing.and_then(|one| one.health_output.clone());
+        live.row.containers = there;
+        serve::update_ready(state, id);
+    }
+}
+
+/// They are to be ended: they have, or they are asked to.
+fn judge_stopped(state: &mut State, id: NodeId) {
+    let lives = state.nodes[id].containers.there.iter().any(|one| is_alive(one));
+    let is_live = state.nodes[id].live().is_some();
+    match (lives, is_live) {
+        (false, true) => _ = over(state, id, Exit::Stopped),
+        (true, false) => {
+            begin(state, id);
+            serve::end(state, id);
+        }
+        (true, true) | (false, false) => show(state, id),
+    }
+}
+
+fn is_alive(container: &ContainerState) -> bool {
+    match container.phase {
+        ContainerPhase::Running | ContainerPhase::Paused | ContainerPhase::Restarting => true,
+        ContainerPhase::Created | ContainerPhase::Exited { .. } | ContainerPhase::Dead => false,
+    }
+}
+
+fn judge_living(state: &mut State, id: NodeId, before: &[ContainerState], finding: Finding) {
+    let there = &state.nodes[id].containers.there;
+    let is_fewer = there.len() < before.len();
+    let is_same = lives_of(there) == lives_of(before);
+    match finding {
+        Finding::Runs if is_fewer => repair(state, id, Cause::Removed),
+        Finding::Runs if is_same => show(state, id),
+        // Somebody, or the engine, started it again.
+        Finding::Runs => {
+            over(state, id, Exit::Stopped);
+            begin(state, id);
+        }
+        Finding::Waits => show(state, id),
+        Finding::Done => died(state, id, Exit::Code(0), false),
+        Finding::Ended { exit, out_of_memory } => died(state, id, exit, out_of_memory),
+        Finding::Gone => repair(state, id, Cause::Removed),
+        Finding::Changed(how) => repair(state, id, Cause::ChangedByHand(how)),
+    }
+}
+
+/// Which containers, and which of their lives.
+fn lives_of(containers: &[ContainerState]) -> Vec<(&str, i64)> {
+    let mut lives: Vec<(&str, i64)> = containers.iter().map(|one| (&*one.id.0, one.started_at_ns)).collect();
+    lives.sort_unstable();
+    lives
+}
+
+/// They were brought to what they should be: from now on they live, or have lived.
+pub(super) fn on_raised(state: &mut State, id: NodeId) {
+    let node = state.node(id);
+    node.containers.decided = true;
+    node.containers.again = None;
+    let there = &node.containers.there;
+    let goes_on = node.server.live.as_ref().is_some_and(|live| lives_of(&live.row.containers) == lives_of(there));
+    if !goes_on {
+        over(state, id, Exit::Stopped);
+        begin(state, id);
+    }
+    edges::reach_started(state, id);
+    judge(state, id);
+    serve::update_ready(state, id);
+    edges::reach_ready(state, id);
+}
+
+/// Whether the containers are others than those that were changed.
+pub(super) fn has_new_containers(node: &Node) -> bool {
+    let before = node.live().map(|live| live.row.containers.as_slice());
+    let before = before.or_else(|| node.server.ended.as_ref().map(|row| row.containers.as_slice()));
+    before.is_none_or(|before| container::ids(before) != container::ids(&node.containers.there))
+}
+
+/// A new instance begins.
+fn begin(state: &mut State, id: NodeId) {
+    let instance = state.ids.next_instance();
+    let now = state.now;
+    let node = state.node(id);
+    node.server.due = false;
+    let containers = node.containers.there.clone();
+    let ids = container::ids(&containers);
+    let row = InstanceRow {
+        instance,
+        pid: None,
+        started_at: now,
+        ready_at: None,
+        exit: None,
+        restarts: node.server.restarts,
+        probe_failure: None,
+        containers,
+    };
+    let body = Body::Containers(Watched::default());
+    node.server.live = Some(Live { row, body, up_at: Some(now), stopping: false, ready: false, lived: false });
+    node.containers.follows.insert(instance);
+    let resource = node.name.clone();
+    serve::calm(state, id);
+    state.instances.insert(instance, id);
+    state.emit(docker::effect(DockerEffect::Follow { instance, resource, containers: ids }));
+    verdict::watch_readiness(state, id);
+    serve::watch_life(state, id);
+    serve::update_ready(state, id);
+}
+
+/// The instance has ended, if there is one. Tells how long it lived.
+pub(super) fn over(state: &mut State, id: NodeId, exit: Exit) -> Option<(InstanceId, std::time::Duration)> {
+    state.touch(id);
+    state.deadlines.clear(Deadline::Readiness(id));
+    state.deadlines.clear(Deadline::Lived(id));
+    let now = state.now;
+    let node = state.node(id);
+    let mut live = node.server.live.take()?;
+    live.row.exit = Some(exit);
+    let there = node.containers.there.clone();
+    if container::ids(&there) == container::ids(&live.row.containers) {
+        live.row.containers = there;
+    }
+    let lived = live.up_at.map_or(std::time::Duration::ZERO, |up_at| now.since(up_at));
+    let instance = live.id();
+    node.server.ended = Some(live.row);
+    Some((instance, lived))
+}
+
+/// One ended unasked.
+fn died(state: &mut State, id: NodeId, exit: Exit, out_of_memory: bool) {
+    let Some((instance, lived)) = over(state, id, exit.clone()) else { return };
+    if out_of_memory {
+        say::out_of_memory(state, id, instance);
+    }
+    if state.docker.is_aftermath() && !exit.is_success() {
+        put_back(state, id, Cause::Crashed(exit), lived);
+        return;
+    }
+    state.node(id).containers.again = Some(Cause::Crashed(exit.clone()));
+    serve::crash(state, id, instance, &exit, lived);
+    edges::reach_ready(state, id);
+}
+
+/// Somebody removed or changed them: they are put back, whatever the mode.
+fn repair(state: &mut State, id: NodeId, cause: Cause) {
+    let lived = over(state, id, Exit::Stopped).map_or(std::time::Duration::ZERO, |(_, lived)| lived);
+    put_back(state, id, cause, lived);
+}
+
+fn put_back(state: &mut State, id: NodeId, cause: Cause, lived: std::time::Duration) {
+    state.node(id).containers.again = Some(cause.clone());
+    let delay = serve::repair(state, id, lived);
+    say::repair(state, id, &cause, delay);
+}

@@ -1,0 +1,168 @@
+//! Runs that bring containers to what they should be: made, replaced, started, or put back as they were.
+
+use super::{
+    container::{self, Raised},
+    dirt::Dirt,
+    docker,
+    effect::DockerEffect,
+    event::Made,
+    node::NodeId,
+    observe,
+    phase::{self, LastRun, Work},
+    run::{self, Over},
+    say, serve,
+    state::State,
+};
+use crate::{
+    model::{ContainerSource, Exit},
+    snapshot::{Cause, Skip, Step},
+};
+use std::{sync::Arc, time::Duration};
+
+/// Nothing but a slot is in the way of new containers, if those that run are not as good.
+pub(super) fn is_needless(state: &mut State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    let dirt = &node.dirt;
+    let may_be = node.wish.is_none()
+        && !dirt.first
+        && dirt.redo.is_none()
+        && !node.containers.outdated
+        && node.containers.overlay.is_empty()
+        && !matches!(node.last, LastRun::Failed(_));
+    let Some(wanted) = container::wanted(state, id, false).filter(|_| may_be) else { return false };
+    if !container::is_there(&state.nodes[id], &wanted) {
+        return false;
+    }
+    let node = state.node(id);
+    let image = node.dirt.images.pop_first();
+    node.dirt = Dirt { files: std::mem::take(&mut node.dirt.files), ..Dirt::default() };
+    node.skipped = Some(image.map_or(Skip::Fresh, Skip::SameImage));
+    node.containers.raised = Some(wanted);
+    container::compare_files(state, id);
+    state.touch(id);
+    true
+}
+
+/// Starts the run that brings the containers to what is declared.
+pub(super) fn start(state: &mut State, id: NodeId) {
+    let replace = must_replace(state, id);
+    let Some(raised) = container::wanted(state, id, replace) else { return };
+    let fell_back = match container::need(state, id) {
+        container::Need::Full(Some(why)) => Some(Cause::FallBack(why.to_owned())),
+        container::Need::Full(None) | container::Need::Nothing | container::Need::Update(_) => None,
+    };
+    let wished = state.nodes[id].wish.is_some();
+    let (dirt, cause) = run::take(state, id);
+    let cause = fell_back.filter(|_| !wished).unwrap_or(cause);
+    serve::give_way(state, id);
+    begin(state, id, raised, dirt, cause, false);
+}
+
+/// Containers that are replaced though they have the right mark: somebody wants that, or their files are not those of the image.
+fn must_replace(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    let forced = node.wish.as_ref().is_some_and(|wish| wish.cause == Cause::Triggered);
+    let nameless = node
+        .edges
+        .images
+        .iter()
+        .any(|image| state.nodes[*image].making.value.as_ref().is_some_and(|value| value.built.id.is_none()));
+    let fell_back = matches!(node.dirt.redo, Some(Cause::FallBack(_) | Cause::ChangedByHand(_)));
+    forced || nameless || fell_back || !node.containers.overlay.is_empty()
+}
+
+/// Brings the containers again to what they were.
+pub(super) fn again(state: &mut State, id: NodeId) {
+    let Some(mut raised) = state.nodes[id].containers.raised.clone() else { return };
+    let cause = state.node(id).containers.again.take().unwrap_or(Cause::Started);
+    let replace = matches!(cause, Cause::ChangedByHand(_));
+    if raised.order.replace != replace {
+        Arc::make_mut(&mut raised.order).replace = replace;
+    }
+    let node = state.node(id);
+    node.said = None;
+    begin(state, id, raised, Dirt::default(), cause, true);
+}
+
+fn begin(state: &mut State, id: NodeId, raised: Raised, dirt: Dirt, cause: Cause, again: bool) {
+    let row = run::open(state, id, Step::Container, cause);
+    let (run, resource, order) = (row.run, state.nodes[id].name.clone(), raised.order.clone());
+    let grace = stop_grace(state, id);
+    state.emit(docker::effect(DockerEffect::Raise { run, resource, order, grace }));
+    run::goes_on(state, id, row, dirt, Work::Raise(Box::new(phase::Raise { raised, again })));
+}
+
+/// How long its containers may take to end.
+pub(super) fn stop_grace(state: &State, id: NodeId) -> Duration {
+    if state.grace().is_zero() {
+        return Duration::ZERO;
+    }
+    let own = match state.nodes[id].what.container().map(|container| &container.source) {
+        Some(ContainerSource::Plain(spec)) => spec.stop_timeout,
+        Some(ContainerSource::Compose { .. }) | None => None,
+    };
+    own.unwrap_or_else(|| state.mode().stop_grace())
+}
+
+/// A run ended that was to bring containers to something.
+pub(super) fn on_ended(state: &mut State, id: NodeId, over: Over, raise: phase::Raise, made: Made) {
+    if let Made::Containers(there) = made {
+        state.node(id).containers.there = there;
+    }
+    if over.exit.is_success() {
+        succeed(state, id, over, raise);
+    } else if raise.again {
+        fail_again(state, id, over);
+    } else {
+        state.node(id).containers.outdated = true;
+        run::fail(state, id, &over);
+        docker::doubt_images(state, &over.exit);
+    }
+    observe::judge(state, id);
+}
+
+fn succeed(state: &mut State, id: NodeId, over: Over, raise: phase::Raise) {
+    let phase::Raise { raised, again } = raise;
+    let node = state.node(id);
+    node.last = if again { over.before } else { LastRun::Succeeded };
+    let before = node.containers.raised.replace(raised);
+    node.containers.outdated &= again;
+    let is_new = before.is_none() || observe::has_new_containers(node);
+    if is_new {
+        node.containers.overlay.clear();
+        node.containers.unsynced.clear();
+        node.containers.initial_sync = syncs_first(node);
+    }
+    container::compare_files(state, id);
+    if !again {
+        state.node(id).server.restarts = 0;
+        state.node(id).server.crashes = 0;
+    }
+    if over.cancelled.is_none() {
+        observe::on_raised(state, id);
+    }
+}
+
+fn syncs_first(node: &super::node::Node) -> bool {
+    node.what.container().is_some_and(|container| container.live_updates.iter().any(|update| update.initial_sync))
+}
+
+/// What was there could not be put back: once more, later.
+fn fail_again(state: &mut State, id: NodeId, over: Over) {
+    let node = state.node(id);
+    node.last = over.before;
+    if over.cancelled.is_some() {
+        node.containers.again = Some(over.row.cause);
+        node.server.due |= over.cancelled == Some(phase::Cancelled::Lost);
+        return;
+    }
+    node.containers.again = Some(over.row.cause);
+    let delay = serve::back_off(state, id);
+    say::not_put_back(state, id, over.row.run, delay);
+    docker::doubt_images(state, &over.exit);
+}
+
+/// Whether this failure may be since an image is gone.
+pub(super) fn may_lack_image(exit: &Exit) -> bool {
+    matches!(exit, Exit::NotStarted(_))
+}
