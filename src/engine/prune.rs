@@ -7,7 +7,8 @@ use crate::{
 };
 use std::{collections::BTreeSet, time::Duration};
 
-/// How long after the start of a session the first time is: what it needs is in use by then.
+/// How long after the start of a session the first time is: what it needs is in use by then. After that, where nothing was built
+/// nothing has become old.
 const FIRST: Duration = Duration::from_mins(10);
 
 fn settings(state: &State) -> Option<DockerPrune> {
@@ -24,18 +25,18 @@ pub(super) fn begin(state: &mut State) {
 
 /// The time has come.
 pub(super) fn on_due(state: &mut State) {
-    let Some(settings) = settings(state) else { return };
-    if settings.builds == 0 && !settings.interval.is_zero() {
-        state.deadlines.set(Deadline::Prune, state.now + settings.interval);
+    if let Some(settings) = settings(state) {
+        prune(state, settings);
     }
-    prune(state, settings);
 }
 
 /// An image was built.
 pub(super) fn on_built(state: &mut State) {
     state.docker.builds += 1;
     let Some(settings) = settings(state) else { return };
-    if settings.builds > 0 && state.docker.builds >= settings.builds {
+    if settings.builds == 0 {
+        state.deadlines.set_if_none(Deadline::Prune, state.now + settings.interval.max(FIRST));
+    } else if state.docker.builds >= settings.builds {
         prune(state, settings);
     }
 }
