@@ -5,11 +5,13 @@
 pub mod address;
 pub mod build;
 mod client;
+pub mod compose;
 pub mod connection;
 mod context;
 pub mod credentials;
 pub mod failure;
 pub mod live_update;
+pub mod marks;
 mod ssh;
 mod tls;
 pub mod transport;

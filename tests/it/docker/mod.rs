@@ -5,6 +5,7 @@
 
 mod belongings;
 mod build;
+mod compose;
 mod container;
 mod engine;
 mod fixtures;

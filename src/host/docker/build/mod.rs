@@ -26,12 +26,17 @@ mod tag;
 
 pub use blame::BuildFailure;
 pub use log::Log;
+pub(super) use recipe::made_here;
 
-use super::{Connection, credentials::Credentials};
+use super::{
+    Connection,
+    compose::{Building, Compose},
+    credentials::Credentials,
+};
 use crate::{
     engine::BuildOrder,
     host::process::Processes,
-    model::{Build, Built, Digest, DockerBuild, Failure, FilePath, ImageId},
+    model::{Build, Built, ComposeBuild, Digest, DockerBuild, Failure, FilePath, ImageId},
 };
 use context::Context;
 use environment::Environment;
@@ -48,6 +53,8 @@ pub struct Tools {
     pub processes: Arc<Processes>,
     /// Logins for registries.
     pub credentials: Credentials,
+    /// The compose tool.
+    pub compose: Compose,
 }
 
 /// Makes an image, tags it and pushes it, as the order says. What happens is said in `log`.
@@ -58,11 +65,16 @@ pub async fn build(tools: &Tools, order: &BuildOrder, log: &Log) -> Result<Built
     match &order.image.build {
         Build::Docker(build) => from_dockerfile(tools, order, build, log).await,
         Build::Custom(build) => custom::build(tools, order, build, log).await,
-        Build::Compose(build) => {
-            let message = format!("the image of the service `{}` is made by docker compose", build.service);
-            Err(BuildFailure::Recipe(Failure { message, help: None }))
-        }
+        Build::Compose(build) => by_compose(tools, order, build, log).await,
     }
+}
+
+async fn by_compose(tools: &Tools, order: &BuildOrder, build: &ComposeBuild, log: &Log) -> Result<Built, BuildFailure> {
+    let (connection, processes) = (&tools.connection, &tools.processes);
+    let building = Building { connection, processes, order, build, sink: log.sink() };
+    let id = tools.compose.build(&building).await;
+    let id = id.map_err(|failure| blame::of_engine(&failure.message).unwrap_or(BuildFailure::Recipe(failure)))?;
+    finish(tools, order, &[], id, log).await
 }
 
 async fn from_dockerfile(

@@ -3,7 +3,7 @@
 use super::environment::Environment;
 use crate::{
     engine::BuildOrder,
-    model::{DockerBuild, Dockerfile, Failure, ImageRef, dockerfile::NamedImage},
+    model::{Built, DockerBuild, Dockerfile, Failure, ImageKey, ImageRef, dockerfile::NamedImage},
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ impl<'a> Recipe<'a> {
         );
         let arguments = environment.resolve(&build.build_args);
         let named = dockerfile.images(&arguments).into_iter();
-        let made = |image: NamedImage| made_here(order, &image.reference).map(|reference| (image, reference));
+        let made = |image: NamedImage| made_here(&order.bases, &image.reference).map(|reference| (image, reference));
         let replaced: Vec<_> = named.filter_map(made).collect();
         Self {
             build,
@@ -144,9 +144,9 @@ impl<'a> Recipe<'a> {
 }
 
 /// What this session made of the image that a Dockerfile names; an exact name goes before one for any tag.
-fn made_here(order: &BuildOrder, reference: &str) -> Option<String> {
+pub(in crate::host::docker) fn made_here(bases: &BTreeMap<ImageKey, Built>, reference: &str) -> Option<String> {
     let used = ImageRef::parse(reference).ok()?;
-    let bases = order.bases.iter().filter_map(|(key, built)| Some((ImageRef::parse(key.as_str()).ok()?, built)));
+    let bases = bases.iter().filter_map(|(key, built)| Some((ImageRef::parse(key.as_str()).ok()?, built)));
     let meant = bases.filter(|(declared, _)| declared.selects(&used));
     meant.max_by_key(|(declared, _)| declared.is_exact()).map(|(_, built)| built.reference.clone())
 }

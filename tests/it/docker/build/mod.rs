@@ -12,6 +12,7 @@ use orch::{
     host::docker::{
         Docker, Surroundings,
         build::{BuildFailure, Log, Tools, build},
+        compose::Compose,
         credentials::Credentials,
     },
     model::{Build, Built, DockerBuild, FilePath, FileSet, IgnoreRule, Image, ImageKey},
@@ -42,7 +43,7 @@ impl<'a> Workshop<'a> {
         let docker = Docker::new(Surroundings { host: Some(engine.address().to_owned()), ..Default::default() });
         let connection = block_on(docker.connection()).unwrap().clone();
         let credentials = Credentials::new(Some(config), processes.clone());
-        let tools = Tools { connection, processes, credentials };
+        let tools = Tools { connection, processes, credentials, compose: Compose::default() };
         fs::create_dir(folder.path().join("app")).unwrap();
         Self { engine, folder, environment: BTreeMap::new(), screen: Screen::new(), tools }
     }
