@@ -95,9 +95,11 @@ fn parse_address(address: &str, text: &str) -> Result<String, String> {
 /// # Errors
 /// The first that is.
 pub(super) fn check_twice(ports: &[Port]) -> Result<(), Fault> {
+    let address = |port: &Port| port.host_ip.clone().unwrap_or_else(|| "127.0.0.1".to_owned());
+    let is_any = |port: &Port| matches!(port.host_ip.as_deref(), Some("0.0.0.0" | "::"));
     let same = |a: &Port, b: &Port| {
-        let place = |port: &Port| (port.host_ip.clone(), port.host_port, port.protocol.clone());
-        a.host_port.is_some() && place(a) == place(b)
+        let same_number = a.host_port.is_some() && a.host_port == b.host_port && a.protocol == b.protocol;
+        same_number && (is_any(a) || is_any(b) || address(a) == address(b))
     };
     let twice = ports.iter().enumerate().find(|(index, port)| ports[..*index].iter().any(|other| same(other, port)));
     match twice.and_then(|(_, port)| port.host_port) {

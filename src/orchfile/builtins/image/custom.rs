@@ -103,7 +103,8 @@ fn ignores<'v>(deps: &[FilePath], ignore: Arg<'v, TextOrList>, eval: &Evaluator<
         ignores.patterns(folder, &patterns);
         ignores.file(folder, None, context);
     }
-    ignores.always(deps, context);
+    let folders: Vec<_> = deps.iter().filter(|path| !ignore::is_file(path, context)).cloned().collect();
+    ignores.always(&folders, context);
     Ok(ignores)
 }
 

@@ -119,3 +119,8 @@ pub(crate) fn check_paths(paths: &[String], name: &str) -> Result<(), Fault> {
 pub(crate) fn is_folder(path: &FilePath, context: &Context<'_>) -> bool {
     matches!(context.kind(path), Ok(Some(EntryKind::Folder)))
 }
+
+/// Whether there is a file at this path.
+pub(crate) fn is_file(path: &FilePath, context: &Context<'_>) -> bool {
+    matches!(context.kind(path), Ok(Some(EntryKind::File)))
+}
