@@ -22,6 +22,7 @@ fn every_example_evaluates() {
         copy.succeeds(&["eval", "-o", "json"]);
     }
     Copy::of_the_tour().succeeds(&["eval", "-f", "Orchfile.example", "-o", "json"]);
+    Copy::of_the_tour().succeeds(&["eval", "-f", "Orchfile.example", "-o", "json", "--", "--docker"]);
 }
 
 #[test]

@@ -51,6 +51,7 @@ fn a_command_is_words_and_no_shell() {
 
 #[test]
 fn ports_and_volumes_are_what_docker_run_takes() {
+    container("ports=['80:80', '80:80/udp', '192.168.0.1:80:80', '0:1', '0:2']");
     let (folder, _, spec) = container("ports=[80, '8080:81/udp', '0.0.0.0:0:82'], volumes=['./d:/d:ro', 'v:/v', '/a']");
     let port = |host_ip: Option<&str>, host_port, container_port, protocol: &str| Port {
         host_ip: host_ip.map(str::to_owned),
@@ -173,6 +174,11 @@ fn a_wrong_argument_is_named_with_what_to_write() {
         ("ports=[0.5]", "item 1 of `ports` must be a port: a number or a string, not a float", None),
         (
             "ports=['80:80', '80:81']",
+            "the port 80 of this machine is published twice",
+            Some("publish each on a port of its own"),
+        ),
+        (
+            "ports=['80:80', '0.0.0.0:80:81']",
             "the port 80 of this machine is published twice",
             Some("publish each on a port of its own"),
         ),
