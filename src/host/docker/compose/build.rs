@@ -43,6 +43,7 @@ impl Compose {
             config: feed.text(),
             environment: &order.environment,
             sink: building.sink.clone(),
+            turn: Arc::default(),
         };
         let result = self.tool().run(building.processes, &call).await;
         result.map_err(|fault| failure::of_build(fault, service))?;

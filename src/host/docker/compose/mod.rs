@@ -19,7 +19,6 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
-use tokio::sync::RwLock;
 
 /// The compose projects of a session. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +27,7 @@ pub struct Compose(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     tool: Tool,
-    locks: Mutex<BTreeMap<String, Arc<RwLock<()>>>>,
+    locks: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl Compose {
@@ -37,9 +36,8 @@ impl Compose {
         &self.0.tool
     }
 
-    /// Held alone by whoever makes what services of a project share, so that it is made once; together by those for whom all
-    /// of that is there.
-    fn lock(&self, project: &str) -> Arc<RwLock<()>> {
+    /// Held by whoever makes what services of a project share, so that it is made once.
+    fn lock(&self, project: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut locks = self.0.locks.lock().unwrap_or_else(PoisonError::into_inner);
         locks.entry(project.to_owned()).or_default().clone()
     }

@@ -16,7 +16,11 @@ use crate::{
     model::{ComposeProject, ContainerSource, Failure, ResourceName},
 };
 use bollard::models::ContainerSummaryStateEnum as State;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::sync::OwnedMutexGuard;
 
 /// What is to be raised, and with what.
 pub struct Raising<'a> {
@@ -96,16 +100,21 @@ impl Compose {
         }
     }
 
-    /// Waits for its turn: alone where something must be made that services share.
-    async fn hold(&self, raising: &Raising<'_>, project: &ComposeProject, feed: &Feed) -> Result<Held, Failure> {
-        let (lock, shared) = (self.lock(&project.name), feed.shared());
+    /// Waits for its turn where something must be made that services share; `None` where all of it is there.
+    async fn turn(
+        &self,
+        raising: &Raising<'_>,
+        project: &ComposeProject,
+        feed: &Feed,
+    ) -> Result<Option<OwnedMutexGuard<()>>, Failure> {
+        let shared = feed.shared();
         let is_there = || seen::has_shared(raising.connection, &project.name, &shared);
         if is_there().await? {
-            return Ok(Held::Together(lock.read_owned().await));
+            return Ok(None);
         }
-        let alone = lock.write_owned().await;
+        let turn = self.lock(&project.name).lock_owned().await;
         // Somebody else may have made it meanwhile.
-        Ok(if is_there().await? { Held::Together(alone.downgrade()) } else { Held::Alone(alone) })
+        Ok(if is_there().await? { None } else { Some(turn) })
     }
 
     async fn up(
@@ -116,7 +125,7 @@ impl Compose {
         recreate: bool,
     ) -> Result<(), Failure> {
         let (_, service) = subject(raising.order)?;
-        let _held = self.hold(raising, project, &feed).await?;
+        let turn = self.turn(raising, project, &feed).await?;
         let arguments = arguments(raising, project, service, feed.has_grace(), recreate);
         feed.image(raising.order.image.as_ref());
         feed.label(raising.marks.of_container(raising.resource, raising.order.fingerprint));
@@ -126,19 +135,13 @@ impl Compose {
             config: feed.text(),
             environment: &raising.order.environment,
             sink: raising.sink.clone(),
+            turn: Mutex::new(turn).into(),
         };
         match self.tool().run(raising.processes, &call).await {
             Ok(()) => Ok(()),
             Err(fault) => Err(failure::of_up(fault, service, raising.connection).await),
         }
     }
-}
-
-/// The lock on what services of a project share.
-#[expect(dead_code, reason = "held, not read")]
-enum Held {
-    Together(tokio::sync::OwnedRwLockReadGuard<()>),
-    Alone(tokio::sync::OwnedRwLockWriteGuard<()>),
 }
 
 fn arguments(

@@ -11,6 +11,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+use tokio::sync::OwnedMutexGuard;
 
 /// What docker says where it has no such plugin.
 const NO_PLUGIN: [&str; 3] =
@@ -36,6 +37,8 @@ pub(super) struct Call<'a> {
     pub(super) environment: &'a BTreeMap<String, Option<String>>,
     /// Where its output goes.
     pub(super) sink: Arc<dyn OutputSink>,
+    /// The turn to make what services share: over once the tool says that it makes a container.
+    pub(super) turn: Arc<Mutex<Option<OwnedMutexGuard<()>>>>,
 }
 
 /// How a call failed.
@@ -91,7 +94,7 @@ async fn run(processes: &Processes, call: &Call<'_>, program: &[String]) -> Resu
     let capture = Arc::new(Capture::default());
     let input = Some(call.config.clone().into_bytes());
     let spawn = Spawn { input, own_sessions: false, ..Spawn::new(&command, Kind::Server, GRACE) };
-    let shown = Arc::new(Shown { sink: call.sink.clone(), state: Mutex::default() });
+    let shown = Arc::new(Shown { sink: call.sink.clone(), gate: Mutex::default(), turn: call.turn.clone() });
     let running = processes.spawn(spawn, Arc::new(Tee(capture.clone(), shown)));
     match running.ended().await.exit {
         Exit::Code(0) => Ok(()),
@@ -105,8 +108,12 @@ async fn run(processes: &Processes, call: &Call<'_>, program: &[String]) -> Resu
 /// Passes on what the tool prints, but for docker's own complaint that there is no such tool. The log below stays open.
 struct Shown {
     sink: Arc<dyn OutputSink>,
-    state: Mutex<Gate>,
+    gate: Mutex<Gate>,
+    turn: Arc<Mutex<Option<OwnedMutexGuard<()>>>>,
 }
+
+/// What a line begins with in which the tool tells of a container: networks and volumes come before them.
+const CONTAINER: &[u8] = b" Container ";
 
 /// What is known of the first line.
 #[derive(Default)]
@@ -129,9 +136,12 @@ impl Gate {
 
 impl OutputSink for Shown {
     fn write(&self, stream: Stream, bytes: &[u8]) {
-        let mut gate = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!((&*gate, stream), (Gate::Unknown, Stream::Err)) {
             *gate = Gate::after(bytes);
+        }
+        if bytes.windows(CONTAINER.len()).any(|part| part == CONTAINER) {
+            self.turn.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
         if !matches!(*gate, Gate::Shut) {
             self.sink.write(stream, bytes);
