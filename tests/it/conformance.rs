@@ -183,7 +183,10 @@ fn difference(ours: &Value, theirs: &Value) -> Option<String> {
             resource.as_object_mut().unwrap().remove("conditions");
         }
     }
-    // Tilt's result does not tell it.
+    // Tilt's result does not tell these.
+    for image in ours["images"].as_array_mut().into_iter().flatten() {
+        image.as_object_mut().unwrap().remove("push");
+    }
     if let Some(settings) = ours["settings"].as_object_mut() {
         settings.remove("max_parallel_updates");
         if settings.is_empty() {

@@ -36,8 +36,8 @@ struct Builders {
 impl Builders {
     fn of(images: &[DraftImage]) -> Self {
         let mut builders = Self::default();
-        let (implicit, explicit): (Vec<_>, Vec<_>) = images.iter().enumerate().partition(|(_, image)| image.implicit);
-        for (place, image) in explicit.into_iter().chain(implicit) {
+        // Those of compose services come last.
+        for (place, image) in images.iter().enumerate() {
             let reference = &image.reference;
             if image.implicit && builders.find(reference).is_some() {
                 continue;
