@@ -32,8 +32,7 @@ pub(crate) struct Container {
     pub(crate) labels: BTreeMap<String, String>,
     /// From the port inside to the one outside.
     pub(crate) ports: BTreeMap<u16, u16>,
-    /// The name of the image it was made from, and the image's id.
-    pub(crate) image: String,
+    /// Of what it was made.
     pub(crate) image_id: String,
     /// Everything else that the engine says.
     pub(crate) inspected: ContainerInspectResponse,
@@ -58,7 +57,6 @@ impl Container {
             exit_code: state.exit_code,
             labels: config.labels.unwrap_or_default().into_iter().collect(),
             ports: ports.collect(),
-            image: config.image.unwrap_or_default(),
             image_id: it.image.unwrap_or_default(),
             inspected,
         }

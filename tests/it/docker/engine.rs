@@ -84,7 +84,7 @@ impl Engine {
     /// A folder in which the real orch runs on this engine, with the client's plugins. Its name holds the test's id, and so does
     /// whatever orch makes for it.
     pub(crate) fn sandbox(&self, orchfile: &str) -> Sandbox {
-        let sandbox = Sandbox::named(&self.id).env("DOCKER_HOST", &self.address);
+        let sandbox = Sandbox::named(&self.id).env("DOCKER_HOST", self.address());
         sandbox.write("Orchfile", orchfile);
         link_plugins(&sandbox.home().join(".docker"));
         sandbox

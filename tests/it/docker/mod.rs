@@ -7,6 +7,7 @@ mod belongings;
 mod build;
 mod compose;
 mod container;
+mod e2e;
 mod engine;
 mod fixtures;
 mod live_update;
