@@ -6,6 +6,7 @@ mod bad_input;
 mod compose;
 mod full;
 mod shop;
+mod tour;
 
 use super::{Container, Engine};
 use crate::sandbox::{Sandbox, Session};
