@@ -11,15 +11,17 @@ fn repository(path: &str) -> std::path::PathBuf {
 #[test]
 fn every_feature_of_containers_in_one_file_passes_ci() {
     let Some(engine) = Engine::shared() else { return };
-    let tour = engine.sandbox("").env("EXAMPLE_BASE", &Engine::base()).env("EXAMPLE_IMAGES", engine.id());
-    fs::copy(repository("Orchfile.example"), tour.path("Orchfile.example")).unwrap();
+    let tour = engine.sandbox("");
+    let text = fs::read_to_string(repository("Orchfile.example")).unwrap();
+    let text = text.replace("example/", &format!("{}/", engine.id())).replace("example-", &engine.name(""));
+    tour.write("Orchfile", &text);
     copy_folder(&repository("examples/quickstart"), &tour.path("examples/quickstart"));
-    let said = tour.orch(&["ci", "-f", "Orchfile.example", "--", "--containers"]).expect_code(0).all();
-    assert!(said.contains("one file for all of it"), "the motto is not in its container:\n{said}");
+    let arguments = ["--", "--docker", "--base", &Engine::base()];
+    let said = tour.orch(&[&["ci"][..], &arguments].concat()).expect_code(0).all();
     assert!(!said.contains("a token for the example"), "a secret in:\n{said}");
-    let server = engine.container("server").unwrap();
-    assert!(page(&server, 80, "/summary.txt").is_some(), "{}", engine.said());
-    tour.orch(&["down", "--volumes", "-f", "Orchfile.example", "--", "--containers"]).expect_code(0);
+    let pages = engine.container("pages").unwrap();
+    assert!(page(&pages, 80, "/page.template").is_some(), "{}", engine.said());
+    tour.orch(&[&["down", "--volumes"][..], &arguments].concat()).expect_code(0);
     let left = engine.belongings();
     assert!(left.iter().all(|it| it.starts_with("image")), "{left:?}");
 }
