@@ -34,6 +34,8 @@ const HELPER_GRACE: Duration = Duration::from_secs(2);
 pub struct Credentials {
     config_dir: Option<PathBuf>,
     processes: Arc<Processes>,
+    /// What helpers get on top of orch's own environment.
+    environment: BTreeMap<String, Option<String>>,
 }
 
 /// Who the user is at one registry.
@@ -86,7 +88,13 @@ impl Credentials {
     /// Logins of the configuration in this folder: `DOCKER_CONFIG`, else `.docker` in the user's home.
     #[must_use]
     pub fn new(config_dir: Option<PathBuf>, processes: Arc<Processes>) -> Self {
-        Self { config_dir, processes }
+        Self { config_dir, processes, environment: BTreeMap::new() }
+    }
+
+    /// The same, with helpers that get this on top of orch's own environment.
+    #[must_use]
+    pub fn with_environment(&self, environment: &BTreeMap<String, Option<String>>) -> Self {
+        Self { environment: environment.clone(), ..self.clone() }
     }
 
     /// The login for `registry`, a host with its port if it has one; `None` where the user has none.
@@ -150,7 +158,7 @@ impl Credentials {
     async fn ask(&self, helper: &str, key: &str) -> Result<Option<Login>, Failure> {
         let program = format!("docker-credential-{helper}");
         let argv = vec![program.clone(), "get".to_owned()];
-        let command = CommandSpec { argv, dir: FilePath::new("/"), env: BTreeMap::new() };
+        let command = CommandSpec { argv, dir: FilePath::new("/"), env: self.environment.clone() };
         let input = Some(format!("{key}\n").into_bytes());
         let output = Arc::new(Capture::default());
         let spawn = Spawn { input, ..Spawn::new(&command, Kind::Server, HELPER_GRACE) };

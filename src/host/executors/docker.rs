@@ -1,11 +1,16 @@
 //! What is done with Docker. Each run is a task of its own; to cancel it is to drop the task.
 
-use super::World;
+use super::{World, sink::LogSink};
 use crate::{
-    engine::{DockerEffect, Event, RunEnd, UpdateOrder},
-    host::docker::live_update::{Owners, Update},
+    engine::{BuildOrder, DockerEffect, Event, Made, RunEnd, UpdateOrder},
+    host::docker::{
+        build::{self, Log, Tools, prune::prune},
+        compose::Compose,
+        credentials::Credentials,
+        live_update::{Owners, Update},
+    },
     logs::LogName,
-    model::{Exit, Level, ResourceName, RunId},
+    model::{Attempt, DockerPrune, Exit, Failure, ImageId, Level, ResourceName, RunId},
 };
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 use tokio::task::AbortHandle;
@@ -15,16 +20,21 @@ pub(super) struct Docking {
     world: World,
     runs: BTreeMap<RunId, AbortHandle>,
     owners: Owners,
+    compose: Compose,
 }
 
 impl Docking {
     pub(super) fn new(world: World) -> Self {
-        Self { world, runs: BTreeMap::new(), owners: Owners::default() }
+        Self { world, runs: BTreeMap::new(), owners: Owners::default(), compose: Compose::default() }
     }
 
     /// Begins to carry out an effect.
     pub(super) fn perform(&mut self, effect: DockerEffect) {
         match effect {
+            DockerEffect::Build { run, resource, order } => self.build(run, resource, order),
+            DockerEffect::Prune { settings, keep } => {
+                tokio::spawn(prune_images(self.world.clone(), settings, keep));
+            }
             DockerEffect::Update { run, resource, order, grace } => self.update(run, resource, order, grace),
             DockerEffect::RememberImage { image, record } => {
                 let now = self.world.clock.wall(self.world.clock.now());
@@ -51,6 +61,30 @@ impl Docking {
         self.runs.remove(&run);
     }
 
+    fn build(&mut self, run: RunId, resource: ResourceName, order: Arc<BuildOrder>) {
+        let (world, compose) = (self.world.clone(), self.compose.clone());
+        self.start(run, async move {
+            let connection = match world.docker.connection().await {
+                Ok(connection) => connection.clone(),
+                Err(failure) => return RunEnd::of(Exit::NotStarted(failure)),
+            };
+            let writer = world.logs.writer(&LogName::Resource(resource), Some(Attempt::Run(run)));
+            let config_dir = world.docker.surroundings().config_dir.clone();
+            let tools = Tools {
+                connection,
+                credentials: Credentials::new(config_dir, world.processes.clone()),
+                processes: world.processes,
+                compose,
+                dir: world.ask.file.parent().unwrap_or_else(|| world.ask.file.clone()),
+                defaults: world.defaults,
+            };
+            match build::build(&tools, &order, &Log::new(Arc::new(LogSink(writer)))).await {
+                Ok(built) => RunEnd { made: Made::Image(built), ..RunEnd::of(Exit::Code(0)) },
+                Err(failure) => RunEnd::of(Exit::NotStarted(failure.into_failure())),
+            }
+        });
+    }
+
     fn update(&mut self, run: RunId, resource: ResourceName, order: Arc<UpdateOrder>, grace: Duration) {
         let (world, owners) = (self.world.clone(), self.owners.clone());
         self.start(run, async move {
@@ -74,5 +108,19 @@ impl Docking {
             promise.keep(Event::RunEnded { run, end });
         });
         self.runs.insert(run, task.abort_handle());
+    }
+}
+
+/// Removes old images of the project. What goes wrong is said; it is tried again the next time.
+async fn prune_images(world: World, settings: DockerPrune, keep: Vec<ImageId>) {
+    let removed: Result<Vec<ImageId>, Failure> = async {
+        let made = world.store.made_images()?;
+        let now = world.clock.wall(world.clock.now());
+        prune(world.docker.connection().await?, made, &settings, keep, now).await
+    }
+    .await;
+    match removed {
+        Ok(gone) => world.store.forget_images(gone),
+        Err(failure) => world.logs.say(&LogName::Session, None, Level::Warning, &failure.message),
     }
 }

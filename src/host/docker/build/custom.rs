@@ -112,7 +112,8 @@ async fn run(
     let own = command.env.iter().map(|(name, value)| (name.clone(), value.clone()));
     env.extend(expected.into_iter().chain(own).map(|(name, value)| (name, Some(value))));
     let spec = CommandSpec { argv: command.argv.clone(), dir: command.dir.clone(), env };
-    let spawn = Spawn { own_sessions: false, ..Spawn::new(&spec, Kind::Command, order.grace) };
+    let spawn =
+        Spawn { own_sessions: false, defaults: tools.defaults, ..Spawn::new(&spec, Kind::Command, order.grace) };
     let running = tools.processes.spawn(spawn, log.sink());
     let ended = running.ended().await;
     if ended.leftovers {

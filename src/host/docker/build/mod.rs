@@ -40,6 +40,7 @@ use crate::{
 };
 use context::Context;
 use environment::Environment;
+use hyper::Request;
 use recipe::Recipe;
 use session::{Names, Offer, filesync, secrets, ssh};
 use std::{os::unix::fs::MetadataExt, sync::Arc};
@@ -55,6 +56,10 @@ pub struct Tools {
     pub credentials: Credentials,
     /// The compose tool.
     pub compose: Compose,
+    /// What the relative paths of secrets and ssh keys start from: the project's folder.
+    pub dir: FilePath,
+    /// Set for commands when orch itself prints in colour.
+    pub defaults: &'static [(&'static str, &'static str)],
 }
 
 /// Makes an image, tags it and pushes it, as the order says. What happens is said in `log`.
@@ -62,6 +67,7 @@ pub struct Tools {
 /// # Errors
 /// Why there is no image, and whom that is to blame on.
 pub async fn build(tools: &Tools, order: &BuildOrder, log: &Log) -> Result<Built, BuildFailure> {
+    let tools = &Tools { credentials: tools.credentials.with_environment(&order.environment), ..tools.clone() };
     match &order.image.build {
         Build::Docker(build) => from_dockerfile(tools, order, build, log).await,
         Build::Custom(build) => custom::build(tools, order, build, log).await,
@@ -86,7 +92,11 @@ async fn from_dockerfile(
     let environment = Environment::new(&order.environment);
     let recipe = Recipe::new(order, build, &environment);
     recipe.check().map_err(BuildFailure::Recipe)?;
-    let id = made(tools, order, &recipe, log).await?;
+    let id = match made(tools, order, &recipe, log).await {
+        // An engine that is stopped kills what runs, and then it looks as if the Dockerfile were to blame.
+        Err(BuildFailure::Recipe(failure)) => return Err(lost(tools).await.unwrap_or(BuildFailure::Recipe(failure))),
+        made => made?,
+    };
     finish(tools, order, &build.extra_tags, id, log).await
 }
 
@@ -109,6 +119,16 @@ pub async fn finish(
     Ok(built)
 }
 
+/// Whether the engine is no longer there.
+async fn lost(tools: &Tools) -> Option<BuildFailure> {
+    // On a connection of its own: an engine that ends answers on those that it has, and takes no new ones.
+    let request = Request::builder().uri(http::path(&tools.connection, "/_ping", &[]));
+    match http::ask(&tools.connection, request, http::empty()).await {
+        Err(error @ http::Error::Lost(_)) => Some(BuildFailure::of_http(&tools.connection, "", error)),
+        Ok(_) | Err(http::Error::Refused(_)) => None,
+    }
+}
+
 /// Builds with BuildKit, unless the user wants the classic builder or the engine has no other.
 async fn made(tools: &Tools, order: &BuildOrder, recipe: &Recipe<'_>, log: &Log) -> Result<ImageId, BuildFailure> {
     let query = recipe.query(&tools.credentials.proxies(&tools.connection));
@@ -126,8 +146,8 @@ async fn made(tools: &Tools, order: &BuildOrder, recipe: &Recipe<'_>, log: &Log)
 /// What BuildKit may ask for.
 async fn offer(tools: &Tools, recipe: &Recipe<'_>, log: &Log) -> Result<Offer, Failure> {
     let (build, variable) = (recipe.build, |name: &str| recipe.environment.get(name));
-    let secrets = secrets::Store::new(&build.secrets, &build.context, variable)?;
-    let agents = ssh::Agents::new(&build.ssh, &build.context, variable("SSH_AUTH_SOCK"), &tools.processes).await?;
+    let secrets = secrets::Store::new(&build.secrets, &tools.dir, variable)?;
+    let agents = ssh::Agents::new(&build.ssh, &tools.dir, variable("SSH_AUTH_SOCK"), &tools.processes).await?;
     let context = Context { root: build.context.clone(), rules: build.ignore.clone() };
     let files = Arc::new(filesync::Files::new(context, recipe.files(), log.clone()));
     Ok(Offer { files, secrets, agents, credentials: tools.credentials.clone(), log: log.clone() })

@@ -203,10 +203,8 @@ fn steps_are_shown_as_they_happen() {
     let Some(engine) = Engine::shared() else { return };
     for builder in BUILDERS {
         let mut shop = Workshop::with_builder(&engine, builder);
-        let mark = engine.name("steps");
-        let recipe = shop.docker_build(&format!(
-            "FROM BASE\nENV M={mark}\nRUN echo one; printf '10%%\\r20%%\\r\\nlast'\nCMD [\"x\"]"
-        ));
+        let recipe =
+            shop.docker_build("FROM BASE\nENV M=ID\nRUN echo one; printf '10%%\\r20%%\\r\\nlast'\nCMD [\"x\"]");
         shop.built(recipe.clone());
         let said = shop.said();
         let step = if builder == "1" { "2/2" } else { "3/4" };

@@ -1,7 +1,12 @@
 //! Images made on a real engine.
 
+mod custom;
 mod dockerfiles;
+mod endings;
 mod failures;
+mod offers;
+mod pruning;
+mod registries;
 
 use super::{Engine, block_on};
 use crate::process::{Screen, processes};
@@ -43,7 +48,9 @@ impl<'a> Workshop<'a> {
         let docker = Docker::new(Surroundings { host: Some(engine.address().to_owned()), ..Default::default() });
         let connection = block_on(docker.connection()).unwrap().clone();
         let credentials = Credentials::new(Some(config), processes.clone());
-        let tools = Tools { connection, processes, credentials, compose: Compose::default() };
+        let dir = FilePath::new(folder.path());
+        let compose = Compose::default();
+        let tools = Tools { connection, processes, credentials, compose, dir, defaults: &[] };
         fs::create_dir(folder.path().join("app")).unwrap();
         Self { engine, folder, environment: BTreeMap::new(), screen: Screen::new(), tools }
     }
@@ -67,9 +74,9 @@ impl<'a> Workshop<'a> {
         self.folder.path().join("app").join(path)
     }
 
-    /// A build of the context with this Dockerfile, in which `BASE` is the base image.
+    /// A build of the context with this Dockerfile, in which `BASE` is the base image, and `ID` what no other build has.
     fn docker_build(&self, dockerfile: &str) -> DockerBuild {
-        let dockerfile = dockerfile.replace("BASE", &Engine::base());
+        let dockerfile = dockerfile.replace("BASE", &Engine::base()).replace("=ID", &format!("={}", self.engine.id()));
         let path = self.write("Dockerfile", &dockerfile);
         docker_build(&self.path(""), &dockerfile, Some(&path))
     }

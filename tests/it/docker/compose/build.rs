@@ -46,6 +46,8 @@ fn build(stage: &Stage<'_>, bases: BTreeMap<ImageKey, Built>) -> (Result<Built, 
         credentials: Credentials::new(None, stage.processes.clone()),
         processes: stage.processes.clone(),
         compose: stage.compose.clone(),
+        dir: FilePath::new("/"),
+        defaults: &[],
     };
     let result = block_on(orch::host::docker::build::build(&tools, &order, &Log::new(screen.clone())));
     (result, screen.text())

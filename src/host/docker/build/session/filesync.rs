@@ -116,7 +116,11 @@ impl FileSync for Service {
 
 /// Where the entries of one request come from.
 enum Source {
-    Folder(Context),
+    Folder {
+        context: Context,
+        /// It is not only looked for `.dockerignore`, which orch knows already.
+        is_context: bool,
+    },
     Texts,
 }
 
@@ -131,7 +135,7 @@ impl Service {
                 let (include, follow) = (values(metadata, "include-patterns"), values(metadata, "followpaths"));
                 context.rules.extend(follow::only(&root, &include, &follow).map(Arc::new));
                 context.rules.extend(follow::without(&root, values(metadata, "exclude-patterns")).map(Arc::new));
-                Ok(Source::Folder(context))
+                Ok(Source::Folder { context, is_context: follow != [".dockerignore"] })
             }
             name => Err(Status::not_found(format!("no folder {name:?} in this build"))),
         }
@@ -164,7 +168,8 @@ struct Transfer {
 
 impl Transfer {
     async fn run(self, source: Source, mut requests: Streaming<Packet>) {
-        let is_folder = matches!(source, Source::Folder(_));
+        let is_folder = matches!(source, Source::Folder { .. });
+        let is_context = matches!(source, Source::Folder { is_context: true, .. });
         let lister = self.clone();
         let listing = spawn_blocking(move || lister.list(source));
         let (wanted, readers) = if is_folder { self.readers() } else { (self.texts(), Vec::new()) };
@@ -173,7 +178,7 @@ impl Transfer {
             match packet.r#type() {
                 PacketType::PacketReq => drop(wanted.send(packet.id)),
                 PacketType::PacketFin => {
-                    if is_folder {
+                    if is_context {
                         self.sent.report(&self.files.log);
                     }
                     self.out.send(Ok(of_type(PacketType::PacketFin))).await.ok();
@@ -196,7 +201,7 @@ impl Transfer {
     fn list(self, source: Source) {
         let mut number = 0;
         let result = match source {
-            Source::Folder(context) => context.walk(|entry| {
+            Source::Folder { context, .. } => context.walk(|entry| {
                 self.sent.listed.fetch_add(1, Ordering::Relaxed);
                 self.list_entry(entry, &mut number)
             }),
