@@ -16,11 +16,13 @@ mod environment;
 mod follow;
 mod http;
 mod log;
+mod place;
 mod private;
 mod progress;
 pub mod prune;
 mod push;
 mod recipe;
+mod said;
 mod session;
 mod tag;
 

@@ -1,7 +1,7 @@
 //! What BuildKit tells of a build, as lines for a log: each step once when it starts, what it writes, how it ends. What the
 //! engine does for itself shows only when it takes long or fails.
 
-use super::{blame, log::Log};
+use super::{log::Log, said};
 use bollard_buildkit_proto::{
     google::protobuf::Timestamp,
     moby::buildkit::v1::{StatusResponse, Vertex, VertexLog, VertexWarning},
@@ -56,7 +56,7 @@ impl Step {
 
     /// Whether the engine does it for itself.
     fn is_internal(&self) -> bool {
-        self.name.starts_with("[internal]") || !self.name.starts_with('[')
+        !self.name.starts_with('[') || ["[internal]", "[auth]"].iter().any(|own| self.name.starts_with(own))
     }
 
     /// Whether it ended because another one failed, or the build was ended.
@@ -132,9 +132,10 @@ impl Progress {
                 self.log.line(&format!("{label} cancelled after {}", seconds(took)));
             }
         } else if !step.error.is_empty() {
-            let why = blame::exit_code(&step.error).map(|code| format!("exit code {code}"));
+            let why = said::exit_code(&step.error).map(|code| format!("exit code {code}"));
             let why = why.unwrap_or_else(|| step.error.clone());
-            self.log.line(&format!("{label} failed after {}: {why}", seconds(took)));
+            let what = if step.announced { label } else { &step.name };
+            self.log.line(&format!("{what} failed after {}: {why}", seconds(took)));
         } else if vertex.cached {
             if !step.is_internal() {
                 self.log.line(&format!("{} (cached)", step.name));
@@ -170,7 +171,7 @@ impl Progress {
         let text = String::from_utf8_lossy(&std::mem::take(&mut step.partial)).into_owned();
         let text = text.trim_end_matches('\r');
         let text = text.rsplit('\r').next().unwrap_or(text);
-        self.log.line(&format!("{} {text}", step.label()));
+        self.log.line(format!("{} {text}", step.label()).trim_end());
         if step.tail.len() == TAIL_LINES {
             step.tail.remove(0);
         }
@@ -197,4 +198,93 @@ fn duration(started: Option<&Timestamp>, completed: Option<&Timestamp>) -> Durat
 /// A duration as people read it.
 pub(super) fn seconds(duration: Duration) -> String {
     format!("{:.1}s", duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::process::{Capture, Stream};
+    use std::sync::Arc;
+
+    const BEGUN: Option<Timestamp> = Some(Timestamp { seconds: 10, nanos: 500_000_000 });
+
+    fn vertex(digest: &str, name: &str) -> Vertex {
+        Vertex { digest: digest.to_owned(), name: name.to_owned(), started: BEGUN, ..Vertex::default() }
+    }
+
+    fn ended(vertex: &Vertex, seconds: i64, error: &str) -> Vertex {
+        let completed = Some(Timestamp { seconds: 10 + seconds, nanos: 700_000_000 });
+        Vertex { completed, error: error.to_owned(), ..vertex.clone() }
+    }
+
+    fn wrote(digest: &str, text: &str) -> VertexLog {
+        VertexLog { vertex: digest.to_owned(), msg: text.into(), ..VertexLog::default() }
+    }
+
+    /// What the log says after these messages.
+    #[track_caller]
+    fn check(messages: Vec<(Vec<Vertex>, Vec<VertexLog>)>, expected: &[&str]) -> Progress {
+        let said = Arc::new(Capture::default());
+        let mut progress = Progress::new(Log::new(said.clone()));
+        for (vertexes, logs) in messages {
+            progress.on_status(StatusResponse { vertexes, logs, ..StatusResponse::default() });
+        }
+        progress.finish();
+        let said = String::from_utf8(said.take(Stream::Out)).unwrap();
+        assert_eq!(said.lines().collect::<Vec<_>>(), expected);
+        progress
+    }
+
+    #[test]
+    fn steps_side_by_side_are_told_apart() {
+        let (a, b) = (vertex("a", "[one 2/2] RUN x"), vertex("b", "[two 2/3] RUN y"));
+        let messages = vec![
+            (vec![a.clone(), b.clone()], vec![wrote("a", "fi"), wrote("b", "second\n")]),
+            (vec![], vec![wrote("a", "rst\n10%\r20%\r\nun"), wrote("b", "\n")]),
+            (vec![ended(&a, 0, ""), ended(&b, 3, "")], vec![wrote("a", "finished")]),
+            (vec![ended(&a, 0, "")], vec![]),
+        ];
+        let expected = [
+            "[one 2/2] RUN x",
+            "[two 2/3] RUN y",
+            "[two 2/3] second",
+            "[one 2/2] first",
+            "[one 2/2] 20%",
+            "[two 2/3]",
+            "[one 2/2] unfinished",
+            "[one 2/2] done in 0.2s",
+            "[two 2/3] done in 3.2s",
+        ];
+        check(messages, &expected);
+    }
+
+    #[test]
+    fn cached_steps_are_marked_and_the_engine_s_own_are_quiet() {
+        let cached = Vertex { cached: true, ..vertex("c", "[1/2] COPY . .") };
+        let (quick, slow) = (vertex("q", "[internal] load x"), vertex("s", "exporting to image"));
+        let (auth, waiting) = (vertex("t", "[auth] x pull"), Vertex { started: None, ..vertex("w", "[2/2] RUN z") });
+        let messages = vec![
+            (vec![quick.clone(), auth.clone(), waiting], vec![]),
+            (vec![ended(&quick, 0, ""), ended(&auth, 0, ""), ended(&cached, 0, ""), slow.clone()], vec![]),
+            (vec![ended(&slow, 2, "")], vec![]),
+        ];
+        check(messages, &["[1/2] COPY . . (cached)", "exporting to image done in 2.2s"]);
+    }
+
+    #[test]
+    fn the_step_that_failed_is_known_and_what_it_wrote_last() {
+        let (a, b) = (vertex("a", "[1/2] RUN a"), vertex("b", "[2/2] RUN b"));
+        let lines: String = (0..30).map(|number| format!("{number}\n")).collect();
+        let messages = vec![
+            (vec![a.clone(), b.clone()], vec![]),
+            (vec![ended(&b, 0, "context canceled"), ended(&a, 1, "x: exit code: 2")], vec![wrote("a", &lines)]),
+        ];
+        let mut expected = vec!["[1/2] RUN a".to_owned(), "[2/2] RUN b".to_owned()];
+        expected.extend((0..30).map(|number| format!("[1/2] {number}")));
+        expected.extend(["[2/2] cancelled after 0.2s", "[1/2] failed after 1.2s: exit code 2"].map(str::to_owned));
+        let progress = check(messages, &expected.iter().map(String::as_str).collect::<Vec<_>>());
+        let failed = progress.failed().unwrap();
+        assert_eq!((failed.label(), failed.instruction(), failed.tail.len()), ("[1/2]", "RUN a", TAIL_LINES));
+        assert_eq!(failed.tail.last().map(String::as_str), Some("29"));
+    }
 }

@@ -3,6 +3,7 @@
 use super::{
     BuildFailure, Log, Tools, blame,
     http::{self, Answer},
+    said,
 };
 use crate::model::{Built, Failure, ImageRef};
 use base64::{Engine as _, engine::general_purpose};
@@ -71,18 +72,17 @@ async fn read(answer: &mut Answer, log: &Log) -> Result<Option<String>, http::Er
     Ok(None)
 }
 
-fn failure(reference: &str, registry: &str, said: &str) -> BuildFailure {
-    if let Some(failure) = blame::of_engine(said) {
+fn failure(reference: &str, registry: &str, text: &str) -> BuildFailure {
+    if let Some(failure) = blame::of_engine(text) {
         return failure;
     }
-    let has = |signs: &[&str]| signs.iter().any(|sign| said.contains(sign));
-    let help = if has(&["denied", "unauthorized", "no basic auth", "authentication required"]) {
+    let help = if said::is_denied(text) {
         Some(format!("`docker login {registry}`, and look whether you may push there"))
-    } else if has(&["connection refused", "no such host", "timeout", "deadline exceeded"]) {
+    } else if said::is_away(text) {
         Some(format!("look whether the registry `{registry}` is up"))
     } else {
         None
     };
-    let message = format!("`{reference}` cannot be pushed: {}", said.trim().trim_end_matches('.'));
+    let message = format!("`{reference}` cannot be pushed: {}", text.trim().trim_end_matches('.'));
     BuildFailure::Engine(Failure { message, help })
 }

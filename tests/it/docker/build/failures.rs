@@ -43,6 +43,7 @@ fn a_dockerfile_that_cannot_be_read_is_named_with_its_line() {
             ("FROM BASE\nCOPY a\n", ":2: ", "COPY requires at least two arguments"),
             ("FROM BASE\nENV A\n", ":2: ", "ENV must have two arguments"),
             ("FROM\n", ":1: ", "FROM requires either one or three arguments"),
+            ("# x\nRUN true\n", ":2: ", "the first instruction must be `FROM`"),
         ] {
             let recipe = shop.docker_build(text);
             let failure = shop.fails(recipe);
@@ -69,10 +70,11 @@ fn what_is_not_there_is_named() {
         let failure = shop.fails(recipe);
         let message = blames_recipe(&failure);
         assert!(
-            message.starts_with("app/Dockerfile:2: `COPY missing.txt /`: ") && message.contains("not found"),
+            message.starts_with("app/Dockerfile:2: `COPY missing.txt /`: ")
+                && message.contains("there is no `missing.txt` in the build context"),
             "builder {builder}: {message}"
         );
-        assert!(failure.failure().help.as_ref().unwrap().contains("build context"), "{failure:?}");
+        assert!(failure.failure().help.as_ref().unwrap().contains(".dockerignore"), "{failure:?}");
         let mut recipe = shop.docker_build("FROM BASE AS one\n");
         recipe.target = "two".to_owned();
         let failure = shop.fails(recipe);
@@ -96,4 +98,21 @@ fn what_cannot_be_built_at_all_is_said_before_anything_is_sent() {
     let failure = shop.fails(recipe);
     assert_eq!(blames_recipe(&failure), "app/Dockerfile holds no instruction");
     assert!(shop.said().is_empty(), "{}", shop.said());
+}
+
+#[test]
+fn an_image_that_cannot_be_had_is_not_the_dockerfile_s_fault() {
+    let Some(engine) = Engine::shared() else { return };
+    for builder in ["1", "0"] {
+        let mut shop = Workshop::with_builder(&engine, builder);
+        // Nobody listens on that port.
+        let recipe = shop.docker_build("ARG NAME=x\nFROM BASE\nFROM 127.0.0.1:1/$NAME\n");
+        let failure = shop.fails(recipe);
+        let BuildFailure::Engine(failure) = failure else { panic!("builder {builder}: {failure:?}") };
+        assert!(
+            failure.message.starts_with("app/Dockerfile:3: the image `127.0.0.1:1/x` cannot be had: "),
+            "{failure:?}"
+        );
+        assert!(failure.help.is_some());
+    }
 }

@@ -7,6 +7,7 @@ mod failures;
 mod offers;
 mod pruning;
 mod registries;
+mod wire;
 
 use super::{Engine, block_on};
 use crate::process::{Screen, processes};
@@ -53,6 +54,15 @@ impl<'a> Workshop<'a> {
         let tools = Tools { connection, processes, credentials, compose, dir, defaults: &[] };
         fs::create_dir(folder.path().join("app")).unwrap();
         Self { engine, folder, environment: BTreeMap::new(), screen: Screen::new(), tools }
+    }
+
+    /// One whose engine is reached through this socket.
+    fn through(engine: &'a Engine, socket: &Path) -> Self {
+        let mut shop = Self::new(engine);
+        let address = format!("unix://{}", socket.display());
+        let docker = Docker::new(Surroundings { host: Some(address), ..Default::default() });
+        shop.tools.connection = block_on(docker.connection()).unwrap().clone();
+        shop
     }
 
     /// One in which builds have this in `DOCKER_BUILDKIT`.
