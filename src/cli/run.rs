@@ -84,6 +84,7 @@ pub(super) fn run(plan: &Plan) -> Result<Ended, CliError> {
         docker: Docker::new(Surroundings::of_this_process()),
         project: plan.project.clone().unwrap_or_else(|| ProjectId::of_folder(&root)),
         ask: Arc::new(ask(plan, file, Answer::Project)),
+        known_outputs: Arc::default(),
         defaults: if plan.look.colour { COLOUR_DEFAULTS } else { &[] },
         background: Arc::new(Semaphore::new(1)),
         drawing_width: plan.look.width,

@@ -1,6 +1,6 @@
 //! The only door from an Orchfile to the world: what an evaluation may ask for and what it tells.
 
-use crate::model::{EvaluationInput, FilePath, Level, Secret};
+use crate::model::{Digest, EvaluationInput, FilePath, Level, Secret};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, io};
 
@@ -82,6 +82,9 @@ pub struct SourceCommand {
     pub quiet: bool,
     /// Says in the log what is run.
     pub echo: bool,
+    /// Digest of all that decides what it prints, beside what is said here; `None` where that is not known. What an earlier
+    /// one, the same in all, printed when it succeeded may then stand for it.
+    pub inputs: Option<Digest>,
 }
 
 /// How a command of the Orchfile ended.

@@ -5,6 +5,7 @@
 
 pub mod child;
 pub mod commands;
+pub mod known;
 pub mod parent;
 pub mod wire;
 

@@ -64,6 +64,13 @@ impl Hearer for Hearing {
         }
         let log: Option<Arc<dyn OutputSink>> = (!command.quiet)
             .then(|| Arc::new(LogSink(self.world.logs.writer(&LogName::Session, None))) as Arc<dyn OutputSink>);
-        commands::run(&self.world.processes, command, log).await
+        if let Some(output) = self.world.known_outputs.find(&command) {
+            return Ok(output);
+        }
+        let result = commands::run(&self.world.processes, command.clone(), log).await;
+        if let Ok(output) = &result {
+            self.world.known_outputs.learn(&command, output);
+        }
+        result
     }
 }

@@ -11,7 +11,7 @@ mod sink;
 use super::{
     clock::Clock,
     docker::Docker,
-    evaluate::wire::Ask,
+    evaluate::{known::KnownOutputs, wire::Ask},
     files::Files,
     outbox::Outbox,
     process::{Processes, Running},
@@ -62,6 +62,8 @@ pub struct World {
     pub project: ProjectId,
     /// What every evaluation is asked.
     pub ask: Arc<Ask>,
+    /// What commands of earlier evaluations printed.
+    pub known_outputs: Arc<KnownOutputs>,
     /// Set for commands when orch itself prints in colour.
     pub defaults: &'static [(&'static str, &'static str)],
     /// Digests that nobody waits for are taken one set at a time.

@@ -80,6 +80,7 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
             stdin: stdin.take_or_default("stdin", eval)?,
             quiet: quiet.take_or_default("quiet", eval)?,
             echo: !echo_off.take_or_default("echo_off", eval)?,
+            inputs: None,
         };
         let output = context(eval).run(command.clone()).map_err(|error| not_started(&command, &error))?;
         if output.code != 0 {

@@ -3,8 +3,8 @@
 use super::folder::Folder;
 use orch::{
     model::{
-        Build, Condition, Container, ContainerImage, ContainerSource, Image, Project, Restart, RestartStep, Seen,
-        Unmatched,
+        Build, Condition, Container, ContainerImage, ContainerSource, EvaluationInput, Image, Project, Restart,
+        RestartStep, Seen, Unmatched,
     },
     orchfile::{Limits, LoadRequest, Loaded, LocalSources, SourceCommand, SourceOutput, load},
 };
@@ -312,7 +312,7 @@ fn services_that_build_the_same_share_it_and_others_do_not() {
 #[test]
 fn rules_of_develop_watch_are_a_live_update() {
     let watch = json!([
-        { "action": "sync", "path": "$DIR/src", "target": "/srv/src", "ignore": ["node_modules"], "initial_sync": true },
+        { "action": "sync", "path": "$DIR/src", "target": "/srv/src", "ignore": ["node_modules/"], "initial_sync": true },
         { "action": "rebuild", "path": "$DIR/package.json" },
         { "action": "sync+restart", "path": "$DIR/conf", "target": "/etc/app", "include": ["*.conf"] },
         { "action": "restart", "path": "$DIR/flag" },
@@ -325,7 +325,10 @@ fn rules_of_develop_watch_are_a_live_update() {
         "volumes": [{ "type": "bind", "source": "$DIR/mounted", "target": "/mounted" }],
     });
     let config = json!({ "services": { "web": web } });
-    let (folder, loaded, _) = asked(&[("Orchfile", CALL), EMPTY], &[], &config);
+    let files = [("Orchfile", CALL), EMPTY, (".dockerignore", "**/*.test.js\n")];
+    let (folder, loaded, _) = asked(&files, &[], &config);
+    let ignore_file = |input: &&EvaluationInput| input.path == folder.path(".dockerignore");
+    assert!(loaded.inputs.iter().any(|input| ignore_file(&input)));
     let project = loaded.project.unwrap();
     let [update] = container(&project, "web").live_updates.as_slice() else { panic!() };
     assert_eq!((update.image.as_ref().unwrap().as_str(), update.unmatched), ("web", Unmatched::Wait));
@@ -333,7 +336,7 @@ fn rules_of_develop_watch_are_a_live_update() {
     let targets: Vec<_> = update.syncs.iter().map(|sync| sync.remote.as_str()).collect();
     assert_eq!(targets, ["/srv/src", "/etc/app", "/sql"], "what is mounted needs no rule");
     let matches = |sync: usize, name: &str| update.syncs[sync].local.matches(&folder.path(name));
-    assert!(matches(0, "src/a.js") && !matches(0, "src/node_modules/b.js"));
+    assert!(matches(0, "src/a.js") && !matches(0, "src/node_modules/b.js") && !matches(0, "src/a.test.js"));
     assert!(matches(1, "conf/a.conf") && !matches(1, "conf/a.txt"));
     assert_eq!(update.fall_back_on[0].path, folder.path("package.json"));
     let RestartStep::On(restarts) = &update.restart else { panic!("{update:?}") };
@@ -382,5 +385,54 @@ fn all_that_compose_files_are_made_of_is_watched() {
     }
     for name in [".env", "b.env", "c.env", "sub/d.env", "x.env", "inc.env"] {
         assert_eq!(seen(name), Some(Seen::Absent), "{name}");
+    }
+}
+
+#[test]
+fn what_the_tool_reads_is_one_digest_where_it_can_be_told() {
+    let inputs = |compose: &str, variables: &str| {
+        let files = [
+            ("Orchfile", CALL),
+            ("compose.yaml", compose),
+            ("inc/a.yaml", "services: {x: {env_file: b.env}}"),
+            ("inc/b.env", variables),
+        ];
+        asked(&files, &[], &json!({})).2[0].inputs
+    };
+    let sure = "include: [inc/a.yaml]";
+    let digest = inputs(sure, "A=1");
+    assert!(digest.is_some());
+    let folder_counts = inputs(sure, "A=1");
+    assert_ne!(folder_counts, digest, "another folder is another project");
+    for unsure in ["include: ['${WHERE}/a.yaml']", "include: ['https://example.com/x.git']", "services: {", "{{"] {
+        assert_eq!(inputs(unsure, ""), None, "{unsure}");
+    }
+    let folder =
+        Folder::with(&[("Orchfile", CALL), ("compose.yaml", sure), ("inc/a.yaml", "services: {x: {env_file: b.env}}")]);
+    let now = || {
+        let heard = Arc::new(Mutex::new(None));
+        let told = heard.clone();
+        let run = move |command: &SourceCommand| {
+            *told.lock().unwrap() = command.inputs;
+            Ok(SourceOutput { code: 0, stdout: b"{}".to_vec(), stderr: Vec::new() })
+        };
+        let request = LoadRequest {
+            file: folder.path("Orchfile"),
+            args: Vec::new(),
+            subcommand: "up".to_owned(),
+            environment: BTreeMap::new(),
+            limits: Limits::default(),
+        };
+        load(&request, &LocalSources::new(run, drop));
+        let inputs = *heard.lock().unwrap();
+        inputs.unwrap()
+    };
+    let first = now();
+    assert_eq!(now(), first);
+    for name in ["inc/b.env", ".env", "inc/.env", "inc/a.yaml", "compose.yaml"] {
+        let before = now();
+        let old = std::fs::read_to_string(folder.path(name)).unwrap_or_default();
+        std::fs::write(folder.path(name), old + "\n# more\n").unwrap();
+        assert_ne!(now(), before, "{name}");
     }
 }

@@ -100,8 +100,8 @@ fn compose(call: Call, eval: &Evaluator<'_, '_, '_>) -> Result<(), Fault> {
         let draft = context.draft.borrow();
         call.added_to(place.map(|place| &draft.compose[place]), context)
     };
-    reads::watch(&project, &texts, context)?;
-    project.config = tool::config(&project, &texts, site(eval).as_ref(), context)?;
+    let inputs = reads::watch(&project, &texts, context)?;
+    project.config = tool::config(&project, &texts, inputs, site(eval).as_ref(), context)?;
     let config = config::parse(&project.config)?;
     let draft = &mut *context.draft.borrow_mut();
     let services = services(&config, &draft.compose, place, site(eval).as_ref())?;

@@ -2,7 +2,7 @@
 
 use super::argument::Argument;
 use crate::{
-    model::{ComposeProject, FilePath},
+    model::{ComposeProject, Digest, FilePath},
     orchfile::{
         Fault,
         builtins::{files::read_text, tree::Tree, yaml},
@@ -12,7 +12,7 @@ use crate::{
 };
 use regex::Regex;
 use starlark::eval::Evaluator;
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{collections::BTreeMap, sync::LazyLock};
 
 /// So many files deep compose files may include each other before nobody looks any further.
 const DEPTH_MAX: usize = 8;
@@ -32,47 +32,59 @@ pub(super) fn texts(arguments: Vec<Argument>, eval: &Evaluator<'_, '_, '_>) -> R
     arguments.into_iter().map(text).collect()
 }
 
-/// Watches what the texts of a project name: files of variables, files that are included or extended.
-pub(super) fn watch(project: &ComposeProject, texts: &[ComposeText], context: &Context<'_>) -> Result<(), Fault> {
-    if let Some(file) = &project.env_file
-        && context.read(file).is_err()
-    {
-        let message = format!("there is no file `{}` to take variables from", context.display(file));
-        return Err(Fault::new("orchfile::missing_file", message).at_argument("env_file"));
-    }
-    let mut look = Look { context, seen: BTreeSet::new() };
-    if project.env_file.is_none() {
-        look.seen.insert(project.dir.join(".env"));
-        // The tool reads it, if it is there.
-        drop(context.read_silently(&project.dir.join(".env")));
+/// Watches what the texts of a project name: files of variables, files that are included or extended. Gives the digest of all
+/// that the compose tool reads; `None` where that cannot be told.
+pub(super) fn watch(
+    project: &ComposeProject,
+    texts: &[ComposeText],
+    context: &Context<'_>,
+) -> Result<Option<Digest>, Fault> {
+    let mut look = Look { context, seen: BTreeMap::new(), is_sure: true };
+    match &project.env_file {
+        Some(file) => {
+            let missing = || {
+                let message = format!("there is no file `{}` to take variables from", context.display(file));
+                Fault::new("orchfile::missing_file", message).at_argument("env_file")
+            };
+            look.read(file).ok_or_else(missing)?;
+        }
+        None => look.variables(&project.dir),
     }
     for text in texts {
-        look.seen.extend(text.path.clone());
+        let path = text.path.clone().unwrap_or_else(|| FilePath::new(format!("/dev/stdin/{}", look.seen.len())));
+        look.seen.insert(path, Some(Digest::of(text.text.as_bytes())));
         look.document(&text.text, &project.dir, 0);
     }
-    Ok(())
+    let digest = |(path, content): (&FilePath, &Option<Digest>)| format!("{path}\0{content:?}\0");
+    let seen: String = look.seen.iter().map(digest).collect();
+    Ok(look.is_sure.then(|| Digest::of(seen.as_bytes())))
 }
 
 /// What was looked at so far. What cannot be read or understood is left to the compose tool to complain about.
 struct Look<'c, 'a> {
     context: &'c Context<'a>,
-    seen: BTreeSet<FilePath>,
+    /// The content of each file; `None` where there is none.
+    seen: BTreeMap<FilePath, Option<Digest>>,
+    /// The tool reads these and nothing else.
+    is_sure: bool,
 }
 
 impl Look<'_, '_> {
+    /// The content of a file that was not seen yet.
     fn read(&mut self, path: &FilePath) -> Option<String> {
-        if !self.seen.insert(path.clone()) {
+        if self.seen.contains_key(path) {
             return None;
         }
-        String::from_utf8(self.context.read(path).ok()?).ok()
+        let content = self.context.read(path).ok();
+        self.seen.insert(path.clone(), content.as_deref().map(Digest::of));
+        content.map(|content| String::from_utf8_lossy(&content).into_owned())
     }
 
     /// Looks through a compose file whose paths are relative to `dir`.
     fn document(&mut self, text: &str, dir: &FilePath, depth: usize) {
-        if depth > DEPTH_MAX {
-            return;
-        }
-        for document in yaml::parse_stream(text).unwrap_or_default() {
+        let documents = yaml::parse_stream(text);
+        self.is_sure &= documents.is_ok() && depth <= DEPTH_MAX;
+        for document in documents.unwrap_or_default().into_iter().filter(|_| depth <= DEPTH_MAX) {
             for (_, service) in entries(field(&document, "services")) {
                 for name in ["env_file", "label_file"].into_iter().filter_map(|name| field(service, name)) {
                     self.all(name, "path", dir);
@@ -82,18 +94,43 @@ impl Look<'_, '_> {
                 }
             }
             for included in items(field(&document, "include")) {
-                self.compose_files(field(included, "path").unwrap_or(included), dir, depth);
-                if let Some(files) = field(included, "env_file") {
-                    self.all(files, "path", dir);
-                }
+                self.included(included, dir, depth);
             }
+        }
+    }
+
+    /// Looks through an entry of `include`. Without `env_file` its variables are in `.env` of its own folder.
+    fn included(&mut self, entry: &Tree, dir: &FilePath, depth: usize) {
+        let paths = field(entry, "path").unwrap_or(entry);
+        match (field(entry, "env_file"), field(entry, "project_directory").and_then(text)) {
+            (Some(files), _) => self.all(files, "path", dir),
+            (None, Some(folder)) => {
+                let folder = dir.join(self.interpolated(folder));
+                self.variables(&folder);
+            }
+            (None, None) => {
+                let first = items(Some(paths)).find_map(text).unwrap_or_default();
+                let first = dir.join(self.interpolated(first));
+                first.parent().iter().for_each(|folder| self.variables(folder));
+            }
+        }
+        self.compose_files(paths, dir, depth);
+    }
+
+    /// Reads the variables that hold in a folder; Tilt does not watch them.
+    fn variables(&mut self, folder: &FilePath) {
+        let file = folder.join(".env");
+        if !self.seen.contains_key(&file) {
+            let content = self.context.read_silently(&file).ok();
+            self.seen.insert(file, content.map(|content| Digest::of(&content)));
         }
     }
 
     /// Reads the files that `tree` names: a path, or a list of those or of maps that have it at `key`.
     fn all(&mut self, tree: &Tree, key: &str, dir: &FilePath) {
         for path in items(Some(tree)).filter_map(|item| text(field(item, key).unwrap_or(item))) {
-            self.read(&dir.join(self.interpolated(path)));
+            let path = dir.join(self.interpolated(path));
+            self.read(&path);
         }
     }
 
@@ -107,7 +144,9 @@ impl Look<'_, '_> {
         }
     }
 
-    fn interpolated(&self, text: &str) -> String {
+    fn interpolated(&mut self, text: &str) -> String {
+        // A variable may come from a file, and what is included from elsewhere.
+        self.is_sure &= !text.contains(['$', ':']);
         let value = |found: &regex::Captures<'_>| {
             let name = found.get(1).or(found.get(2)).map_or("", |name| name.as_str());
             let value = self.context.env(name).filter(|value| !value.is_empty());

@@ -6,7 +6,7 @@ use super::{
     depends, watch,
 };
 use crate::{
-    model::{Container, ContainerImage, ContainerSource, FilePath, ImageRef, Kind, Mode, Restart},
+    model::{Container, ContainerImage, ContainerSource, FilePath, ImageRef, Kind, Restart},
     orchfile::{
         builtins::image::service::Service,
         context::Context,
@@ -23,7 +23,7 @@ pub(crate) fn declare_services(context: &Context<'_>) {
     for compose in draft.compose.iter().rev() {
         // It was read before, or the load would have failed.
         let Ok(config) = config::parse(&compose.project.config) else { continue };
-        let services = Services { compose, config: &config, declared: &draft.images, mode: context.mode };
+        let services = Services { compose, config: &config, declared: &draft.images, context };
         let builds = services.builds();
         let all = compose.services.iter();
         let resources: Vec<_> = all.filter_map(|service| services.resource(service, &builds)).collect();
@@ -40,7 +40,7 @@ struct Services<'a> {
     config: &'a Config,
     /// Images that the Orchfile declares.
     declared: &'a [DraftImage],
-    mode: Mode,
+    context: &'a Context<'a>,
 }
 
 /// An image that services are built to.
@@ -81,7 +81,8 @@ impl<'a> Services<'a> {
     }
 
     fn container(&self, service: &DraftService, spec: &Value, builds: &[Built<'_>]) -> Container {
-        let update = if self.mode.honours_develop_watch() { watch::live_update(spec) } else { None };
+        let update =
+            self.context.mode.honours_develop_watch().then(|| watch::live_update(spec, self.context)).flatten();
         let built = builds.iter().find(|build| build.services.contains(&service.service.as_str()));
         let image = built.map(|build| build.name.clone()).or_else(|| self.declared_name(service, spec));
         let image = image.or_else(|| text(spec, "image").map(str::to_owned));

@@ -2,7 +2,7 @@
 
 use super::{PROFILES, fault};
 use crate::{
-    model::{ComposeProject, compose_plugins},
+    model::{ComposeProject, Digest, compose_plugins},
     orchfile::{EntryKind, Fault, SourceCommand, SourceOutput, context::Context, draft::ComposeText, text::Site},
 };
 use std::{borrow::Cow, collections::BTreeMap};
@@ -15,10 +15,12 @@ const NO_PLUGIN: [&str; 4] = [
     "shorthand",
 ];
 
-/// What the tool makes of the texts: JSON, with all values resolved. What it warns of becomes a warning at `site`.
+/// What the tool makes of the texts: JSON, with all values resolved. What it warns of becomes a warning at `site`. `inputs` is the
+/// digest of all that it reads, where that is known.
 pub(super) fn config(
     project: &ComposeProject,
     texts: &[ComposeText],
+    inputs: Option<Digest>,
     site: Option<&Site>,
     context: &Context<'_>,
 ) -> Result<String, Fault> {
@@ -31,6 +33,7 @@ pub(super) fn config(
             stdin: stdin.clone(),
             quiet: true,
             echo: false,
+            inputs,
         };
         match context.run(command) {
             Ok(output) if !is_absent(&output) => return answer(&output, texts, site, context),

@@ -4,13 +4,19 @@ use super::{
     config::{items, text, texts},
     resources::mounts,
 };
-use crate::model::{FilePath, FileSet, IgnoreRule, LiveUpdate, RestartStep, RunStep, Sync, Trigger, Unmatched};
+use crate::{
+    model::{FilePath, FileSet, IgnoreRule, LiveUpdate, RestartStep, RunStep, Sync, Trigger, Unmatched},
+    orchfile::{builtins::image::ignore::Ignores, context::Context},
+};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// The live update that the rules of a service mean; `None` where it has none.
-pub(super) fn live_update(service: &Value) -> Option<LiveUpdate> {
-    let rules: Vec<_> = items(service.get("develop")?, "watch").filter_map(Rule::of).collect();
+/// The live update that the rules of a service mean; `None` where it has none. What the build's ignore file leaves out counts
+/// for no rule.
+pub(super) fn live_update(service: &Value, context: &Context<'_>) -> Option<LiveUpdate> {
+    let mut rules: Vec<_> = items(service.get("develop")?, "watch").filter_map(Rule::of).collect();
+    let left_out = left_out(service, context);
+    rules.iter_mut().for_each(|rule| rule.trigger.ignore.extend(left_out.iter().cloned()));
     // What is mounted is there already.
     let mounted: Vec<_> = mounts(service).collect();
     let rules: Vec<_> =
@@ -27,10 +33,25 @@ pub(super) fn live_update(service: &Value) -> Option<LiveUpdate> {
         initial_sync: rules.iter().any(|rule| rule.initial_sync),
         fall_back_on: triggers(Action::Rebuild).collect(),
         syncs: rules.iter().filter(|rule| rule.action.has(Action::Sync)).filter_map(sync).collect(),
-        runs: rules.iter().filter_map(|rule| rule.exec.clone()).collect(),
+        runs: rules.iter().filter_map(|rule| run_step(rule.exec.as_ref()?, &rule.trigger)).collect(),
         restart: if restarts.is_empty() { RestartStep::Never } else { RestartStep::On(restarts) },
         unmatched: Unmatched::Wait,
     })
+}
+
+fn left_out(service: &Value, context: &Context<'_>) -> Vec<Arc<IgnoreRule>> {
+    let Some(build) = service.get("build") else { return Vec::new() };
+    let Some(folder) = text(build, "context").filter(|folder| folder.starts_with('/')) else { return Vec::new() };
+    let folder = FilePath::new(folder);
+    let dockerfile = folder.join(text(build, "dockerfile").unwrap_or("Dockerfile"));
+    let mut ignores = Ignores::default();
+    ignores.file(&folder, Some(&dockerfile), context);
+    for file in &ignores.looked {
+        // It was read just now; this time it is watched.
+        drop(context.read_silently(&file.input.path));
+    }
+    ignores.always(&[folder], context);
+    ignores.rules
 }
 
 /// What a rule does. Some do two things.
@@ -69,7 +90,7 @@ struct Rule {
     action: Action,
     trigger: Trigger,
     target: Option<String>,
-    exec: Option<RunStep>,
+    exec: Option<Value>,
     initial_sync: bool,
 }
 
@@ -89,8 +110,7 @@ impl Rule {
             ignore.push(Arc::new(IgnoreRule::new(path.clone(), patterns)));
         }
         let trigger = Trigger { path, ignore };
-        let exec = rule.get("exec").filter(|_| action == Action::SyncAndExec);
-        let exec = exec.and_then(|exec| run_step(exec, &trigger));
+        let exec = rule.get("exec").filter(|_| action == Action::SyncAndExec).cloned();
         let initial_sync = rule.get("initial_sync").and_then(Value::as_bool).unwrap_or(false);
         Some(Self { action, trigger, target: text(rule, "target").map(str::to_owned), exec, initial_sync })
     }
