@@ -4,7 +4,7 @@ use super::{World, sink::LogSink};
 use crate::{
     engine::{BuildOrder, DockerEffect, Event, Made, RunEnd, UpdateOrder},
     host::docker::{
-        build::{self, Log, Tools, prune::prune},
+        build::{self, Log, Tools, Turns, prune::prune},
         compose::Compose,
         credentials::Credentials,
         live_update::{Owners, Update},
@@ -21,11 +21,18 @@ pub(super) struct Docking {
     runs: BTreeMap<RunId, AbortHandle>,
     owners: Owners,
     compose: Compose,
+    turns: Turns,
 }
 
 impl Docking {
     pub(super) fn new(world: World) -> Self {
-        Self { world, runs: BTreeMap::new(), owners: Owners::default(), compose: Compose::default() }
+        Self {
+            world,
+            runs: BTreeMap::new(),
+            owners: Owners::default(),
+            compose: Compose::default(),
+            turns: Turns::default(),
+        }
     }
 
     /// Begins to carry out an effect.
@@ -62,7 +69,7 @@ impl Docking {
     }
 
     fn build(&mut self, run: RunId, resource: ResourceName, order: Arc<BuildOrder>) {
-        let (world, compose) = (self.world.clone(), self.compose.clone());
+        let (world, compose, turns) = (self.world.clone(), self.compose.clone(), self.turns.clone());
         self.start(run, async move {
             let connection = match world.docker.connection().await {
                 Ok(connection) => connection.clone(),
@@ -75,6 +82,7 @@ impl Docking {
                 credentials: Credentials::new(config_dir, world.processes.clone()),
                 processes: world.processes,
                 compose,
+                turns,
                 dir: world.ask.file.parent().unwrap_or_else(|| world.ask.file.clone()),
                 defaults: world.defaults,
             };

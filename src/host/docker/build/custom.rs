@@ -1,7 +1,7 @@
 //! Images that a command of the user's makes. The command is told what to call the image, or says what it called it.
 #![expect(clippy::disallowed_methods, reason = "reads the reference that the command writes")]
 
-use super::{BuildFailure, Log, Tools, private::unique_name, tag};
+use super::{BuildFailure, Log, Tools, private::unique_name, tag, turns::Taking};
 use crate::{
     engine::{BuildOrder, CommandSpec},
     host::{
@@ -33,7 +33,7 @@ pub(super) async fn build(
                 tag::take(tools, &expected.reference()).await;
             }
             if order.image.push && !custom.disable_push {
-                super::push::push(tools, &built, log).await?;
+                super::registry::push(tools, &built, log).await?;
             }
             Ok(built)
         }
@@ -114,11 +114,17 @@ async fn run(
     let spec = CommandSpec { argv: command.argv.clone(), dir: command.dir.clone(), env };
     let spawn =
         Spawn { own_sessions: false, defaults: tools.defaults, ..Spawn::new(&spec, Kind::Command, order.grace) };
+    let turn = tools.turns.take(&order.image.key).await;
     let running = tools.processes.spawn(spawn, log.sink());
+    let mut taking = Taking { running: running.clone(), grace: order.grace, turn: Some(turn) };
     let ended = running.ended().await;
+    taking.turn = None;
     if ended.leftovers {
         // A build daemon, for instance: it lives as long as orch does.
-        tokio::spawn(async move { running.leftovers_ended().await });
+        tokio::spawn(async move {
+            running.leftovers_ended().await;
+            drop(taking);
+        });
     }
     let name = &order.image.key;
     let failure = |message| Err(BuildFailure::Recipe(Failure { message, help: None }));

@@ -20,15 +20,17 @@ mod place;
 mod private;
 mod progress;
 pub mod prune;
-mod push;
 mod recipe;
+mod registry;
 mod said;
 mod session;
 mod tag;
+mod turns;
 
 pub use blame::BuildFailure;
 pub use log::Log;
 pub(super) use recipe::made_here;
+pub use turns::Turns;
 
 use super::{
     Connection,
@@ -58,6 +60,8 @@ pub struct Tools {
     pub credentials: Credentials,
     /// The compose tool.
     pub compose: Compose,
+    /// Lets the commands of one image run one after the other.
+    pub turns: Turns,
     /// What the relative paths of secrets and ssh keys start from: the project's folder.
     pub dir: FilePath,
     /// Set for commands when orch itself prints in colour.
@@ -116,7 +120,7 @@ pub async fn finish(
 ) -> Result<Built, BuildFailure> {
     let built = tag::tag(tools, order, extra, id).await?;
     if order.image.push {
-        push::push(tools, &built, log).await?;
+        registry::push(tools, &built, log).await?;
     }
     Ok(built)
 }
@@ -133,6 +137,9 @@ async fn lost(tools: &Tools) -> Option<BuildFailure> {
 
 /// Builds with BuildKit, unless the user wants the classic builder or the engine has no other.
 async fn made(tools: &Tools, order: &BuildOrder, recipe: &Recipe<'_>, log: &Log) -> Result<ImageId, BuildFailure> {
+    for reference in recipe.pulled_alone() {
+        registry::pull(tools, reference, &recipe.platform(), log).await?;
+    }
     let query = recipe.query(&tools.credentials.proxies(&tools.connection));
     if recipe.environment.get("DOCKER_BUILDKIT").as_deref() != Some("0") {
         let offer = offer(tools, recipe, log).await.map_err(BuildFailure::Recipe)?;

@@ -26,6 +26,8 @@ pub(super) struct Recipe<'a> {
     /// As the user wrote it, with the images that this session made in the place of their names.
     pub(super) text: String,
     pub(super) dockerfile: Dockerfile,
+    /// The images that this session did not make.
+    foreign: Vec<String>,
     /// What the engine calls the file.
     pub(super) file_name: String,
     /// What messages call it.
@@ -45,9 +47,12 @@ impl<'a> Recipe<'a> {
         let arguments = environment.resolve(&build.build_args);
         let named = dockerfile.images(&arguments).into_iter();
         let made = |image: NamedImage| made_here(&order.bases, &image.reference).map(|reference| (image, reference));
-        let replaced: Vec<_> = named.filter_map(made).collect();
+        let (own, foreign): (Vec<_>, Vec<_>) =
+            named.partition(|image| made_here(&order.bases, &image.reference).is_some());
+        let replaced: Vec<_> = own.into_iter().filter_map(made).collect();
         Self {
             build,
+            foreign: foreign.into_iter().map(|image| image.reference).collect(),
             text: dockerfile.with_images(&build.dockerfile, &replaced),
             dockerfile,
             file_name: file_name.to_owned(),
@@ -99,9 +104,8 @@ impl<'a> Recipe<'a> {
         };
         put("target", &build.target);
         put("networkmode", &build.network);
-        put("pull", if build.pull { "1" } else { "" });
-        let default_platform = self.environment.get("DOCKER_DEFAULT_PLATFORM").unwrap_or_default();
-        put("platform", if build.platform.is_empty() { &default_platform } else { &build.platform });
+        put("pull", if build.pull && !self.has_own() { "1" } else { "" });
+        put("platform", &self.platform());
         build.extra_hosts.iter().for_each(|host| put("extrahosts", host));
         if !build.cache_from.is_empty() {
             put("cachefrom", &json!(build.cache_from).to_string());
@@ -111,6 +115,23 @@ impl<'a> Recipe<'a> {
             put("buildargs", &json!(arguments).to_string());
         }
         query
+    }
+
+    /// The platform that is built for; empty is the engine's.
+    pub(super) fn platform(&self) -> String {
+        let default = || self.environment.get("DOCKER_DEFAULT_PLATFORM").unwrap_or_default();
+        if self.build.platform.is_empty() { default() } else { self.build.platform.clone() }
+    }
+
+    /// The images to be pulled before the build: where it is made of images of this session too, the engine must not look for those
+    /// at a registry, and it looks for all or none.
+    pub(super) fn pulled_alone(&self) -> &[String] {
+        if self.build.pull && self.has_own() { &self.foreign } else { &[] }
+    }
+
+    /// Whether it is made of images of this session.
+    fn has_own(&self) -> bool {
+        self.text != self.build.dockerfile
     }
 
     /// The build arguments; one whose value nobody knows is told so.

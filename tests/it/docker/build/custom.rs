@@ -2,7 +2,7 @@
 
 use super::{Engine, Workshop};
 use orch::{
-    host::docker::build::BuildFailure,
+    host::docker::build::{BuildFailure, Log, build},
     model::{Build, Built, Command, CustomBuild, CustomOutput, FilePath, ImageKey},
 };
 use std::{collections::BTreeMap, fs};
@@ -114,4 +114,24 @@ fn a_command_that_fails_or_makes_nothing_is_named() {
         let failure = run(&mut shop, declared).unwrap_err();
         assert!(matches!(&failure, BuildFailure::Recipe(failure) if failure.message.contains(why)), "{failure:?}");
     }
+}
+
+#[test]
+fn a_command_waits_for_the_end_of_one_that_was_cancelled() {
+    let Some(engine) = Engine::shared() else { return };
+    let mut shop = Workshop::new(&engine);
+    let slow = "trap 'sleep 0.3; exit 1' TERM; echo $$ >pid; echo begun; sleep 1000 & wait; wait";
+    let declared = custom(&shop, slow, CustomOutput::Local { tag: None });
+    let order = shop.order(Build::Custom(Box::new(declared)));
+    let log = Log::new(shop.screen.clone());
+    super::block_on(async {
+        tokio::select! {
+            ended = build(&shop.tools, &order, &log) => panic!("{ended:?}"),
+            () = shop.screen.shows("begun") => {}
+        }
+    });
+    let declared =
+        custom(&shop, "if kill -0 $(cat pid); then exit 5; else exit 4; fi", CustomOutput::Local { tag: None });
+    let failure = run(&mut shop, declared).unwrap_err();
+    assert!(failure.failure().message.ends_with("ended with exit code 4"), "{failure:?}");
 }

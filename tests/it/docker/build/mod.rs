@@ -17,7 +17,7 @@ use orch::{
     engine::BuildOrder,
     host::docker::{
         Docker, Surroundings,
-        build::{BuildFailure, Log, Tools, build},
+        build::{BuildFailure, Log, Tools, Turns, build},
         compose::Compose,
         credentials::Credentials,
     },
@@ -51,7 +51,8 @@ impl<'a> Workshop<'a> {
         let credentials = Credentials::new(Some(config), processes.clone());
         let dir = FilePath::new(folder.path());
         let compose = Compose::default();
-        let tools = Tools { connection, processes, credentials, compose, dir, defaults: &[] };
+        let turns = Turns::default();
+        let tools = Tools { connection, processes, credentials, compose, turns, dir, defaults: &[] };
         fs::create_dir(folder.path().join("app")).unwrap();
         Self { engine, folder, environment: BTreeMap::new(), screen: Screen::new(), tools }
     }

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose};
 use orch::{
     engine::BuildOrder,
     host::docker::build::BuildFailure,
-    model::{Build, Built},
+    model::{Build, Built, ImageKey},
 };
 use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc};
 
@@ -118,4 +118,31 @@ fn a_registry_that_is_away_is_named() {
     drop(registry);
     let failure = shop.run(&order).unwrap_err();
     assert_eq!(failure.failure().help, Some(format!("look whether the registry `{address}` is up")), "{failure:?}");
+}
+
+#[test]
+fn images_are_pulled_anew_but_those_of_the_session() {
+    let Some(engine) = Engine::shared() else { return };
+    let Some(registry) = Registry::open() else { return };
+    for builder in ["1", "0"] {
+        let mut shop = Workshop::with_builder(&engine, builder);
+        let order = order_for(&shop, &registry, &format!("FROM BASE\nRUN echo {builder} >/x"));
+        let there = shop.run(&order).unwrap();
+        let own = engine.name("own");
+        let recipe = shop.docker_build("FROM BASE\nRUN echo own >/y");
+        let made = shop.built(recipe);
+        for (text, bases) in [
+            (format!("FROM {}", there.reference), vec![]),
+            (format!("FROM {own}\nCOPY --from={} /x /x", there.reference), vec![(ImageKey(own.as_str().into()), made)]),
+        ] {
+            remove(&engine, &there);
+            let mut recipe = shop.docker_build(&text);
+            recipe.pull = true;
+            let mut order = shop.order(Build::Docker(Box::new(recipe)));
+            order.bases.extend(bases);
+            let upon =
+                shop.run(&order).unwrap_or_else(|failure| panic!("builder {builder}: {failure:?}\n{}", shop.said()));
+            assert_eq!(shop.shell(&upon, "cat /x"), format!("{builder}\n"));
+        }
+    }
 }

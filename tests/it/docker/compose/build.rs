@@ -5,7 +5,7 @@ use crate::process::Screen;
 use orch::{
     engine::BuildOrder,
     host::docker::{
-        build::{BuildFailure, Log, Tools},
+        build::{BuildFailure, Log, Tools, Turns},
         credentials::Credentials,
     },
     model::{Build, Built, ComposeBuild, FilePath, FileSet, Image, ImageKey},
@@ -46,6 +46,7 @@ fn build(stage: &Stage<'_>, bases: BTreeMap<ImageKey, Built>) -> (Result<Built, 
         credentials: Credentials::new(None, stage.processes.clone()),
         processes: stage.processes.clone(),
         compose: stage.compose.clone(),
+        turns: Turns::default(),
         dir: FilePath::new("/"),
         defaults: &[],
     };
