@@ -115,6 +115,35 @@ fn calls_for_one_project_are_one_project() {
 }
 
 #[test]
+fn several_projects_stand_where_their_first_calls_do() {
+    let text = "local_resource('a', 'x')\ndocker_compose({'x': 1}, project_name='one')\nlocal_resource('b', 'x')\n\
+                docker_compose({'x': 2}, project_name='two')\ndc_resource('web2', project_name='two', labels='x')";
+    let folder = Folder::with(&[("Orchfile", text)]);
+    let run = |command: &SourceCommand| {
+        let number = if command.argv.contains(&"one".to_owned()) { 1 } else { 2 };
+        let service = json!({ "image": "x", "depends_on": { format!("db{number}"): {} } });
+        let services = json!({ format!("web{number}"): service, format!("db{number}"): { "image": "y" } });
+        Ok(SourceOutput {
+            code: 0,
+            stdout: json!({ "services": services }).to_string().into_bytes(),
+            stderr: Vec::new(),
+        })
+    };
+    let request = LoadRequest {
+        file: folder.path("Orchfile"),
+        args: Vec::new(),
+        subcommand: "up".to_owned(),
+        environment: BTreeMap::new(),
+        limits: Limits::default(),
+    };
+    let project = load(&request, &LocalSources::new(run, drop)).project.unwrap();
+    let names: Vec<_> = project.resources.iter().map(|resource| resource.name.as_str()).collect();
+    assert_eq!(names, ["a", "db1", "web1", "b", "db2", "web2"]);
+    assert_eq!(project.compose.iter().map(|compose| compose.name.as_str()).collect::<Vec<_>>(), ["one", "two"]);
+    assert_eq!(project.resources[5].labels, ["x"]);
+}
+
+#[test]
 fn the_name_of_a_project_is_that_of_its_folder_as_compose_makes_it() {
     let text = "docker_compose('_My Shop.v2/compose.yaml')";
     let (_, _, calls) = asked(&[("Orchfile", text), ("_My Shop.v2/compose.yaml", "")], &[], &json!({}));

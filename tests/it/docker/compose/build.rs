@@ -1,6 +1,6 @@
 //! Images that the compose tool makes.
 
-use super::{Engine, Stage, block_on};
+use super::{Engine, Stage, block_on, engine_with_compose};
 use crate::process::Screen;
 use orch::{
     engine::BuildOrder,
@@ -62,7 +62,7 @@ fn file(dockerfile: &str) -> String {
 
 #[test]
 fn an_image_is_made_and_has_the_name_of_the_file() {
-    let Some(engine) = Engine::shared() else { return };
+    let Some(engine) = engine_with_compose() else { return };
     let stage = Stage::new(&engine, &file("FROM BASE\n        LABEL a=b"));
     let (made, said) = build(&stage, BTreeMap::new());
     let made = made.unwrap_or_else(|failure| panic!("{failure:?}\n{said}"));
@@ -76,7 +76,7 @@ fn an_image_is_made_and_has_the_name_of_the_file() {
 
 #[test]
 fn it_starts_from_an_image_that_orch_made() {
-    let Some(engine) = Engine::shared() else { return };
+    let Some(engine) = engine_with_compose() else { return };
     let stage = Stage::new(&engine, &file("FROM ID-base\n        LABEL a=b"));
     let bases = BTreeMap::from([(
         ImageKey(format!("{}-base", engine.id()).into()),
@@ -88,7 +88,7 @@ fn it_starts_from_an_image_that_orch_made() {
 
 #[test]
 fn a_step_that_fails_is_told() {
-    let Some(engine) = Engine::shared() else { return };
+    let Some(engine) = engine_with_compose() else { return };
     let stage = Stage::new(&engine, &file("FROM BASE\n        RUN echo oh no; exit 3"));
     let (made, said) = build(&stage, BTreeMap::new());
     let BuildFailure::Recipe(failure) = made.unwrap_err() else { panic!("{said}") };

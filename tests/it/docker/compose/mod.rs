@@ -4,7 +4,7 @@ mod build;
 mod owner;
 mod raise;
 
-use super::{Container, Engine, block_on};
+use super::{Container, Engine, block_on, has_compose, skip};
 use crate::{
     process::{Screen, processes},
     sandbox::Sandbox,
@@ -29,6 +29,16 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+
+/// The shared engine, where there is a compose tool too.
+#[track_caller]
+fn engine_with_compose() -> Option<Engine> {
+    if !has_compose() {
+        skip("no compose tool");
+        return None;
+    }
+    Engine::shared()
+}
 
 /// A compose project in a folder, and orch as it would raise it.
 struct Stage<'e> {

@@ -1,6 +1,6 @@
 //! Two checkouts that want one compose project.
 
-use super::{Engine, Stage};
+use super::{Stage, engine_with_compose};
 
 const WEB: &str =
     "services:\n  web: {image: BASE, command: [sleep, '1000'], stop_grace_period: 0s, labels: {test: ID}}\n";
@@ -17,7 +17,7 @@ fn by_hand(stage: &Stage<'_>, arguments: &[&str]) {
 
 #[test]
 fn what_was_started_by_hand_is_taken_over() {
-    let Some(engine) = Engine::shared() else { return };
+    let Some(engine) = engine_with_compose() else { return };
     let stage = Stage::new(&engine, WEB);
     by_hand(&stage, &["up", "-d"]);
     let said = stage.raise("web").well();
@@ -30,7 +30,7 @@ fn what_was_started_by_hand_is_taken_over() {
 
 #[test]
 fn another_checkout_that_runs_it_is_not_disturbed() {
-    let Some(engine) = Engine::shared() else { return };
+    let Some(engine) = engine_with_compose() else { return };
     let (ours, theirs) = (Stage::new(&engine, WEB), Stage::new(&engine, WEB));
     by_hand(&theirs, &["up", "-d"]);
     let web = ours.container("web");
@@ -45,7 +45,7 @@ fn another_checkout_that_runs_it_is_not_disturbed() {
 
 #[test]
 fn another_orch_that_lives_is_not_disturbed() {
-    let Some(engine) = Engine::shared() else { return };
+    let Some(engine) = engine_with_compose() else { return };
     let (ours, theirs) = (Stage::new(&engine, WEB), Stage::new(&engine, WEB));
     theirs.raise("web").well();
     theirs.sandbox.write("Orchfile", "local_resource('idle', serve_cmd='exec sleep 1000')");

@@ -1,6 +1,6 @@
 //! Raising services: what is touched, what is not, and what is said when it cannot be.
 
-use super::{Engine, Stage, block_on};
+use super::{Engine, Stage, block_on, engine_with_compose};
 use futures_util::future::join_all;
 use std::{collections::BTreeSet, net::TcpListener};
 
@@ -13,7 +13,7 @@ volumes: {data: {labels: {test: ID}}}
 
 #[test]
 fn a_service_is_made_with_marks_and_then_left_alone() {
-    let Some(engine) = Engine::shared() else { return };
+    let Some(engine) = engine_with_compose() else { return };
     let stage = Stage::new(&engine, SHOP);
     let said = stage.raise("db").well();
     assert!(said.contains("Started"), "what the tool says is in the log: {said}");
@@ -30,7 +30,7 @@ fn a_service_is_made_with_marks_and_then_left_alone() {
 
 #[test]
 fn another_definition_replaces_that_service_alone() {
-    let Some(engine) = Engine::shared() else { return };
+    let Some(engine) = engine_with_compose() else { return };
     let mut stage = Stage::new(&engine, SHOP);
     stage.raise("db").well();
     stage.raise("web").well();
@@ -46,7 +46,7 @@ fn another_definition_replaces_that_service_alone() {
 
 #[test]
 fn one_that_only_does_not_run_is_started() {
-    let Some(engine) = Engine::shared() else { return };
+    let Some(engine) = engine_with_compose() else { return };
     let stage = Stage::new(&engine, SHOP);
     stage.raise("web").well();
     let web = stage.container("web");
@@ -62,7 +62,7 @@ fn one_that_only_does_not_run_is_started() {
 
 #[test]
 fn a_replacement_that_is_asked_for_is_another_container() {
-    let Some(engine) = Engine::shared() else { return };
+    let Some(engine) = engine_with_compose() else { return };
     let stage = Stage::new(&engine, SHOP);
     stage.raise("web").well();
     let web = stage.container("web");
@@ -74,7 +74,7 @@ fn a_replacement_that_is_asked_for_is_another_container() {
 
 #[test]
 fn a_removed_one_is_made_again() {
-    let Some(engine) = Engine::shared() else { return };
+    let Some(engine) = engine_with_compose() else { return };
     let stage = Stage::new(&engine, SHOP);
     stage.raise("web").well();
     engine.remove(&stage.container("web"));
@@ -84,7 +84,7 @@ fn a_removed_one_is_made_again() {
 
 #[test]
 fn services_of_a_new_project_are_raised_side_by_side() {
-    let Some(engine) = Engine::shared() else { return };
+    let Some(engine) = engine_with_compose() else { return };
     let names: Vec<_> = (0..4).map(|number| format!("s{number}")).collect();
     let service = |name: &String| {
         format!("  {name}: {{image: BASE, command: [sleep, '1000'], volumes: ['data:/data'], labels: {{test: ID}}}}\n")
@@ -106,7 +106,7 @@ fn services_of_a_new_project_are_raised_side_by_side() {
 
 #[test]
 fn several_containers_of_one_service() {
-    let Some(engine) = Engine::shared() else { return };
+    let Some(engine) = engine_with_compose() else { return };
     let file = "services:\n  web: {image: BASE, command: [sleep, '1000'], stop_grace_period: 0s, scale: 2, labels: {test: ID}}\n";
     let mut stage = Stage::new(&engine, file);
     stage.raise("web").well();
@@ -124,7 +124,7 @@ fn several_containers_of_one_service() {
 
 #[test]
 fn a_taken_port_is_refused_with_its_holder() {
-    let Some(engine) = Engine::shared() else { return };
+    let Some(engine) = engine_with_compose() else { return };
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let file = format!(
@@ -148,7 +148,7 @@ fn a_taken_port_is_refused_with_its_holder() {
 
 #[test]
 fn an_image_that_is_nowhere() {
-    let Some(engine) = Engine::shared() else { return };
+    let Some(engine) = engine_with_compose() else { return };
     let file = "services:\n  web: {image: '127.0.0.1:1/nowhere:ID', labels: {test: ID}}\n";
     let refused = Stage::new(&engine, file).raise("web").refused();
     assert!(refused.starts_with("docker compose could not start the service `web`: "), "{refused}");
@@ -159,7 +159,7 @@ fn an_image_that_is_nowhere() {
 
 #[test]
 fn wait_is_for_health() {
-    let Some(engine) = Engine::shared() else { return };
+    let Some(engine) = engine_with_compose() else { return };
     let call = format!("docker_compose('compose.yaml', project_name='{}', wait=True)", engine.name("shop"));
     let file = "
 services:
