@@ -1,6 +1,6 @@
 //! Raising services: what is touched, what is not, and what is said when it cannot be.
 
-use super::{Engine, Stage, block_on, engine_with_compose};
+use super::{Stage, block_on, engine_with_compose};
 use futures_util::future::join_all;
 use std::{collections::BTreeSet, net::TcpListener};
 
