@@ -23,6 +23,8 @@ pub(super) enum Deadline {
     Readiness(NodeId),
     /// Old images are removed.
     Prune,
+    /// A server should be ready by now, and if it is not that is said.
+    Slow(NodeId),
     /// A server without a probe has lived long enough for the verdict of `orch ci`.
     Lived(NodeId),
 }

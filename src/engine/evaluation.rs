@@ -157,11 +157,15 @@ pub(super) fn on_evaluation_ended(state: &mut State, id: EvaluationId, outcome: 
 
 fn on_loaded(state: &mut State, project: &Arc<Project>, warnings: Vec<Diagnostic>) {
     let evaluation = &mut state.evaluation;
+    let is_mended = !evaluation.errors.is_empty();
     evaluation.errors = Arc::default();
     evaluation.warnings = Arc::new(warnings);
     evaluation.loads += 1;
     if state.is_shutting_down() {
         return;
+    }
+    if is_mended {
+        state.say_session(Level::Info, "the Orchfile is well again".to_owned());
     }
     reload::apply(state, project);
     state.evaluation.began_at = state.now;

@@ -209,6 +209,7 @@ fn expire_deadlines(state: &mut State) {
             Deadline::Probe(id) => probe::check(state, id),
             Deadline::Readiness(id) => verdict::on_not_ready(state, id),
             Deadline::Prune => prune::on_due(state),
+            Deadline::Slow(id) => say::slow(state, id),
             Deadline::Lived(id) => serve::on_lived(state, id),
         }
     }

@@ -226,6 +226,7 @@ fn begin(state: &mut State, id: NodeId) {
     state.emit(docker::effect(DockerEffect::Follow { instance, resource, containers: ids }));
     verdict::watch_readiness(state, id);
     serve::watch_life(state, id);
+    serve::watch_slowness(state, id);
     serve::update_ready(state, id);
 }
 
@@ -234,6 +235,7 @@ pub(super) fn over(state: &mut State, id: NodeId, exit: Exit) -> Option<(Instanc
     state.touch(id);
     state.deadlines.clear(Deadline::Readiness(id));
     state.deadlines.clear(Deadline::Lived(id));
+    state.deadlines.clear(Deadline::Slow(id));
     let now = state.now;
     let node = state.node(id);
     let mut live = node.server.live.take()?;

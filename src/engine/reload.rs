@@ -9,7 +9,7 @@ use super::{
     knowledge, links,
     node::{Edges, Knowledge, Node, NodeId, SelfDirt},
     phase::{LastRun, Server},
-    removal, schedule,
+    removal, say, schedule,
     state::{Reader, State},
     stop, takedown,
     what::{Differs, What},
@@ -188,6 +188,7 @@ fn remove(state: &mut State, id: NodeId) {
     fresh::abort(state, id);
     schedule::leave_queue(state, id);
     state.node(id).place = None;
+    say::removed(state, id);
     stop::end_all(state, id);
     takedown::on_done(state, id);
     removal::want(state, id);

@@ -2,7 +2,7 @@
 
 use super::{
     node::{Node, NodeId},
-    phase::Cancelled,
+    phase::{Cancelled, RunPhase},
     schedule,
     state::State,
 };
@@ -106,8 +106,30 @@ pub(super) fn readiness(state: &mut State, id: NodeId, is_ready: bool) {
         let took = words::duration(state.now.since(live.row.started_at));
         state.say(id, instance, Level::Info, format!("ready after {took}"));
     } else if !live.stopping {
-        let failure = live.row.probe_failure.clone().unwrap_or_default();
+        let shown = || live.row.containers.first().map(words::container);
+        let failure = live.row.probe_failure.clone().or_else(shown).unwrap_or_default();
         state.say(id, instance, Level::Warning, format!("not ready any more: {failure}"));
+    }
+}
+
+/// A server is not ready after a while: says so once, with what the last check said.
+pub(super) fn slow(state: &mut State, id: NodeId) {
+    let node = &state.nodes[id];
+    let Some(live) = node.live().filter(|live| !live.stopping && live.row.ready_at.is_none()) else { return };
+    let why = live.row.probe_failure.clone();
+    let why =
+        why.as_deref().and_then(|why| why.trim().lines().next()).map(|line| format!(": {line}")).unwrap_or_default();
+    let took = words::duration(state.now.since(live.row.started_at));
+    let about = Some(Attempt::Instance(live.id()));
+    state.say(id, about, Level::Warning, format!("not ready after {took}{why}"));
+}
+
+/// The Orchfile has a node no more, of which something lives.
+pub(super) fn removed(state: &mut State, id: NodeId) {
+    let node = &state.nodes[id];
+    let runs = matches!(node.run, RunPhase::Running(_));
+    if runs || node.live().is_some_and(|live| !live.stopping) || !node.leftovers.is_empty() {
+        state.say(id, None, Level::Info, "stopped: no longer in the Orchfile".to_owned());
     }
 }
 

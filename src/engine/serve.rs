@@ -13,7 +13,7 @@ use super::{
     verdict,
 };
 use crate::{
-    model::{Attempt, Exit, InstanceId, Level, Restart, Serve, Time},
+    model::{Attempt, Exit, InstanceId, Level, Probe, Restart, Serve, Time},
     snapshot::{Cause, Goal, InstanceRow},
 };
 use std::time::Duration;
@@ -24,6 +24,8 @@ const BACKOFF_MIN: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: Duration = Duration::from_mins(1);
 /// How long a server without a check must live before the verdict of `orch ci`.
 const LIVED: Duration = Duration::from_secs(1);
+/// How long after its first check a server may take to be ready until that is said.
+const SLOW: Duration = Duration::from_secs(10);
 /// How long a server may take to be ready in `orch ci` where the file does not say.
 const READINESS: Duration = Duration::from_mins(5);
 
@@ -170,6 +172,14 @@ pub(super) fn repair(state: &mut State, id: NodeId, lived: Duration) -> Duration
     Duration::ZERO
 }
 
+/// What is checked should be ready soon.
+pub(super) fn watch_slowness(state: &mut State, id: NodeId) {
+    let Some(live) = state.node(id).server.live.as_mut().filter(|live| live.has_check()) else { return };
+    let probe = live.process().and_then(|process| process.serve.probe.as_ref());
+    let first_check = probe.map_or(Duration::ZERO, Probe::initial_delay);
+    state.deadlines.set(Deadline::Slow(id), state.now + first_check + SLOW);
+}
+
 /// In `orch ci`, what has no check must live for a while.
 pub(super) fn watch_life(state: &mut State, id: NodeId) {
     let needs_life = state.nodes[id].live().is_some_and(|live| !live.has_check());
@@ -243,6 +253,7 @@ pub(super) fn on_instance_started(state: &mut State, instance: InstanceId, pid: 
     live.row.pid = Some(pid);
     live.up_at = Some(now);
     watch_life(state, id);
+    watch_slowness(state, id);
     probe::begin(state, id);
     update_ready(state, id);
 }
@@ -293,6 +304,7 @@ pub(super) fn on_instance_ended(state: &mut State, instance: InstanceId, exit: &
     probe::end(state, id);
     state.deadlines.clear(Deadline::Readiness(id));
     state.deadlines.clear(Deadline::Lived(id));
+    state.deadlines.clear(Deadline::Slow(id));
     let Some(mut live) = state.node(id).server.live.take() else { return };
     live.row.exit = Some(exit.clone());
     let asked = live.stopping;

@@ -3,7 +3,7 @@
 use crate::{
     model::{ContainerState, FilePath, Time},
     snapshot::{
-        ImageRow, Row, RowKind, RunRow, RuntimeStatus, UpdateStatus,
+        Hold, ImageRow, Row, RowKind, RunRow, RuntimeStatus, UpdateStatus,
         words::{self, Subject},
     },
 };
@@ -93,8 +93,10 @@ fn image_now(name: &str, image: &ImageRow, root: &FilePath, now: Time) -> Option
             words::cause(&run.cause, root)
         ));
     }
-    let hold = image.hold.as_ref().filter(|_| image.dirty)?;
-    Some(format!("its image {key} {}", held(&words::hold(hold, root, now))))
+    match image.hold.as_ref().filter(|_| image.dirty)? {
+        Hold::Unneeded => Some(format!("its image {key} is older than its files, and nobody needs it anew")),
+        hold => Some(format!("its image {key} {}", held(&words::hold(hold, root, now)))),
+    }
 }
 
 /// How the last build of an image went, and what came of it.

@@ -10,7 +10,7 @@ use crate::{
         live_update::{Owners, Update},
     },
     logs::LogName,
-    model::{Attempt, DockerPrune, Exit, Failure, ImageId, Level, ResourceName, RunId},
+    model::{Attempt, DockerPrune, Exit, Failure, ImageId, Level, Overlay, ResourceName, RunId},
 };
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 use tokio::task::AbortHandle;
@@ -19,6 +19,8 @@ use tokio::task::AbortHandle;
 pub(super) struct Docking {
     world: World,
     runs: BTreeMap<RunId, AbortHandle>,
+    /// Whose containers are being removed: what was changed in them is then not true of others.
+    removals: BTreeMap<RunId, ResourceName>,
     owners: Owners,
     compose: Compose,
     turns: Turns,
@@ -29,6 +31,7 @@ impl Docking {
         Self {
             world,
             runs: BTreeMap::new(),
+            removals: BTreeMap::new(),
             owners: Owners::default(),
             compose: Compose::default(),
             turns: Turns::default(),
@@ -37,6 +40,9 @@ impl Docking {
 
     /// Begins to carry out an effect.
     pub(super) fn perform(&mut self, effect: DockerEffect) {
+        if let DockerEffect::Remove { run, resource, .. } = &effect {
+            self.removals.insert(*run, resource.clone());
+        }
         match effect {
             DockerEffect::Build { run, resource, order } => self.build(run, resource, order),
             DockerEffect::Prune { settings, keep } => {
@@ -48,9 +54,7 @@ impl Docking {
                 self.world.store.remember_image(&image, &record, now);
             }
             DockerEffect::RememberOverlay { resource, overlay } => {
-                if let Err(failure) = self.world.store.remember_overlay(&resource, &overlay) {
-                    self.world.logs.say(&LogName::Session, None, Level::Warning, &failure.message);
-                }
+                self.remember_overlay(&resource, &overlay);
             }
             _ => {}
         }
@@ -64,8 +68,17 @@ impl Docking {
     }
 
     /// A run has ended.
-    pub(super) fn forget(&mut self, run: RunId) {
+    pub(super) fn ended(&mut self, run: RunId, exit: &Exit) {
         self.runs.remove(&run);
+        if let Some(resource) = self.removals.remove(&run).filter(|_| exit.is_success()) {
+            self.remember_overlay(&resource, &Arc::default());
+        }
+    }
+
+    fn remember_overlay(&self, resource: &ResourceName, overlay: &Arc<Overlay>) {
+        if let Err(failure) = self.world.store.remember_overlay(resource, overlay) {
+            self.world.logs.say(&LogName::Session, None, Level::Warning, &failure.message);
+        }
     }
 
     fn build(&mut self, run: RunId, resource: ResourceName, order: Arc<BuildOrder>) {

@@ -199,7 +199,7 @@ impl Host {
         match event {
             Event::RunEnded { run, end } if !end.leftovers => {
                 self.runs.remove(run);
-                self.docking.forget(*run);
+                self.docking.ended(*run, &end.exit);
             }
             Event::LeftoversEnded { run } => drop(self.runs.remove(run)),
             Event::InstanceEnded { instance, .. } => {

@@ -25,6 +25,7 @@ fn a_bad_edit_leaves_everything_running_until_it_is_mended() {
         assert!(status.stdout.contains("api") && status.stdout.contains("ready"), "{}", status.all());
     }
     sandbox.write("Orchfile", &format!("{SERVER}local_resource('new', cmd='echo mended')\n"));
+    up.wait_for("the Orchfile is well again");
     up.wait_for("new │ mended");
     assert!(is_alive(pid), "an equal definition was started again");
     up.interrupt().expect_code(0);
@@ -49,6 +50,7 @@ fn a_removed_resource_ends_and_a_new_one_starts() {
     up.wait_for("api │ up");
     let pid: u32 = wait_for_text(&sandbox.path("pid"), "\n").trim().parse().unwrap();
     sandbox.write("Orchfile", "local_resource('other', cmd='echo instead')\n");
+    up.wait_for("api │ ▸ stopped: no longer in the Orchfile");
     up.wait_for("other │ instead");
     wait_for_death(pid);
     up.interrupt().expect_code(0);
