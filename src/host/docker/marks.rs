@@ -21,6 +21,12 @@ pub struct Marks {
 }
 
 impl Marks {
+    /// The labels of what several resources share.
+    #[must_use]
+    pub fn of_thing(&self) -> [(&'static str, String); 2] {
+        [(PROJECT, self.project.to_string()), (ROOT, self.root.to_string())]
+    }
+
     /// The labels of a container of a resource.
     #[must_use]
     pub fn of_container(&self, resource: &ResourceName, fingerprint: Digest) -> [(&'static str, String); 4] {

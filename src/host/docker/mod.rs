@@ -10,9 +10,17 @@ pub mod connection;
 mod context;
 pub mod credentials;
 pub mod failure;
+pub mod follow;
+pub mod link;
 pub mod live_update;
 pub mod marks;
+pub mod observer;
+pub mod plain;
+pub mod remove;
+mod seen;
 mod ssh;
+mod stamp;
+mod taken;
 mod tls;
 pub mod transport;
 

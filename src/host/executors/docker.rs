@@ -2,39 +2,74 @@
 
 use super::{World, sink::LogSink};
 use crate::{
-    engine::{BuildOrder, DockerEffect, Event, Made, RunEnd, UpdateOrder},
+    engine::{BuildOrder, DockerEffect, DockerEvent, Event, Made, RaiseOrder, RunEnd, UpdateOrder},
     host::docker::{
+        Connection,
         build::{self, Log, Tools, Turns, prune::prune},
-        compose::Compose,
+        compose::{self, Compose},
         credentials::Credentials,
+        follow::{Cursors, Following},
+        link::Link,
         live_update::{Owners, Update},
+        marks::Marks,
+        observer::Observer,
+        plain::{self, Plain},
+        remove::{self, ComposeProjects},
     },
     logs::LogName,
-    model::{Attempt, DockerPrune, Exit, Failure, ImageId, Level, Overlay, ResourceName, RunId},
+    model::{
+        Attempt, ContainerId, ContainerSource, DockerPrune, Exit, Failure, FilePath, ImageId, InstanceId, Level,
+        Overlay, RequestId, ResourceName, RunId, Time,
+    },
 };
-use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
 use tokio::task::AbortHandle;
+
+/// How long containers that nobody knows may take to end.
+const STRAY_GRACE: Duration = Duration::from_secs(10);
 
 /// What goes on with Docker.
 pub(super) struct Docking {
     world: World,
+    link: Link,
+    marks: Marks,
     runs: BTreeMap<RunId, AbortHandle>,
     /// Whose containers are being removed: what was changed in them is then not true of others.
     removals: BTreeMap<RunId, ResourceName>,
+    follows: BTreeMap<InstanceId, AbortHandle>,
+    observer: Option<Observer>,
+    cursors: Cursors,
     owners: Owners,
     compose: Compose,
     turns: Turns,
+    plain: Plain,
+    /// Those whose containers were removed: what they shared goes at the end.
+    removed_from: Arc<Mutex<ComposeProjects>>,
 }
 
 impl Docking {
     pub(super) fn new(world: World) -> Self {
+        let link = Link::new(world.docker.clone(), world.outbox.clone());
+        let marks = Marks { project: world.project.clone(), root: folder(&world) };
         Self {
             world,
+            link,
+            marks,
             runs: BTreeMap::new(),
             removals: BTreeMap::new(),
+            follows: BTreeMap::new(),
+            observer: None,
+            cursors: Cursors::default(),
             owners: Owners::default(),
             compose: Compose::default(),
             turns: Turns::default(),
+            plain: Plain::default(),
+            removed_from: Arc::default(),
         }
     }
 
@@ -44,11 +79,22 @@ impl Docking {
             self.removals.insert(*run, resource.clone());
         }
         match effect {
+            DockerEffect::Look { request, images } => self.look(request, images),
             DockerEffect::Build { run, resource, order } => self.build(run, resource, order),
+            DockerEffect::Raise { run, resource, order, grace } => self.raise(run, resource, order, grace),
+            DockerEffect::Update { run, resource, order, grace } => self.update(run, resource, order, grace),
+            DockerEffect::Remove { run, resource, grace } => self.remove(run, resource, grace),
+            DockerEffect::Follow { instance, resource, containers } => self.follow(instance, resource, containers),
+            DockerEffect::StopFollowing { instance } => {
+                if let Some(task) = self.follows.remove(&instance) {
+                    task.abort();
+                }
+            }
+            DockerEffect::Stop { resource, containers, grace } => self.stop(resource, containers, grace),
+            DockerEffect::Clean { run, volumes } => self.clean(run, volumes),
             DockerEffect::Prune { settings, keep } => {
                 tokio::spawn(prune_images(self.world.clone(), settings, keep));
             }
-            DockerEffect::Update { run, resource, order, grace } => self.update(run, resource, order, grace),
             DockerEffect::RememberImage { image, record } => {
                 let now = self.world.clock.wall(self.world.clock.now());
                 self.world.store.remember_image(&image, &record, now);
@@ -56,7 +102,6 @@ impl Docking {
             DockerEffect::RememberOverlay { resource, overlay } => {
                 self.remember_overlay(&resource, &overlay);
             }
-            _ => {}
         }
     }
 
@@ -81,55 +126,195 @@ impl Docking {
         }
     }
 
+    /// An instance is no longer followed.
+    pub(super) fn unfollowed(&mut self, instance: InstanceId) {
+        self.follows.remove(&instance);
+    }
+
+    fn look(&mut self, request: RequestId, images: Vec<ImageId>) {
+        let observer = self.observer.get_or_insert_with(|| {
+            let (project, link) = (self.world.project.clone(), self.link.clone());
+            let began_at = began_at(&self.world).as_secs().try_into().unwrap_or_default();
+            Observer::start(project, link, self.world.outbox.clone(), self.cursors.clone(), began_at)
+        });
+        observer.look(request, images);
+    }
+
     fn build(&mut self, run: RunId, resource: ResourceName, order: Arc<BuildOrder>) {
         let (world, compose, turns) = (self.world.clone(), self.compose.clone(), self.turns.clone());
-        self.start(run, async move {
-            let connection = match world.docker.connection().await {
-                Ok(connection) => connection.clone(),
-                Err(failure) => return RunEnd::of(Exit::NotStarted(failure)),
-            };
-            let writer = world.logs.writer(&LogName::Resource(resource), Some(Attempt::Run(run)));
-            let config_dir = world.docker.surroundings().config_dir.clone();
+        let dir = self.marks.root.clone();
+        self.start(run, move |connection| async move {
+            let connection = &connection;
             let tools = Tools {
-                connection,
-                credentials: Credentials::new(config_dir, world.processes.clone()),
-                processes: world.processes,
+                connection: connection.clone(),
+                credentials: credentials(&world),
+                processes: world.processes.clone(),
                 compose,
                 turns,
-                dir: world.ask.file.parent().unwrap_or_else(|| world.ask.file.clone()),
+                dir,
                 defaults: world.defaults,
             };
-            match build::build(&tools, &order, &Log::new(Arc::new(LogSink(writer)))).await {
+            match build::build(&tools, &order, &log(&world, resource, run)).await {
                 Ok(built) => RunEnd { made: Made::Image(built), ..RunEnd::of(Exit::Code(0)) },
                 Err(failure) => RunEnd::of(Exit::NotStarted(failure.into_failure())),
             }
         });
     }
 
-    fn update(&mut self, run: RunId, resource: ResourceName, order: Arc<UpdateOrder>, grace: Duration) {
-        let (world, owners) = (self.world.clone(), self.owners.clone());
-        self.start(run, async move {
-            let connection = match world.docker.connection().await {
-                Ok(connection) => connection,
-                Err(failure) => return RunEnd::of(Exit::NotStarted(failure)),
+    fn raise(&mut self, run: RunId, resource: ResourceName, order: Arc<RaiseOrder>, grace: Duration) {
+        let (world, marks, observer) = (self.world.clone(), self.marks.clone(), self.observer.clone());
+        let (compose, plain) = (self.compose.clone(), self.plain.clone());
+        self.start(run, move |connection| async move {
+            let connection = &connection;
+            let log = log(&world, resource.clone(), run);
+            let (marks, resource, order) = (&marks, &resource, &*order);
+            let raised = match &order.container.source {
+                ContainerSource::Compose { .. } => {
+                    let (processes, sink) = (&*world.processes, log.sink());
+                    let raising = compose::Raising { connection, processes, marks, resource, order, grace, sink };
+                    compose.raise(&raising).await
+                }
+                ContainerSource::Plain(_) => {
+                    let (credentials, log) = (&credentials(&world), &log);
+                    let raising = plain::Raising { connection, credentials, marks, resource, order, grace, log };
+                    plain.raise(&raising).await
+                }
             };
-            let update = Update { run, resource: &resource, order: &order, grace };
-            RunEnd::of(update.perform(connection, &world.logs, &owners).await)
+            // Also after a failure: something may have been made.
+            match (raised, refreshed(observer, resource).await) {
+                (Ok(()), Ok(made)) => RunEnd { made, ..RunEnd::of(Exit::Code(0)) },
+                (Err(failure), Ok(made)) => RunEnd { made, ..RunEnd::of(Exit::NotStarted(failure)) },
+                (Err(failure), Err(_)) | (Ok(()), Err(failure)) => RunEnd::of(Exit::NotStarted(failure)),
+            }
         });
     }
 
-    /// Does the work of a run; its end is told once, whatever happens.
-    fn start(&mut self, run: RunId, work: impl Future<Output = RunEnd> + Send + 'static) {
-        if let Err(failure) = self.world.store.use_run(run) {
-            self.world.logs.say(&LogName::Session, None, Level::Warning, &failure.message);
-        }
-        let promise = self.world.outbox.promise(Event::RunEnded { run, end: RunEnd::of(Exit::Stopped) });
+    fn update(&mut self, run: RunId, resource: ResourceName, order: Arc<UpdateOrder>, grace: Duration) {
+        let (world, owners, observer) = (self.world.clone(), self.owners.clone(), self.observer.clone());
+        self.start(run, move |connection| async move {
+            let connection = &connection;
+            let update = Update { run, resource: &resource, order: &order, grace };
+            let exit = update.perform(connection, &world.logs, &owners).await;
+            if order.restart {
+                // That they were started again is no news after the end of what did it. How they are is told in any case.
+                drop(refreshed(observer, &resource).await);
+            }
+            RunEnd::of(exit)
+        });
+    }
+
+    fn remove(&mut self, run: RunId, resource: ResourceName, grace: Duration) {
+        let (project, observer) = (self.marks.project.clone(), self.observer.clone());
+        let removed_from = self.removed_from.clone();
+        self.start(run, move |connection| async move {
+            let connection = &connection;
+            let removed = remove::of_resource(connection, &project, &resource, grace).await;
+            drop(refreshed(observer, &resource).await);
+            RunEnd::of(match removed {
+                Ok(projects) => {
+                    removed_from.lock().unwrap_or_else(PoisonError::into_inner).extend(projects);
+                    Exit::Code(0)
+                }
+                Err(failure) => Exit::NotStarted(failure),
+            })
+        });
+    }
+
+    fn clean(&mut self, run: RunId, volumes: bool) {
+        let project = self.marks.project.clone();
+        let projects = std::mem::take(&mut *self.removed_from.lock().unwrap_or_else(PoisonError::into_inner));
+        self.start(run, move |connection| async move {
+            let connection = &connection;
+            RunEnd::of(match remove::all(connection, &project, projects, STRAY_GRACE, volumes).await {
+                Ok(()) => Exit::Code(0),
+                Err(failure) => Exit::NotStarted(failure),
+            })
+        });
+    }
+
+    fn stop(&self, resource: ResourceName, containers: Vec<ContainerId>, grace: Duration) {
+        let (link, logs) = (self.link.clone(), self.world.logs.clone());
+        tokio::spawn(async move {
+            // One that is lost is asked again when it is back.
+            let Ok(connection) = link.connection().await else { return };
+            if let Err(failure) = remove::stop(connection, &containers, grace).await
+                && link.check().await.is_ok()
+            {
+                logs.say(&LogName::Resource(resource), None, Level::Error, &failure.message);
+            }
+        });
+    }
+
+    fn follow(&mut self, instance: InstanceId, resource: ResourceName, containers: Vec<ContainerId>) {
+        self.warn_of(self.world.store.use_instance(instance));
+        let following = Following {
+            link: self.link.clone(),
+            cursors: self.cursors.clone(),
+            containers,
+            writer: self.world.logs.writer(&LogName::Resource(resource), Some(Attempt::Instance(instance))),
+            session_began_at_ns: began_at(&self.world).as_nanos().try_into().unwrap_or_default(),
+        };
+        let promise = self.world.outbox.promise(Event::Docker(DockerEvent::FollowEnded { instance }));
         let task = tokio::spawn(async move {
-            let end = work.await;
-            promise.keep(Event::RunEnded { run, end });
+            following.to_the_end().await;
+            drop(promise);
+        });
+        self.follows.insert(instance, task.abort_handle());
+    }
+
+    /// Does the work of a run; its end is told once, whatever happens.
+    fn start<Work>(&mut self, run: RunId, work: impl FnOnce(Connection) -> Work + Send + 'static)
+    where
+        Work: Future<Output = RunEnd> + Send,
+    {
+        self.warn_of(self.world.store.use_run(run));
+        let promise = self.world.outbox.promise(Event::RunEnded { run, end: RunEnd::of(Exit::Stopped) });
+        let link = self.link.clone();
+        let task = tokio::spawn(async move {
+            let work = async {
+                match link.connection().await {
+                    Ok(connection) => work(connection.clone()).await,
+                    Err(failure) => RunEnd::of(Exit::NotStarted(failure)),
+                }
+            };
+            link.run(work, |end| promise.keep(Event::RunEnded { run, end })).await;
         });
         self.runs.insert(run, task.abort_handle());
     }
+
+    fn warn_of(&self, kept: Result<(), Failure>) {
+        if let Err(failure) = kept {
+            self.world.logs.say(&LogName::Session, None, Level::Warning, &failure.message);
+        }
+    }
+}
+
+/// How the containers of a resource are, after something was done with them.
+async fn refreshed(observer: Option<Observer>, resource: &ResourceName) -> Result<Made, Failure> {
+    match observer {
+        Some(observer) => observer.refresh(resource).await.map(Made::Containers),
+        // Nobody looked: `orch down`.
+        None => Ok(Made::Nothing),
+    }
+}
+
+/// The folder of the Orchfile.
+fn folder(world: &World) -> FilePath {
+    world.ask.file.parent().unwrap_or_else(|| world.ask.file.clone())
+}
+
+/// When the session began, since 1970.
+fn began_at(world: &World) -> Duration {
+    world.clock.wall(Time::ZERO).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+fn credentials(world: &World) -> Credentials {
+    Credentials::new(world.docker.surroundings().config_dir.clone(), world.processes.clone())
+}
+
+fn log(world: &World, resource: ResourceName, run: RunId) -> Log {
+    let writer = world.logs.writer(&LogName::Resource(resource), Some(Attempt::Run(run)));
+    Log::new(Arc::new(LogSink(writer)))
 }
 
 /// Removes old images of the project. What goes wrong is said; it is tried again the next time.

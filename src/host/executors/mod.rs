@@ -18,7 +18,7 @@ use super::{
     watch::{self, WatchNews, Watcher},
 };
 use crate::{
-    engine::{Effect, Event},
+    engine::{DockerEvent, Effect, Event},
     logs::{LogName, LogStore},
     model::{Attempt, EvaluationId, Failure, InstanceId, Level, ProjectId, ResourceName, RunId, Time, WatchSet},
     snapshot::Snapshot,
@@ -208,6 +208,7 @@ impl Host {
                 }
             }
             Event::EvaluationEnded { evaluation, .. } => drop(self.evaluations.remove(evaluation)),
+            Event::Docker(DockerEvent::FollowEnded { instance }) => self.docking.unfollowed(*instance),
             _ => {}
         }
     }

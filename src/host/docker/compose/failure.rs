@@ -2,19 +2,15 @@
 
 use super::tool::Fault;
 use crate::{
-    host::{docker::Connection, port::holder},
+    host::docker::{Connection, taken},
     model::Failure,
 };
-use bollard::query_parameters::ListContainersOptionsBuilder;
 use regex::Regex;
-use std::{collections::HashMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 /// So many lines of what the tool said are told.
 const LINES_MAX: usize = 6;
 
-/// `Bind for 0.0.0.0:8080 failed`, `listen tcp4 0.0.0.0:8080: bind`.
-static PORT: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?:Bind for|exposing port \w+|listen \w+) \S*?:(\d+)\b").ok());
 /// `The container name "/db" is already in use by container "0123…"`.
 static NAME: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"container name "/?([^"]+)" is already in use by container "?([0-9a-f]+)"#).ok());
@@ -60,9 +56,8 @@ fn reason(said: &str) -> Option<String> {
 /// The failure with who is in the way and what to do, where that can be told.
 pub(super) async fn explained(failure: Failure, connection: &Connection) -> Failure {
     let text = failure.message.as_str();
-    let is_taken = ["port is already allocated", "address already in use"].iter().any(|said| text.contains(said));
-    if let Some(port) = port_in(text).filter(|_| is_taken) {
-        return taken_port(port, connection).await;
+    if let Some(port) = taken::port_in(text) {
+        return taken::failure(port, connection).await;
     }
     if let Some(taken) = NAME.as_ref().and_then(|name| name.captures(text)) {
         let message = format!("the container name `{}` is taken by another container ({:.12})", &taken[1], &taken[2]);
@@ -88,52 +83,9 @@ fn help_of(text: &str) -> Option<&'static str> {
     }
 }
 
-fn port_in(text: &str) -> Option<u16> {
-    PORT.as_ref()?.captures(text)?.get(1)?.as_str().parse().ok()
-}
-
-/// Who has the port: a container, or another process.
-async fn taken_port(port: u16, connection: &Connection) -> Failure {
-    if let Some(name) = publisher(port, connection).await {
-        let message = format!("port {port} is already taken by the container `{name}`");
-        let help = format!("stop it (`docker stop {name}`), or publish another port");
-        return Failure { message, help: Some(help) };
-    }
-    let found = tokio::task::spawn_blocking(move || holder(port)).await.ok().flatten();
-    found.map_or_else(
-        || Failure {
-            message: format!("port {port} is already taken"),
-            help: Some("end what has it, or publish another port".to_owned()),
-        },
-        |holder| holder.failure(port),
-    )
-}
-
-/// The running container that publishes a port.
-async fn publisher(port: u16, connection: &Connection) -> Option<String> {
-    let filters = HashMap::from([("publish".to_owned(), vec![port.to_string()])]);
-    let options = ListContainersOptionsBuilder::default().filters(&filters).build();
-    let found = connection.api().list_containers(Some(options)).await.ok()?;
-    let name = found.into_iter().next()?.names?.into_iter().next()?;
-    Some(name.trim_start_matches('/').to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_port_is_found_in_what_engines_say() {
-        for text in [
-            "driver failed programming external connectivity on endpoint x (0123): Bind for 0.0.0.0:8080 failed: port is already \
-             allocated",
-            "driver failed programming external connectivity: Error starting userland proxy: listen tcp4 0.0.0.0:8080: bind: \
-             address already in use",
-            "listen tcp :::8080: bind: address already in use",
-        ] {
-            assert_eq!(port_in(text), Some(8080), "{text}");
-        }
-    }
 
     #[test]
     fn progress_is_no_reason() {

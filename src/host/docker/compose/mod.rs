@@ -13,6 +13,7 @@ mod tool;
 
 pub use build::Building;
 pub use raise::Raising;
+pub(super) use seen::PROJECT;
 pub use tool::Tool;
 
 use std::{

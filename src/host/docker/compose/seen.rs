@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use super::feed::Shared;
 
 /// The compose tool's own labels.
-const PROJECT: &str = "com.docker.compose.project";
+pub(in crate::host::docker) const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
 const ONE_OFF: &str = "com.docker.compose.oneoff";
 const FOLDER: &str = "com.docker.compose.project.working_dir";
