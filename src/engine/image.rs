@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     model::{
-        Build, Built, ComposeProject, Digest, Exit, Failure, FilePath, Image, ImageKey, ImageRecord, Level, RunId,
-        SetDigest,
+        Build, Built, ComposeProject, Digest, Exit, Failure, FilePath, Image, ImageKey, ImageRecord, Level,
+        ResourceName, RunId, SetDigest,
     },
     snapshot::{Cause, Hold, Skip, Step},
 };
@@ -207,8 +207,12 @@ pub(super) fn on_files(state: &mut State, id: NodeId, files: BTreeMap<FilePath, 
 
 /// Looks at what is recorded of it, or at what it was made to in this session: it may be what it should be.
 pub(super) fn decide(state: &mut State, id: NodeId) {
-    state.touch(id);
     state.node(id).making.checked = true;
+    // Images above, and containers that may be taken over, have waited for that.
+    let above = edges::resources_above(state, id);
+    state.agenda.extend(above);
+    state.agenda.extend(&state.nodes[id].edges.users);
+    state.touch(id);
     if state.nodes[id].making.value.is_none() {
         take_record(state, id);
     }
@@ -285,8 +289,12 @@ pub(super) fn accept_if_back(state: &mut State, id: NodeId) {
 pub(super) fn start(state: &mut State, id: NodeId) {
     let (Some(image), Some(recipe)) = (state.nodes[id].what.image().cloned(), recipe(state, id)) else { return };
     let order = order(state, id, image);
+    let needed_by = first_demanding(state, id);
+    if let Some(name) = &needed_by {
+        state.node(id).name = name.clone();
+    }
     let (dirt, cause) = run::take(state, id);
-    let cause = if cause == Cause::First { needed_by(state, id) } else { cause };
+    let cause = needed_by.filter(|_| cause == Cause::First).map_or(cause, Cause::Needed);
     let row = run::open(state, id, Step::Build, cause);
     let sight = state.nodes[id].making.now.as_ref().map(Sight::of);
     let before = std::mem::replace(&mut state.node(id).making.sight, sight);
@@ -319,11 +327,11 @@ pub(super) fn compose(state: &State, name: &str) -> Option<Arc<ComposeProject>> 
     state.project.as_ref()?.compose.iter().find(|project| project.name == name).cloned()
 }
 
-fn needed_by(state: &State, id: NodeId) -> Cause {
+/// The first resource that needs it now: its log is that of the build.
+fn first_demanding(state: &State, id: NodeId) -> Option<ResourceName> {
     let users = edges::resources_above(state, id);
     let demanding = users.iter().filter(|user| state.nodes[**user].derived.demand == Demand::Build);
-    let first = demanding.min_by_key(|user| state.nodes[**user].place);
-    first.map_or(Cause::First, |user| Cause::Needed(state.nodes[*user].name.clone()))
+    demanding.min_by_key(|user| state.nodes[**user].place).map(|user| state.nodes[*user].name.clone())
 }
 
 /// A build ended.

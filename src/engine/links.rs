@@ -63,7 +63,7 @@ fn providers(state: &State, id: NodeId) -> Vec<(NodeId, Condition)> {
     dependencies.filter_map(|dependency| Some((state.resource(&dependency.on)?, dependency.condition))).collect()
 }
 
-/// The log of a build is that of the first resource that needs the image.
+/// What is said of an image is said to the first resource that is made of it.
 fn name_images(state: &mut State) {
     for id in state.images.clone() {
         let users = edges::resources_above(state, id);

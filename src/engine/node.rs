@@ -63,7 +63,7 @@ impl IndexMut<NodeId> for Nodes {
 /// One resource or image, over the whole session.
 #[derive(Debug)]
 pub(super) struct Node {
-    /// Whose log its runs write: the resource itself, or the first that needs the image.
+    /// Whose log its runs write: the resource itself, or the first that needed the image when it was last built.
     pub(super) name: ResourceName,
     pub(super) what: What,
     /// Its place among the resources or the images of the project; `None` once it was removed.

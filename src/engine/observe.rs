@@ -9,7 +9,7 @@ use super::{
     image::Value,
     node::{Node, NodeId},
     phase::{Body, Live, RunPhase, Watched},
-    say, serve,
+    say, serve, shutdown,
     state::State,
     verdict,
 };
@@ -86,6 +86,7 @@ pub(super) fn on_follow_ended(state: &mut State, instance: InstanceId) {
     if let Some(id) = state.instances.remove(&instance) {
         state.node(id).containers.follows.remove(&instance);
         state.touch(id);
+        shutdown::on_gone_changed(state, id, true);
     }
 }
 

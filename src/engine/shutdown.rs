@@ -267,7 +267,9 @@ fn cleans(state: &mut State) -> bool {
         Clean::Not => {}
     }
     let all = shutdown.teardown && !shutdown.hurried && state.down_only.is_none();
-    if !all || !state.docker.used || state.docker.lost().is_some() {
+    // Without a project nobody knows more than that an earlier session made something.
+    let unknown = state.project.is_none() && !(state.image_records.is_empty() && state.overlays.is_empty());
+    if !all || !(state.docker.used || unknown) || state.docker.lost().is_some() {
         return false;
     }
     let run = state.ids.next_run();
