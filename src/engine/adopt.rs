@@ -54,6 +54,7 @@ fn take_over(state: &mut State, id: NodeId) {
     }
     let node = state.node(id);
     node.containers.raised = Some(wanted);
+    node.containers.ids = container::ids(&node.containers.there);
     node.dirt = Dirt::default();
     node.last = LastRun::Succeeded;
     node.skipped = Some(Skip::Adopted);

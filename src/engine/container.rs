@@ -31,6 +31,8 @@ pub(super) struct Containers {
     pub(super) raised: Option<Raised>,
     /// They may be something else meanwhile: a run that was to bring them to something failed, or was cut short.
     pub(super) outdated: bool,
+    /// Those that were brought to it.
+    pub(super) ids: Vec<ContainerId>,
     /// What was changed in them since they were made.
     pub(super) overlay: BTreeMap<FilePath, Saw>,
     /// Files that were copied, but a command failed after that: the next update takes them along.
@@ -76,7 +78,12 @@ pub(super) fn saw_of(state: &State, id: NodeId, path: &FilePath) -> Option<Saw> 
     if let Some(saw) = containers.overlay.get(path) {
         return Some(*saw);
     }
-    let values = containers.raised.iter().flat_map(|raised| &raised.values);
+    built_of(state, id, path)
+}
+
+/// What of a file is in the images of the containers; `None` for one that no image is made of.
+pub(super) fn built_of(state: &State, id: NodeId, path: &FilePath) -> Option<Saw> {
+    let values = state.nodes[id].containers.raised.iter().flat_map(|raised| &raised.values);
     let of_file = values.filter(|(image, _)| state.nodes[*image].reads(path));
     let mut saws = of_file.map(|(_, value)| value.sight.saw(path));
     let first = saws.next()?;

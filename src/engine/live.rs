@@ -82,10 +82,17 @@ fn fail(state: &mut State, id: NodeId, exit: Exit, update: phase::Update) {
     node.containers.unsynced.extend(update.files.into_keys());
 }
 
-/// Now the containers hold these files, but for those that changed meanwhile.
+/// Now the containers hold these files, but for those that changed meanwhile. What is as in their images is no change.
 fn settle(state: &mut State, id: NodeId, files: &BTreeMap<FilePath, Option<Digest>>, unknown: &BTreeSet<FilePath>) {
     for (path, content) in files.iter().filter(|(path, _)| !unknown.contains(*path)) {
-        state.node(id).containers.overlay.insert(path.clone(), Saw::Content(*content));
+        let saw = Saw::Content(*content);
+        let as_built = container::built_of(state, id, path) == Some(saw);
+        let overlay = &mut state.node(id).containers.overlay;
+        if as_built {
+            overlay.remove(path);
+        } else {
+            overlay.insert(path.clone(), saw);
+        }
     }
 }
 

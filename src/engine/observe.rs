@@ -7,14 +7,14 @@ use super::{
     docker, edges,
     effect::{DockerEffect, RaiseOrder},
     image::Value,
-    node::{Node, NodeId},
+    node::NodeId,
     phase::{Body, Live, RunPhase, Watched},
     say, serve, shutdown,
     state::State,
     verdict,
 };
 use crate::{
-    model::{ContainerPhase, ContainerState, Exit, Health, InstanceId, NodeKey, ResourceName},
+    model::{ContainerId, ContainerPhase, ContainerState, Exit, Health, InstanceId, NodeKey, ResourceName},
     snapshot::{Cause, InstanceRow},
 };
 
@@ -23,7 +23,7 @@ use crate::{
 pub(super) enum Finding {
     /// All of them run.
     Runs,
-    /// The engine starts one (again): it is its turn.
+    /// The engine starts one again: it is its turn.
     Waits,
     /// All ended well.
     Done,
@@ -34,7 +34,7 @@ pub(super) enum Finding {
         /// It needed more memory than it may have.
         out_of_memory: bool,
     },
-    /// One is gone.
+    /// One is gone, or was never started.
     Gone,
     /// Somebody changed one: how.
     Changed(String),
@@ -44,7 +44,8 @@ pub(super) enum Finding {
 /// `judge`.
 pub(super) fn find(order: &RaiseOrder, value: Option<&Value>, there: &[ContainerState]) -> Finding {
     let id = value.and_then(|value| value.built.id.as_ref());
-    if there.is_empty() || there.iter().any(|one| one.phase == ContainerPhase::Dead) {
+    let is_gone = |one: &ContainerState| matches!(one.phase, ContainerPhase::Dead | ContainerPhase::Created);
+    if there.is_empty() || there.iter().any(is_gone) {
         return Finding::Gone;
     }
     if there.iter().any(|one| one.fingerprint != Some(order.fingerprint)) {
@@ -64,7 +65,7 @@ pub(super) fn find(order: &RaiseOrder, value: Option<&Value>, there: &[Container
         }
     }
     let is = |wanted: fn(&ContainerPhase) -> bool| there.iter().any(|one| wanted(&one.phase));
-    if is(|phase| matches!(phase, ContainerPhase::Created | ContainerPhase::Restarting)) {
+    if is(|phase| *phase == ContainerPhase::Restarting) {
         Finding::Waits
     } else if is(|phase| *phase == ContainerPhase::Running) {
         Finding::Runs
@@ -105,10 +106,7 @@ pub(super) fn judge(state: &mut State, id: NodeId) {
     let value = raised.values.last().map(|(_, value)| value);
     let finding = find(&raised.order, value, &node.containers.there);
     match node.live() {
-        Some(live) => {
-            let before = live.row.containers.clone();
-            judge_living(state, id, &before, finding);
-        }
+        Some(_) => judge_living(state, id, finding),
         // Somebody started it.
         None if finding == Finding::Runs && !node.containers.outdated && node.containers.decided => begin(state, id),
         None => {}
@@ -149,10 +147,12 @@ fn is_alive(container: &ContainerState) -> bool {
     }
 }
 
-fn judge_living(state: &mut State, id: NodeId, before: &[ContainerState], finding: Finding) {
-    let there = &state.nodes[id].containers.there;
+fn judge_living(state: &mut State, id: NodeId, finding: Finding) {
+    let node = &state.nodes[id];
+    let before = node.live().map(Live::lives).unwrap_or_default();
+    let there = &node.containers.there;
     let is_fewer = there.len() < before.len();
-    let is_same = lives_of(there) == lives_of(before);
+    let is_same = lives_of(there) == before;
     match finding {
         Finding::Runs if is_fewer => repair(state, id, Cause::Removed),
         Finding::Runs if is_same => show(state, id),
@@ -170,9 +170,9 @@ fn judge_living(state: &mut State, id: NodeId, before: &[ContainerState], findin
 }
 
 /// Which containers, and which of their lives.
-fn lives_of(containers: &[ContainerState]) -> Vec<(&str, i64)> {
-    let mut lives: Vec<(&str, i64)> = containers.iter().map(|one| (&*one.id.0, one.started_at_ns)).collect();
-    lives.sort_unstable();
+fn lives_of(containers: &[ContainerState]) -> Vec<(ContainerId, i64)> {
+    let mut lives: Vec<_> = containers.iter().map(|one| (one.id.clone(), one.started_at_ns)).collect();
+    lives.sort();
     lives
 }
 
@@ -182,7 +182,7 @@ pub(super) fn on_raised(state: &mut State, id: NodeId) {
     node.containers.decided = true;
     node.containers.again = None;
     let there = &node.containers.there;
-    let goes_on = node.server.live.as_ref().is_some_and(|live| lives_of(&live.row.containers) == lives_of(there));
+    let goes_on = node.server.live.as_ref().is_some_and(|live| live.lives() == lives_of(there));
     if !goes_on {
         over(state, id, Exit::Stopped);
         begin(state, id);
@@ -191,13 +191,6 @@ pub(super) fn on_raised(state: &mut State, id: NodeId) {
     judge(state, id);
     serve::update_ready(state, id);
     edges::reach_ready(state, id);
-}
-
-/// Whether the containers are others than those that were changed.
-pub(super) fn has_new_containers(node: &Node) -> bool {
-    let before = node.live().map(|live| live.row.containers.as_slice());
-    let before = before.or_else(|| node.server.ended.as_ref().map(|row| row.containers.as_slice()));
-    before.is_none_or(|before| container::ids(before) != container::ids(&node.containers.there))
 }
 
 /// A new instance begins.
@@ -218,7 +211,8 @@ fn begin(state: &mut State, id: NodeId) {
         probe_failure: None,
         containers,
     };
-    let body = Body::Containers(Watched::default());
+    let watched = Watched { lives: lives_of(&node.containers.there), ..Watched::default() };
+    let body = Body::Containers(watched);
     node.server.live = Some(Live { row, body, up_at: Some(now), stopping: false, ready: false, lived: false });
     node.containers.follows.insert(instance);
     let resource = node.name.clone();
@@ -242,7 +236,7 @@ pub(super) fn over(state: &mut State, id: NodeId, exit: Exit) -> Option<(Instanc
     let mut live = node.server.live.take()?;
     live.row.exit = Some(exit);
     let there = node.containers.there.clone();
-    if container::ids(&there) == container::ids(&live.row.containers) {
+    if lives_of(&there).iter().map(|(id, _)| id).eq(live.lives().iter().map(|(id, _)| id)) {
         live.row.containers = there;
     }
     let lived = live.up_at.map_or(std::time::Duration::ZERO, |up_at| now.since(up_at));

@@ -58,7 +58,14 @@ fn check_node(state: &State, id: NodeId, unsettled: &BTreeMap<NodeId, bool>, fau
     let settling = if state.is_shutting_down() { 0 } else { state.changes.waits_of(id) };
     expect("settling", node.settling.to_string(), settling.to_string());
     if node.place.is_some() && node.is_dirty() && !node.derived.busy && schedule::hold_of(state, id).is_none() {
-        faults.push(format!("`{}` is dirty, but neither busy nor held {:?} {:?} {:?} {:?}", node.name, node.what.key(), node.dirt, node.derived, node.run));
+        faults.push(format!(
+            "`{}` is dirty, but neither busy nor held {:?} {:?} {:?} {:?}",
+            node.name,
+            node.what.key(),
+            node.dirt,
+            node.derived,
+            node.run
+        ));
     }
 }
 

@@ -4,8 +4,8 @@ use super::{container::Raised, dirt::Dirt, image::Recipe, sight::Sight};
 use crate::{
     engine::CommandSpec,
     model::{
-        ContainerPhase, ContainerState, Digest, Exit, FilePath, Health, InstanceId, RequestId, RunId, Serve, SetDigest,
-        Time,
+        ContainerId, ContainerPhase, ContainerState, Digest, Exit, FilePath, Health, InstanceId, RequestId, RunId,
+        Serve, SetDigest, Time,
     },
     snapshot::{InstanceRow, RunRow},
 };
@@ -205,8 +205,10 @@ pub(super) enum Body {
 }
 
 /// How containers are followed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Watched {
+    /// Which containers it is, and which of their lives: when each was started.
+    pub(super) lives: Vec<(ContainerId, i64)>,
     /// Nobody knows how they are: the Docker Engine cannot be reached.
     pub(super) out_of_sight: bool,
 }
@@ -258,6 +260,14 @@ impl Live {
         match &mut self.body {
             Body::Process(process) => Some(process),
             Body::Containers(_) => None,
+        }
+    }
+
+    /// Which containers it is, and which of their lives.
+    pub(super) fn lives(&self) -> &[(ContainerId, i64)] {
+        match &self.body {
+            Body::Containers(watched) => &watched.lives,
+            Body::Process(_) => &[],
         }
     }
 

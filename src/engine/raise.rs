@@ -127,7 +127,9 @@ fn succeed(state: &mut State, id: NodeId, over: Over, raise: phase::Raise) {
     node.last = if again { over.before } else { LastRun::Succeeded };
     let before = node.containers.raised.replace(raised);
     node.containers.outdated &= again;
-    let is_new = before.is_none() || observe::has_new_containers(node);
+    let ids = container::ids(&node.containers.there);
+    let is_new = before.is_none() || node.containers.ids != ids;
+    node.containers.ids = ids;
     if is_new {
         node.containers.overlay.clear();
         node.containers.unsynced.clear();

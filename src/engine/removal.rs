@@ -56,7 +56,10 @@ pub(super) fn on_ended(state: &mut State, id: NodeId, exit: &Exit) {
 fn done(state: &mut State, id: NodeId) {
     observe::over(state, id, Exit::Stopped);
     let follows = std::mem::take(&mut state.node(id).containers.follows);
-    state.node(id).containers = Containers { follows, decided: true, ..Containers::default() };
+    let node = state.node(id);
+    node.containers = Containers { follows, decided: true, ..Containers::default() };
+    // Whoever wants it again wants new ones.
+    node.dirt.redo = Some(Cause::Started);
     state.touch(id);
 }
 

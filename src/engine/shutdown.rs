@@ -7,7 +7,7 @@ use super::{
     evaluation,
     event::RunEnd,
     node::NodeId,
-    phase::{Live, RunPhase},
+    phase::{Cancelled, Live, RunPhase},
     removal, run, say, serve,
     state::State,
     stop, takedown,
@@ -224,7 +224,8 @@ pub(super) fn on_teardown_ended(state: &mut State, id: NodeId, mut row: RunRow, 
         state.node(id).leftovers.insert(row.run, false);
         command::stop_leftovers(state, id);
     }
-    say::run_ended(state, id, &row, None);
+    let hurried = state.shutdown.as_ref().is_some_and(|shutdown| shutdown.hurried);
+    say::run_ended(state, id, &row, hurried.then_some(Cancelled::Stopped));
     let resource = state.nodes[id].name.clone();
     state.emit(Effect::RecordRun { resource, run: row.clone() });
     let is_success = end.exit.is_success();
@@ -285,7 +286,8 @@ pub(super) fn on_clean_ended(state: &mut State, run: RunId, exit: &Exit) -> bool
     let Some(shutdown) = state.shutdown.as_mut().filter(|shutdown| shutdown.clean == Clean::Running(run)) else {
         return false;
     };
-    shutdown.clean = Clean::Over(exit.is_success() || shutdown.unusable.is_some());
+    let given_up = shutdown.unusable.is_some() || *exit == Exit::Stopped;
+    shutdown.clean = Clean::Over(exit.is_success() || given_up);
     if let Exit::NotStarted(failure) = exit {
         state.say_session(Level::Warning, format!("not all could be removed: {}", failure.message));
     }
