@@ -127,6 +127,8 @@ pub(super) fn look(state: &mut State, id: NodeId) {
     let changed = changed(state, id).into_iter().map(|(path, content)| (path, content.is_some())).collect();
     let plan = plan::plan(&container.live_updates, &changed, &root);
     let node = state.node(id);
+    // A first sync is no reason to make the image anew.
+    node.containers.initial_sync &= !node.dirt.files.is_empty() || matches!(plan.way, Way::Update(_));
     if node.containers.raised.is_some() && !node.dirt.first {
         plan.waiting.iter().for_each(|path| _ = node.dirt.files.remove(path));
     }
@@ -162,7 +164,9 @@ fn first_sync(state: &State, id: NodeId) -> BTreeMap<FilePath, Option<Digest>> {
 pub(super) fn need(state: &State, id: NodeId) -> Need<'_> {
     let node = &state.nodes[id];
     let Some(plan) = &node.containers.plan else { return Need::Nothing };
+    let only_first_sync = node.containers.initial_sync && !node.dirt.is_some() && node.wish.is_none();
     let in_place = match &plan.way {
+        Way::Nothing | Way::Full(_) if only_first_sync => return Need::Nothing,
         Way::Update(steps) => steps,
         Way::Full(why) if is_in_place_matter(node) => return Need::Full(why.as_deref()),
         Way::Nothing | Way::Full(_) => return Need::Full(None),
@@ -175,8 +179,12 @@ fn is_in_place_matter(node: &Node) -> bool {
     let dirt = &node.dirt;
     let only_files = !dirt.first && !dirt.definition && dirt.images.is_empty() && dirt.redo.is_none();
     let asked_otherwise = node.wish.is_some() && (node.what.is_automatic() || dirt.files.is_empty());
-    let runs = node.live().is_some_and(|live| !live.stopping && live.row.containers.iter().all(is_running));
-    only_files && !asked_otherwise && runs && !node.containers.outdated
+    only_files && !asked_otherwise && run(node) && !node.containers.outdated
+}
+
+/// Whether all its containers run, as far as is known.
+pub(super) fn run(node: &Node) -> bool {
+    node.live().is_some_and(|live| !live.is_process() && !live.stopping && live.row.containers.iter().all(is_running))
 }
 
 fn is_running(container: &ContainerState) -> bool {
@@ -262,9 +270,8 @@ pub(super) fn is_there(node: &Node, wanted: &Raised) -> bool {
     let same_image = |(image, value): &(NodeId, Value)| {
         raised.values.iter().any(|(other, before)| other == image && before.is_same(value))
     };
-    let runs = node.live().is_some_and(|live| !live.stopping && live.row.containers.iter().all(is_running));
     let own = wanted.values.last();
-    runs && raised.order.fingerprint == wanted.order.fingerprint && own.is_none_or(same_image)
+    run(node) && raised.order.fingerprint == wanted.order.fingerprint && own.is_none_or(same_image)
 }
 
 /// The ids of these containers, sorted.

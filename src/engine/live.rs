@@ -78,7 +78,6 @@ fn fail(state: &mut State, id: NodeId, exit: Exit, update: phase::Update) {
     settle(state, id, &update.files, &update.unknown);
     let node = state.node(id);
     node.last = LastRun::Failed(exit);
-    node.containers.initial_sync |= update.initial;
     node.containers.unsynced.extend(update.files.into_keys());
 }
 

@@ -1,7 +1,7 @@
 //! A node: what is wanted of it and what is observed of it, in different fields.
 
 use super::{
-    container::Containers,
+    container::{self, Containers},
     dirt::{Dirt, Saw},
     image::{Demand, Making, Standing},
     phase::{LastRun, Live, RunPhase, Running, Server},
@@ -303,8 +303,13 @@ impl Node {
     pub(super) fn is_dirty(&self) -> bool {
         self.dirt.is_some()
             || self.wish.is_some()
-            || self.containers.initial_sync
+            || self.waits_for_first_sync()
             || matches!(self.last, LastRun::Failed(_))
+    }
+
+    /// Whether it has new containers whose files are to be copied once.
+    pub(super) fn waits_for_first_sync(&self) -> bool {
+        self.containers.initial_sync && container::run(self)
     }
 
     pub(super) fn is_running(&self) -> bool {

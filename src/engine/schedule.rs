@@ -198,11 +198,19 @@ fn go(state: &mut State, id: NodeId) {
 }
 
 fn go_on_with_containers(state: &mut State, id: NodeId) {
-    if let Need::Update(steps) = container::need(state, id) {
-        let steps = steps.clone();
-        leave_queue(state, id);
+    let steps = match container::need(state, id) {
+        Need::Nothing => None,
+        Need::Update(steps) => Some(steps.clone()),
+        Need::Full(_) => return enqueue_unless_needless(state, id),
+    };
+    leave_queue(state, id);
+    if let Some(steps) = steps {
         live::start(state, id, steps);
-    } else if raise::is_needless(state, id) {
+    }
+}
+
+fn enqueue_unless_needless(state: &mut State, id: NodeId) {
+    if raise::is_needless(state, id) {
         leave_queue(state, id);
     } else {
         enqueue(state, id);
@@ -273,7 +281,7 @@ pub(super) fn starts_by_itself(state: &State, id: NodeId) -> bool {
     if node.what.image().is_some() {
         return image::starts_by_itself(state, id);
     }
-    if node.wish.is_some() || node.containers.initial_sync {
+    if node.wish.is_some() || node.waits_for_first_sync() {
         return true;
     }
     let first = node.dirt.first && node.what.auto_init();
