@@ -57,11 +57,11 @@ pub(crate) fn live_update(rounds: &Rounds) -> Vec<Figure> {
         pause();
         let text = format!("page {round}");
         let saved = sandbox.save("web/pages/page", &text);
-        times.push(sandbox.wait("page", || seen(&root.join("srv/pages/page"), &text)) - saved);
+        times.push(sandbox.wait("page", || seen(&root.join("srv/pages/page"), &text)).saturating_sub(saved));
         pause();
         let begin = now();
         runtime.block_on(upload(&engine, &hand, &text));
-        by_hand.push(sandbox.wait("page by hand", || seen(&hand_root.join("srv/page"), &text)) - begin);
+        by_hand.push(sandbox.wait("page by hand", || seen(&hand_root.join("srv/page"), &text)).saturating_sub(begin));
     }
     vec![Figure::times(WHAT, &times, TARGET).against("archive upload", &by_hand)]
 }
@@ -128,7 +128,10 @@ pub(crate) fn unchanged(rounds: &Rounds) -> Vec<Figure> {
     let mut compose = format!("name: {}\nservices:\n", place.name("twenty"));
     for number in 0..20 {
         let image = place.name(&format!("twenty-{number}"));
-        compose += &format!("  app{number}: {{ image: {image}, build: app{number} }}\n");
+        compose.push_str(
+            &["  app", &number.to_string(), ": { image: ", &image, ", build: app", &number.to_string(), " }\n"]
+                .concat(),
+        );
         place.plant_app(&sandbox, &format!("app{number}"), 0);
         sandbox.write(&format!("app{number}/file"), &number.to_string());
     }

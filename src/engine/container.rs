@@ -24,6 +24,7 @@ use std::{
 
 /// What is only a container resource's.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each counted on its own")]
 pub(super) struct Containers {
     /// Its containers as the engine has them.
     pub(super) there: Vec<ContainerState>,

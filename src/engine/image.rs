@@ -273,7 +273,7 @@ pub(super) fn accept_if_back(state: &mut State, id: NodeId) {
     }
     let node = state.node(id);
     let now = node.making.now.as_ref().map(Sight::of);
-    node.making.sight = now.clone();
+    node.making.sight.clone_from(&now);
     if let (Some(value), Some(now)) = (&mut node.making.value, now) {
         value.sight = now;
     }
@@ -338,7 +338,7 @@ fn first_demanding(state: &State, id: NodeId) -> Option<ResourceName> {
 pub(super) fn on_ended(state: &mut State, id: NodeId, mut over: Over, build: phase::Build, made: Made) {
     let sight = state.node(id).making.sight.take().unwrap_or_default().doubting(&build.unknown);
     match made {
-        Made::Image(built) if over.exit.is_success() => succeed(state, id, &over, &build.recipe, sight, built),
+        Made::Image(image) if over.exit.is_success() => succeed(state, id, &over, &build.recipe, sight, image),
         Made::Image(_) | Made::Nothing | Made::Containers(_) => {
             if over.exit.is_success() {
                 let message = "the build ended well, but made no image".to_owned();

@@ -128,7 +128,7 @@ fn show(state: &mut State, id: NodeId) {
 
 /// They are to be ended: they have, or they are asked to.
 fn judge_stopped(state: &mut State, id: NodeId) {
-    let lives = state.nodes[id].containers.there.iter().any(|one| is_alive(one));
+    let lives = state.nodes[id].containers.there.iter().any(is_alive);
     let is_live = state.nodes[id].live().is_some();
     match (lives, is_live) {
         (false, true) => _ = over(state, id, Exit::Stopped),

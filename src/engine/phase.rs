@@ -56,6 +56,7 @@ pub(super) struct Running {
 
 /// What a run does, with what its end needs to know.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a node has one at a time")]
 pub(super) enum Work {
     /// Runs `cmd`.
     Command(Command),

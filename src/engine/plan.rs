@@ -53,6 +53,7 @@ pub(super) fn plan(updates: &[LiveUpdate], changed: &BTreeMap<FilePath, bool>, r
 }
 
 /// Why everything is made anew, if it is; without a text where no steps were declared.
+#[expect(clippy::option_option, reason = "whether, and then why")]
 fn falls_back<'a>(
     updates: &[LiveUpdate],
     changed: impl Iterator<Item = &'a FilePath> + Clone,
@@ -256,7 +257,7 @@ mod tests {
     #[test]
     fn what_matches_no_sync_makes_all_anew() {
         let one = update(&["."], &[("src", "/app")]);
-        full(&[one.clone()], &["src/a", "Makefile"], "Makefile matches no `sync`");
+        full(std::slice::from_ref(&one), &["src/a", "Makefile"], "Makefile matches no `sync`");
         full(&[one], &["srcs/a"], "srcs/a matches no `sync`");
     }
 

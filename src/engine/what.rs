@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, slice, sync::Arc};
 
 /// In what two declarations of one node differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Differs {
     /// What its runs do.
     pub(super) definition: bool,

@@ -31,7 +31,7 @@ pub(super) struct SshStream {
 pub(super) fn dial(user: Option<&str>, host: &str, port: Option<u16>, socket: Option<&str>) -> io::Result<SshStream> {
     let mut ssh = command(user, host, port, socket).spawn().map_err(|error| {
         let message = format!("`ssh` cannot be started: {error}");
-        io::Error::new(io::ErrorKind::Other, message)
+        io::Error::other(message)
     })?;
     let (Some(input), Some(output), Some(complaints)) = (ssh.stdin.take(), ssh.stdout.take(), ssh.stderr.take()) else {
         return Err(io::Error::other("`ssh` was started without pipes"));
