@@ -57,7 +57,10 @@ where
 pub(crate) fn skip(reason: &str) {
     let name = thread::current().name().unwrap_or("a test").to_owned();
     assert!(std::env::var_os("ORCH_TEST_REQUIRE").is_none(), "{reason}; `./test` sets up what the tests need");
-    eprintln!("SKIPPED {name}: {reason}");
+    #[expect(clippy::print_stderr, reason = "a skipped test says so loudly")]
+    {
+        eprintln!("SKIPPED {name}: {reason}");
+    }
     if let Some(path) = std::env::var_os("ORCH_TEST_SKIPS") {
         let mut file = OpenOptions::new().append(true).create(true).open(path).unwrap();
         file.write_all(format!("{name}: {reason}\n").as_bytes()).unwrap();

@@ -21,6 +21,7 @@ fn container(arguments: &str) -> (Folder, Container, ContainerSpec) {
     (folder, container, spec)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what the spec holds")]
 fn words(text: &str) -> Option<Vec<String>> {
     Some(text.split('|').map(str::to_owned).collect())
 }
