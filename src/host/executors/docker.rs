@@ -29,6 +29,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
 
 /// How long containers that nobody knows may take to end.
 const STRAY_GRACE: Duration = Duration::from_secs(10);
@@ -41,7 +42,7 @@ pub(super) struct Docking {
     runs: BTreeMap<RunId, AbortHandle>,
     /// Whose containers are being removed: what was changed in them is then not true of others.
     removals: BTreeMap<RunId, ResourceName>,
-    follows: BTreeMap<InstanceId, AbortHandle>,
+    follows: BTreeMap<InstanceId, CancellationToken>,
     observer: Option<Observer>,
     cursors: Cursors,
     owners: Owners,
@@ -86,8 +87,8 @@ impl Docking {
             DockerEffect::Remove { run, resource, grace } => self.remove(run, resource, grace),
             DockerEffect::Follow { instance, resource, containers } => self.follow(instance, resource, containers),
             DockerEffect::StopFollowing { instance } => {
-                if let Some(task) = self.follows.remove(&instance) {
-                    task.abort();
+                if let Some(stop) = self.follows.get(&instance) {
+                    stop.cancel();
                 }
             }
             DockerEffect::Stop { resource, containers, grace } => self.stop(resource, containers, grace),
@@ -255,11 +256,12 @@ impl Docking {
             session_began_at_ns: began_at(&self.world).as_nanos().try_into().unwrap_or_default(),
         };
         let promise = self.world.outbox.promise(Event::Docker(DockerEvent::FollowEnded { instance }));
-        let task = tokio::spawn(async move {
-            following.to_the_end().await;
+        let stop = CancellationToken::new();
+        self.follows.insert(instance, stop.clone());
+        tokio::spawn(async move {
+            following.to_the_end(stop).await;
             drop(promise);
         });
-        self.follows.insert(instance, task.abort_handle());
     }
 
     /// Does the work of a run; its end is told once, whatever happens.

@@ -22,10 +22,13 @@ use bollard::{
 };
 use futures_util::{StreamExt as _, future::join_all};
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 /// How long it is waited before a log is asked for again that broke off while its container runs.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long it may take to read what was printed until one is no longer followed.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a container may run while its end is waited for in one request.
 const LIFE_MAX: Duration = Duration::from_hours(24 * 365);
 
@@ -44,10 +47,19 @@ pub struct Following {
 }
 
 impl Following {
-    /// Follows them until each has ended, and all that they printed is written. One that is started again afterwards is followed no
-    /// longer: that is another life.
-    pub async fn to_the_end(self) {
-        join_all(self.containers.iter().map(|container| self.follow(container))).await;
+    /// Follows them until each has ended, and all that they printed is written; or until `stop`, and what they printed until then. One
+    /// that is started again after its end is followed no longer: that is another life.
+    pub async fn to_the_end(self, stop: CancellationToken) {
+        let followed = self.containers.iter().map(async |container| {
+            let stopped = tokio::select! {
+                () = self.follow(container) => false,
+                () = stop.cancelled() => true,
+            };
+            if stopped {
+                timeout(CATCH_UP_TIMEOUT, self.catch_up(container)).await.unwrap_or_default();
+            }
+        });
+        join_all(followed).await;
         self.writer.close();
     }
 
@@ -75,6 +87,19 @@ impl Following {
         }
     }
 
+    /// Reads what was printed until now.
+    async fn catch_up(&self, container: &ContainerId) {
+        let cursor = self.cursors.of(container);
+        let mut cursor = cursor.lock().await;
+        let Ok(connection) = self.link.connection().await else { return };
+        let caught_up = async {
+            self.look(connection, container, &mut cursor).await?;
+            self.read(connection, container, &mut cursor, false).await
+        };
+        // Nobody waits for what cannot be read any more.
+        drop(caught_up.await);
+    }
+
     /// Reads the log until it breaks off. Tells whether the life that began at `life` has ended, and all of it was read.
     async fn follow_once(
         &self,
@@ -83,26 +108,44 @@ impl Following {
         cursor: &mut Cursor,
         life: &mut Option<i64>,
     ) -> Result<bool, Error> {
-        let Some(before) = seen::inspect(connection, container).await? else {
-            self.cursors.forget(container);
-            return Ok(true);
-        };
-        let began_at = *life.get_or_insert(moment(&before, |state| state.started_at.as_deref()));
-        // What an earlier life printed lies before its end. Its own first words may be older than the moment that the engine
-        // takes for its start.
-        let ended_before = moment(&before, |state| state.finished_at.as_deref());
-        let earlier = if ended_before < began_at { ended_before } else { 0 };
-        cursor.begin_at(earlier.max(self.session_began_at_ns));
-        // It is over already if it was started again since; then its log ends where that begins.
-        self.read(connection, container, cursor).await?;
+        let Some(began_at) = self.look(connection, container, cursor).await? else { return Ok(true) };
+        let began_at = *life.get_or_insert(began_at);
+        self.read(connection, container, cursor, true).await?;
         let after = seen::inspect(connection, container).await?;
         Ok(after.is_none_or(|after| !runs(&after) || moment(&after, |state| state.started_at.as_deref()) != began_at))
     }
 
-    async fn read(&self, connection: &Connection, container: &ContainerId, cursor: &mut Cursor) -> Result<(), Error> {
+    /// When the life that it has now began, if it is there. Its log is wanted from then on.
+    async fn look(
+        &self,
+        connection: &Connection,
+        container: &ContainerId,
+        cursor: &mut Cursor,
+    ) -> Result<Option<i64>, Error> {
+        let Some(found) = seen::inspect(connection, container).await? else {
+            self.cursors.forget(container);
+            return Ok(None);
+        };
+        let began_at = moment(&found, |state| state.started_at.as_deref());
+        // What an earlier life printed lies before its end. Its own first words may be older than the moment that the engine
+        // takes for its start.
+        let ended_before = moment(&found, |state| state.finished_at.as_deref());
+        let earlier = if ended_before < began_at { ended_before } else { 0 };
+        cursor.begin_at(earlier.max(self.session_began_at_ns));
+        Ok(Some(began_at))
+    }
+
+    /// Reads on, to the end of what is there or, where it is followed, to the end of the log.
+    async fn read(
+        &self,
+        connection: &Connection,
+        container: &ContainerId,
+        cursor: &mut Cursor,
+        follow: bool,
+    ) -> Result<(), Error> {
         let since = i32::try_from(cursor.rewind() / 1_000_000_000).unwrap_or(i32::MAX);
         let options =
-            LogsOptionsBuilder::default().follow(true).stdout(true).stderr(true).timestamps(true).since(since);
+            LogsOptionsBuilder::default().follow(follow).stdout(true).stderr(true).timestamps(true).since(since);
         let mut pieces = connection.api().logs(&container.0, Some(options.build()));
         while let Some(piece) = pieces.next().await {
             let (stream, bytes) = match piece? {
