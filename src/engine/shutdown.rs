@@ -277,7 +277,9 @@ fn cleans(state: &mut State) -> bool {
     if let Some(shutdown) = &mut state.shutdown {
         shutdown.clean = Clean::Running(run);
     }
-    state.emit(docker::effect(DockerEffect::Clean { run, volumes: state.volumes }));
+    let projects = state.project.as_ref().map(|project| project.compose.as_slice()).unwrap_or_default();
+    let compose = projects.iter().map(|project| project.name.clone()).collect();
+    state.emit(docker::effect(DockerEffect::Clean { run, compose, volumes: state.volumes }));
     true
 }
 

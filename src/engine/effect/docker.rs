@@ -90,6 +90,8 @@ pub enum DockerEffect {
     Clean {
         /// Which run.
         run: RunId,
+        /// The compose projects of the project: what their services shared goes too, unless others use it.
+        compose: Vec<String>,
         /// Named volumes too.
         volumes: bool,
     },

@@ -92,7 +92,7 @@ impl Docking {
                 }
             }
             DockerEffect::Stop { resource, containers, grace } => self.stop(resource, containers, grace),
-            DockerEffect::Clean { run, volumes } => self.clean(run, volumes),
+            DockerEffect::Clean { run, compose, volumes } => self.clean(run, compose, volumes),
             DockerEffect::Prune { settings, keep } => {
                 tokio::spawn(prune_images(self.world.clone(), settings, keep));
             }
@@ -221,9 +221,10 @@ impl Docking {
         });
     }
 
-    fn clean(&mut self, run: RunId, volumes: bool) {
+    fn clean(&mut self, run: RunId, compose: Vec<String>, volumes: bool) {
         let project = self.marks.project.clone();
-        let projects = std::mem::take(&mut *self.removed_from.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut projects = std::mem::take(&mut *self.removed_from.lock().unwrap_or_else(PoisonError::into_inner));
+        projects.extend(compose);
         self.start(run, move |connection| async move {
             let connection = &connection;
             RunEnd::of(match remove::all(connection, &project, projects, STRAY_GRACE, volumes).await {

@@ -117,7 +117,7 @@ fn what_is_killed_by_hand_is_put_back_and_what_runs_is_adopted() {
     });
     let worker = service(&engine, "worker");
     engine.remove(&worker);
-    session.wait_until("the repair", |line| line.contains("worker │ ▸") && line.contains("gone"));
+    session.wait_until("the repair", |line| line.contains("worker │ ▸ repair"));
     engine.until_container("worker", "is back", &mut session, |it| it.is_running() && it.id != worker.id);
     until_page(&engine, &mut session, "<li>tea, 2.50</li>");
     until_at_rest(&engine, &sandbox, &mut session);

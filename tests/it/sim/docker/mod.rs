@@ -133,7 +133,7 @@ impl World {
             DockerEffect::Follow { instance, resource, containers } => self.follow(instance, resource, containers),
             DockerEffect::StopFollowing { instance } => self.stop_following(instance),
             DockerEffect::Stop { resource, containers, grace } => self.stop_containers(&resource, &containers, grace),
-            DockerEffect::Clean { run, volumes } => self.clean(run, volumes),
+            DockerEffect::Clean { run, volumes, .. } => self.clean(run, volumes),
             DockerEffect::Prune { keep, .. } => self.prune(&keep),
             DockerEffect::RememberImage { image, record } => drop(self.facts.docker.images.insert(image, record)),
             DockerEffect::RememberOverlay { resource, overlay } => {

@@ -95,7 +95,7 @@ pub(crate) fn effect(effect: &DockerEffect, root: &FilePath, cause: Option<Strin
         DockerEffect::Stop { resource, grace, .. } => {
             format!("  stop containers of {resource}, grace {}", words::duration(*grace))
         }
-        DockerEffect::Clean { run, volumes } => {
+        DockerEffect::Clean { run, volumes, .. } => {
             format!("  clean #{run}{}", if *volumes { ", volumes too" } else { "" })
         }
         DockerEffect::Prune { keep, .. } => format!("  prune images, keep {}", keep.len()),
