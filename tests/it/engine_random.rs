@@ -183,7 +183,8 @@ fn dock(seed: u64) -> Sim {
     }
     let containers = sim.world.docker.containers.len();
     end(&mut sim, &mut rng);
-    if sim.faults.is_empty() && sim.world.facts.teardown {
+    let is_known = sim.world.facts.project.is_some();
+    if sim.faults.is_empty() && sim.world.facts.teardown && is_known {
         sim.faults.extend(check::leftovers(&sim.world, false).first().map(|left| format!("`down` left {left}")));
     } else if sim.faults.is_empty() && sim.world.docker.containers.len() < containers {
         sim.faults.push("the end of a session removed containers".to_owned());

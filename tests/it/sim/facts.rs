@@ -130,6 +130,8 @@ pub(crate) struct Facts {
     pub(crate) stopped_once: BTreeMap<ResourceName, Time>,
     /// Asked for by a user in this session.
     pub(crate) asked: BTreeMap<ResourceName, Time>,
+    /// Enabled at some time in this session.
+    pub(crate) once_enabled: BTreeSet<ResourceName>,
     pub(crate) shutting_down: bool,
     /// What was made is to be removed.
     pub(crate) teardown: bool,
@@ -301,6 +303,8 @@ impl Facts {
         match outcome {
             orch::engine::EvaluationOutcome::Loaded(project, _) => {
                 self.project = Some(Arc::clone(project));
+                let enabled = project.resources.iter().filter(|resource| resource.enabled);
+                self.once_enabled.extend(enabled.map(|resource| resource.name.clone()));
                 // Who comes back is new.
                 let known = |name: &ResourceName| project.resources.iter().any(|resource| resource.name == *name);
                 self.stopped.retain(|name, _| known(name));
@@ -373,6 +377,7 @@ impl Facts {
         self.taken_down.clear();
         self.hurried = false;
         self.asked.clear();
+        self.once_enabled.clear();
         self.shutting_down = false;
         self.teardown = false;
         self.docker.next_session();

@@ -87,15 +87,15 @@ impl Generator {
     fn steps(&mut self, place: u64, inputs: &[String]) -> Vec<String> {
         let own = format!("img/{place}");
         let mut line = vec![match self.rng.below(4) {
-            0 => format!("sync={own}:/app"),
-            1 => format!("sync={own}/lib:/app/lib sync={own}/b:/etc/"),
-            2 => format!("sync={own}/lib/x:/x sync={own}:/app"),
-            _ => format!("sync={own}/lib:/lib"),
+            0 => format!("sync={own}:/app{place}"),
+            1 => format!("sync={own}/lib:/app{place}/lib sync={own}/b:/etc{place}/"),
+            2 => format!("sync={own}/lib/x:/x{place} sync={own}:/app{place}"),
+            _ => format!("sync={own}/lib:/lib{place}"),
         }];
         if let Some(more) = inputs.get(1)
             && self.rng.percent(40)
         {
-            line.push(format!("sync={more}:/more"));
+            line.push(format!("sync={more}:/more{place}"));
         }
         let rng = &mut self.rng;
         line.extend(flag(rng, 30, &format!("fall-back={own}/a")));

@@ -117,10 +117,9 @@ impl Sim {
     /// Runs until the world and the engine are at rest, which proves that nothing more comes.
     pub(crate) fn settle(&mut self) {
         for _ in 0..STEPS_MAX {
-            if self.is_over() || !self.step_within(None) {
-                return self.check_rest();
-            }
-            if !self.world.is_busy() && self.world.now.since(self.last_activity) > QUIET {
+            let end = (!self.world.is_busy()).then(|| self.last_activity + QUIET);
+            if self.is_over() || !self.step_within(end) {
+                self.world.now = self.world.now.max(end.unwrap_or_default());
                 return self.check_rest();
             }
         }

@@ -39,6 +39,8 @@ pub(crate) struct DockerRun {
     pub(crate) cut: bool,
     /// How many projects the engine had been told of.
     pub(crate) loads: u32,
+    /// It makes containers another way than before, so that it takes a slot as other work does.
+    pub(crate) anew: bool,
 }
 
 impl DockerRun {
@@ -63,11 +65,12 @@ impl DockerRun {
             made: None,
             cut: false,
             loads,
+            anew: false,
         }
     }
 
     pub(crate) fn takes_slot(&self) -> bool {
-        matches!(self.sort, Sort::Build(_) | Sort::Raise(_) | Sort::Update(_))
+        matches!(self.sort, Sort::Build(_)) || self.anew
     }
 
     pub(crate) fn succeeded(&self) -> bool {
@@ -103,7 +106,8 @@ pub(crate) struct DockerFacts {
 }
 
 impl DockerFacts {
-    pub(crate) fn begin(&mut self, id: RunId, run: DockerRun) {
+    pub(crate) fn begin(&mut self, id: RunId, mut run: DockerRun) {
+        run.anew = matches!(&run.sort, Sort::Raise(order) if self.is_anew(&run.resource, order));
         match &run.sort {
             Sort::Build(order) => self.builds_of.entry(order.image.key.clone()).or_default().push(id),
             Sort::Raise(_) | Sort::Update(_) | Sort::Remove | Sort::Clean => {
@@ -111,6 +115,15 @@ impl DockerFacts {
             }
         }
         self.runs.insert(id, run);
+    }
+
+    /// Whether containers are to be something else than they were last brought to be.
+    pub(crate) fn is_anew(&self, name: &ResourceName, order: &RaiseOrder) -> bool {
+        let raises = self.runs_of.get(name).into_iter().flatten().rev().filter_map(|run| match &self.runs[run].sort {
+            Sort::Raise(order) => Some(order.fingerprint),
+            _ => None,
+        });
+        !order.replace && raises.take(1).all(|before| before != order.fingerprint)
     }
 
     pub(crate) fn last_build(&self, key: &ImageKey) -> Option<&DockerRun> {

@@ -179,7 +179,8 @@ impl Rest<'_> {
     /// It is not to run: no container of it lives.
     pub(crate) fn is_silent(&self) -> Option<String> {
         let alive = self.containers().iter().any(|one| one.is_alive() || one.phase == ContainerPhase::Restarting);
-        (alive && !self.world.docker.down)
+        let foreign = !self.resource.enabled && !self.world.facts.once_enabled.contains(&self.resource.name);
+        (alive && !foreign && !self.world.docker.down)
             .then(|| "has a container that lives, though it is stopped or disabled".to_owned())
     }
 

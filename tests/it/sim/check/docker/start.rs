@@ -52,7 +52,8 @@ impl StartOf<'_> {
     pub(super) fn build(&self, order: &BuildOrder) -> Vec<String> {
         let key = &order.image.key;
         let faults = [
-            self.may_start(),
+            self.is_allowed(),
+            self.slots(),
             self.is_declared(order),
             self.is_building(key).then(|| self.say(format_args!("builds {key} while a build of it goes on"))),
             self.bases(order),
@@ -66,8 +67,10 @@ impl StartOf<'_> {
 
     pub(super) fn raise(&self, order: &RaiseOrder) -> Vec<String> {
         let other = *order.container != *self.container;
+        let anew = self.facts().docker.is_anew(self.name(), order);
         let faults = [
-            self.may_start(),
+            self.is_allowed(),
+            anew.then(|| self.slots()).flatten(),
             self.runs_already(),
             other.then(|| self.say("is raised by another definition")),
             self.image_is_made(order),
@@ -77,18 +80,13 @@ impl StartOf<'_> {
         faults.into_iter().flatten().collect()
     }
 
-    /// What holds for all runs.
-    pub(super) fn may_start(&self) -> Option<String> {
-        self.is_allowed().or_else(|| self.slots())
-    }
-
     pub(super) fn runs_already(&self) -> Option<String> {
         let mut runs = self.facts().docker.going_on(self.facts().session);
         let own = runs.any(|run| run.resource == *self.name() && !matches!(run.sort, Sort::Build(_)));
         own.then(|| self.say("starts while its run goes on"))
     }
 
-    fn is_allowed(&self) -> Option<String> {
+    pub(super) fn is_allowed(&self) -> Option<String> {
         let facts = self.facts();
         if facts.docker.lost {
             return Some(self.say("starts while there is no Docker"));

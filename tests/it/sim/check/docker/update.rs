@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 impl StartOf<'_> {
     pub(super) fn update(&self, order: &UpdateOrder) -> Vec<String> {
         let faults = [
-            self.may_start(),
+            self.is_allowed(),
             self.runs_already(),
             self.containers(order),
             self.places(order),
