@@ -183,10 +183,10 @@ fn dock(seed: u64) -> Sim {
     }
     let containers = sim.world.docker.containers.len();
     end(&mut sim, &mut rng);
-    let is_known = sim.world.facts.project.is_some();
+    let is_known = sim.world.facts.project.is_some() && !sim.world.facts.hurried;
     if sim.faults.is_empty() && sim.world.facts.teardown && is_known {
         sim.faults.extend(check::leftovers(&sim.world, false).first().map(|left| format!("`down` left {left}")));
-    } else if sim.faults.is_empty() && sim.world.docker.containers.len() < containers {
+    } else if sim.faults.is_empty() && !sim.world.facts.teardown && sim.world.docker.containers.len() < containers {
         sim.faults.push("the end of a session removed containers".to_owned());
     }
     sim.check_replay();

@@ -364,6 +364,12 @@ impl Facts {
         reached.succeeded |= alone;
     }
 
+    /// `orch down` ends from its beginning on.
+    pub(crate) fn begin_for(&mut self, goal: orch::snapshot::Goal) {
+        self.teardown = goal == orch::snapshot::Goal::Down;
+        self.shutting_down = self.teardown;
+    }
+
     /// Forgets what a session alone knew.
     pub(crate) fn next_session(&mut self) {
         self.session += 1;

@@ -81,7 +81,7 @@ fn config(world: &World, setting: &Setting) -> EngineConfig {
 impl Sim {
     pub(crate) fn new(pace: Pace, evaluator: Box<dyn Evaluator>, setting: Setting) -> Self {
         let mut world = World::new(pace, evaluator);
-        world.facts.teardown = setting.goal == Goal::Down;
+        world.facts.begin_for(setting.goal);
         let config = config(&world, &setting);
         Self {
             world,
@@ -203,7 +203,7 @@ impl Sim {
     pub(crate) fn reboot(&mut self) {
         self.check_replay();
         self.world.kill_session();
-        self.world.facts.teardown = self.setting.goal == Goal::Down;
+        self.world.facts.begin_for(self.setting.goal);
         let config = config(&self.world, &self.setting);
         self.engine = Engine::new(config.clone());
         self.first_config = config;

@@ -117,13 +117,24 @@ impl DockerFacts {
         self.runs.insert(id, run);
     }
 
+    /// What the containers of a resource were brought to, the last first.
+    fn raises(&self, name: &ResourceName) -> impl Iterator<Item = (&DockerRun, &RaiseOrder)> {
+        let runs = self.runs_of.get(name).into_iter().flatten().rev().filter_map(|run| self.runs.get(run));
+        runs.filter_map(|run| match &run.sort {
+            Sort::Raise(order) => Some((run, &**order)),
+            _ => None,
+        })
+    }
+
     /// Whether containers are to be something else than they were last brought to be.
     pub(crate) fn is_anew(&self, name: &ResourceName, order: &RaiseOrder) -> bool {
-        let raises = self.runs_of.get(name).into_iter().flatten().rev().filter_map(|run| match &self.runs[run].sort {
-            Sort::Raise(order) => Some(order.fingerprint),
-            _ => None,
-        });
-        !order.replace && raises.take(1).all(|before| before != order.fingerprint)
+        !order.replace && self.raises(name).take(1).all(|(_, before)| before.fingerprint != order.fingerprint)
+    }
+
+    /// Whether containers are to be what they last were.
+    pub(crate) fn puts_back(&self, name: &ResourceName, order: &RaiseOrder) -> bool {
+        let last = self.raises(name).find(|(run, _)| run.succeeded());
+        last.is_some_and(|(_, before)| before.fingerprint == order.fingerprint && before.image == order.image)
     }
 
     pub(crate) fn last_build(&self, key: &ImageKey) -> Option<&DockerRun> {

@@ -67,13 +67,14 @@ impl StartOf<'_> {
 
     pub(super) fn raise(&self, order: &RaiseOrder) -> Vec<String> {
         let other = *order.container != *self.container;
+        let puts_back = self.facts().docker.puts_back(self.name(), order);
         let anew = self.facts().docker.is_anew(self.name(), order);
         let faults = [
             self.is_allowed(),
             anew.then(|| self.slots()).flatten(),
             self.runs_already(),
-            other.then(|| self.say("is raised by another definition")),
-            self.image_is_made(order),
+            (other && !puts_back).then(|| self.say("is raised by another definition")),
+            (!puts_back).then(|| self.image_is_made(order)).flatten(),
             self.order(),
             self.is_there(order),
         ];
@@ -289,6 +290,10 @@ impl StartOf<'_> {
     fn serves_in_place(&self, key: &ImageKey) -> Option<String> {
         let facts = self.facts();
         let users = users_of(self.project(), key);
+        let differs = |one: &Stale| matches!(one, Stale::File(of, _) if of == key);
+        if !users.iter().any(|user| content::stale_of(self.world, self.project(), user).iter().any(differs)) {
+            return None;
+        }
         let needs = |user: &&std::sync::Arc<Resource>| !self.serves(user);
         if users.is_empty() || users.iter().any(needs) || facts.docker.last_build(key).is_none() {
             return None;
