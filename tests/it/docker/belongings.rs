@@ -87,7 +87,9 @@ pub(super) fn all(docker: &Docker, is_ours: impl Fn(&str) -> bool) -> Vec<Belong
             found.push(Belonging::Volume(it.name));
         }
     }
-    for it in images {
+    for mut it in images {
+        // What an engine before 23 calls an image without a name.
+        it.repo_tags.retain(|tag| tag != "<none>:<none>");
         let with_a_label = marked(&[], Some(&it.labels)) && it.repo_tags.is_empty();
         found.extend(with_a_label.then(|| Belonging::Image(it.id.clone())));
         found.extend(it.repo_tags.into_iter().filter(|tag| is_ours(tag)).map(Belonging::Image));

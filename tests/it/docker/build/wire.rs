@@ -93,7 +93,7 @@ fn a_connection_that_is_cut_is_no_success_and_no_fault() {
         let wire = Wire::to(&engine, Meddling::CutAt(words));
         let mut shop = Workshop::through(&engine, &wire.socket());
         shop.environment.insert("DOCKER_BUILDKIT".to_owned(), Some(builder.to_owned()));
-        let recipe = shop.docker_build("FROM BASE\nENV A=ID");
+        let recipe = shop.docker_build("FROM BASE\nLABEL A=ID");
         let failure = shop.fails(recipe);
         assert!(matches!(failure, BuildFailure::Lost(_)), "builder {builder}: {failure:?}");
     }
