@@ -2,6 +2,8 @@
 
 use super::{
     args::Down,
+    by_label::Marked,
+    discover,
     error::CliError,
     exit::Exit,
     live::{self, Project},
@@ -18,30 +20,32 @@ use crate::{
         control::LogsQuery,
     },
     logs::Line,
-    model::ResourceName,
+    model::{ProjectId, ResourceName},
     report::{stream::StreamForm, summary},
-    snapshot::{Goal, Verdict},
+    snapshot::{Goal, RowKind, Verdict},
 };
+use std::collections::BTreeSet;
 
 pub(super) fn down(args: Down) -> Result<Exit, CliError> {
     let project = Project::find(args.orchfile.file.file.as_deref())?;
     match project.session() {
         Some(card) => through_session(&project, &card, &args),
-        None => without_session(&project, args),
+        None => without_session(&project, &args),
     }
 }
 
 /// Asks the session to end, and shows what it says until it has.
 fn through_session(project: &Project, card: &SessionCard, args: &Down) -> Result<Exit, CliError> {
-    let names: Result<Vec<_>, _> = args.orchfile.names.iter().map(|name| ResourceName::parse(name)).collect();
-    let names = names.map_err(|error| CliError::usage(error.to_string()))?;
+    let names = names_of(args)?;
     if !names.is_empty() {
+        let names = names.into_iter().collect();
         live::block_on(async { Ok(ask::request(card, &Request::TakeDown(names)).await?) })?;
         return Ok(Exit::Ok);
     }
     let form = StreamForm::new(terminal::stderr());
     let query = LogsQuery { follow: true, tail: Some(0), ..LogsQuery::default() };
-    live::block_on(async {
+    let has_project = live::block_on(async {
+        let has_project = ask::snapshot(card).await?.mode.is_some();
         ask::request(card, &Request::ShutDown { teardown: true, volumes: args.volumes }).await?;
         // The session may break off while it says its last words: that it ended is what counts.
         ask::logs(card, &query, |entry| {
@@ -52,37 +56,73 @@ fn through_session(project: &Project, card: &SessionCard, args: &Down) -> Result
         })
         .await
         .ok();
-        Ok(())
+        Ok(has_project)
     })?;
     claim::wait_for_end(&project.root);
+    if !has_project {
+        // It never knew what there is.
+        by_label(project, args, &names, false)?;
+    }
     Ok(Exit::Ok)
 }
 
 /// Evaluates the file again, as the last session did, for its teardown commands.
-fn without_session(project: &Project, args: Down) -> Result<Exit, CliError> {
-    let orchfile = args.orchfile;
-    let names: Result<std::collections::BTreeSet<_>, _> =
-        orchfile.names.iter().map(|name| ResourceName::parse(name)).collect();
-    let names = names.map_err(|error| CliError::usage(error.to_string()))?;
-    let given = if orchfile.args.is_empty() { live::last_args(&project.root) } else { orchfile.args };
+fn without_session(project: &Project, args: &Down) -> Result<Exit, CliError> {
+    let names = names_of(args)?;
+    let left = live::left_containers(&project.root);
+    let orchfile = &args.orchfile;
+    if let Err(error) = discover::orchfile(orchfile.file.file.as_deref()) {
+        if !left {
+            return Err(error);
+        }
+        print::to_stderr("orch: there is no Orchfile any more: containers are removed by their labels\n");
+        return by_label(project, args, &names, left).map(|()| Exit::Ok);
+    }
+    let given = if orchfile.args.is_empty() { live::last_args(&project.root) } else { orchfile.args.clone() };
     let plan = Plan {
         goal: Goal::Down,
-        file: orchfile.file.file,
-        project: orchfile.project.or_else(|| live::last_project(&project.root)),
+        file: orchfile.file.file.clone(),
+        project: Some(project_id(project, args)),
         args: given,
         timeout: None,
-        only: (!names.is_empty()).then_some(names),
+        only: (!names.is_empty()).then(|| names.clone()),
         volumes: args.volumes,
         log_to: LogTo::Stderr,
         look: terminal::stderr(),
     };
     let ended = run::run(&plan)?;
-    if ended.verdict != Verdict::OrchfileFailed {
-        // Nothing was done for a name that is not there, and for the others all.
-        live::known_names(&ended.snapshot, &orchfile.names)?;
-    }
     if ended.verdict != Verdict::Succeeded {
         print::to_stderr(&summary::verdict(&ended.snapshot, &ended.verdict, terminal::stderr()));
     }
+    match ended.verdict {
+        Verdict::OrchfileFailed => {
+            if left {
+                print::to_stderr("orch: containers are removed by their labels, teardown commands are not run\n");
+            }
+            by_label(project, args, &names, left)?;
+        }
+        // Nothing was done for a name that is not there, and for the others all.
+        _ => drop(live::known_names(&ended.snapshot, &orchfile.names)?),
+    }
+    let knows_docker = ended.snapshot.rows.iter().any(|row| row.kind == RowKind::Container);
+    if left && ended.verdict == Verdict::Succeeded && !knows_docker && names.is_empty() {
+        // Since then all containers have left the Orchfile.
+        by_label(project, args, &names, left)?;
+    }
     Ok(ended.exit)
+}
+
+fn names_of(args: &Down) -> Result<BTreeSet<ResourceName>, CliError> {
+    let names = args.orchfile.names.iter().map(|name| ResourceName::parse(name));
+    names.collect::<Result<_, _>>().map_err(|error| CliError::usage(error.to_string()))
+}
+
+fn project_id(project: &Project, args: &Down) -> ProjectId {
+    let given = args.orchfile.project.clone().or_else(|| live::last_project(&project.root));
+    given.unwrap_or_else(|| ProjectId::of_folder(&project.root))
+}
+
+fn by_label(project: &Project, args: &Down, names: &BTreeSet<ResourceName>, expected: bool) -> Result<(), CliError> {
+    let project = project_id(project, args);
+    Marked { project: &project, names, volumes: args.volumes, expected }.remove()
 }

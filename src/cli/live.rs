@@ -124,6 +124,13 @@ fn settled(mut row: Row) -> Row {
     row
 }
 
+/// Whether the last session left containers, as far as it told.
+pub(super) fn left_containers(root: &FilePath) -> bool {
+    let kept = kept(root).ok().flatten();
+    let mut rows = kept.iter().flat_map(|kept| kept.snapshot.rows.iter());
+    rows.any(|row| row.instance.as_ref().is_some_and(|instance| !instance.containers.is_empty()))
+}
+
 /// The mark on what the last session made.
 pub(super) fn last_project(root: &FilePath) -> Option<ProjectId> {
     kept(root).ok().flatten()?.project

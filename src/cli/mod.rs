@@ -1,6 +1,7 @@
 //! The command line: what the user types, what the program answers, and with which exit code.
 
 mod args;
+mod by_label;
 mod ci;
 mod completion;
 mod discover;
