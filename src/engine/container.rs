@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     model::{
-        ContainerId, ContainerPhase, ContainerSource, ContainerState, Digest, FilePath, ImageKey, InstanceId, Mode,
+        ContainerId, ContainerPhase, ContainerSource, ContainerState, Digest, FilePath, ImageId, ImageKey, InstanceId,
+        Mode,
     },
     snapshot::{Cause, Hold},
 };
@@ -60,6 +61,13 @@ pub(super) struct Raised {
     pub(super) order: Arc<RaiseOrder>,
     /// What their images were made to, each after those it is made of.
     pub(super) values: Vec<(NodeId, Value)>,
+}
+
+impl Raised {
+    /// The image that they are made of, where orch knows it.
+    pub(super) fn image(&self) -> Option<&ImageId> {
+        self.order.image.as_ref()?.id.as_ref()
+    }
 }
 
 /// What a container resource needs.

@@ -102,7 +102,8 @@ fn ask(state: &mut State, again: bool) {
 fn question(state: &mut State) {
     let recorded = state.image_records.values().filter_map(|record| record.built.id.clone());
     let made = state.nodes.iter().filter_map(|node| node.making.value.as_ref()?.built.id.clone());
-    let images: BTreeSet<ImageId> = recorded.chain(made).collect();
+    let in_use = state.nodes.iter().filter_map(|node| node.containers.raised.as_ref()?.image().cloned());
+    let images: BTreeSet<ImageId> = recorded.chain(made).chain(in_use).collect();
     let request = state.ask(Question::Look);
     state.emit(effect(DockerEffect::Look { request, images: images.into_iter().collect() }));
 }
@@ -141,6 +142,7 @@ fn on_seen(state: &mut State, request: RequestId, seen: DockerSeen) {
     }
     look_for_images(state, images);
     if before == Link::Seen {
+        state.nodes.ids().for_each(|id| observe::judge(state, id));
         return;
     }
     let again = before == Link::Looking { again: true };

@@ -95,6 +95,9 @@ pub(super) fn on_follow_ended(state: &mut State, instance: InstanceId) {
 /// says nothing.
 pub(super) fn judge(state: &mut State, id: NodeId) {
     let node = &state.nodes[id];
+    if node.what.container().is_none() {
+        return;
+    }
     let own_run = matches!(node.run, RunPhase::Running(_) | RunPhase::TearingDown(_));
     if own_run || node.containers.removal || !node.is_enabled() || state.is_ending() || !state.docker.is_seen() {
         return show(state, id);

@@ -45,6 +45,8 @@ pub(super) fn start(state: &mut State, id: NodeId) {
 /// The containers are gone, or could not be removed, which was said.
 pub(super) fn on_ended(state: &mut State, id: NodeId, exit: &Exit) {
     if state.docker.lost().is_some() && !exit.is_success() {
+        // Once more when it is back.
+        state.node(id).containers.removal = true;
         return;
     }
     if exit.is_success() {

@@ -232,6 +232,8 @@ fn runtime_of(state: &State, id: NodeId) -> RuntimeStatus {
         Some(live) if live.stopping && !node.server.due => RuntimeStatus::None,
         Some(live) if live.stopping => RuntimeStatus::Pending,
         Some(live) if live.ready => RuntimeStatus::Ok,
+        // Its own run replaces them, or starts them again.
+        Some(live) if !live.is_process() && node.is_running() => RuntimeStatus::Pending,
         Some(live) if live.row.ready_at.is_some() => RuntimeStatus::Error,
         Some(_) => RuntimeStatus::Pending,
         None if node.what.container().is_some() && verdict::is_finished(state, id) => RuntimeStatus::Ok,

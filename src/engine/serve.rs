@@ -136,8 +136,19 @@ pub(super) fn start_if_due(state: &mut State, id: NodeId) {
 /// Containers are put back, unless new ones are on their way.
 fn put_back_if_free(state: &mut State, id: NodeId) {
     let node = &state.nodes[id];
-    if node.queued.is_none() && state.docker.is_seen() && node.containers.raised.is_some() && !node.containers.removal {
-        state.node(id).server.due = false;
+    let Some(raised) = node.containers.raised.as_ref().filter(|_| node.queued.is_none() && !node.containers.removal)
+    else {
+        return;
+    };
+    if !state.docker.is_seen() {
+        return;
+    }
+    let is_gone = raised.image().is_some_and(|image| !state.docker.images.contains(image));
+    state.node(id).server.due = false;
+    if is_gone {
+        // What it was made of is made anew, and then it.
+        give_way(state, id);
+    } else {
         raise::again(state, id);
     }
 }

@@ -51,7 +51,8 @@ pub(super) fn advance(state: &mut State, id: NodeId) {
         stop::end_all(state, id);
     }
     let node = &state.nodes[id];
-    if holds_on(node) {
+    let waits_for_docker = node.what.container().is_some() && state.docker.used && !state.docker.is_seen();
+    if holds_on(node) || waits_for_docker {
         return;
     }
     let command = node.local().and_then(|local| local.teardown.clone());
