@@ -41,7 +41,7 @@ fn is_image_unknown(state: &State, id: NodeId) -> bool {
 }
 
 fn take_over(state: &mut State, id: NodeId) {
-    let Some(wanted) = container::wanted(state, id, false) else { return };
+    let Some(wanted) = container::wanted(state, id, false) else { return observe::follow_stale(state, id) };
     let finding =
         observe::find(&wanted.order, wanted.values.last().map(|(_, value)| value), &state.nodes[id].containers.there);
     let is_good = match finding {
@@ -50,7 +50,7 @@ fn take_over(state: &mut State, id: NodeId) {
         Finding::Ended { .. } | Finding::Gone | Finding::Changed(_) => false,
     };
     if !is_good {
-        return;
+        return observe::follow_stale(state, id);
     }
     let node = state.node(id);
     node.containers.raised = Some(wanted);

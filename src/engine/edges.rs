@@ -107,7 +107,7 @@ pub(super) fn refresh(state: &mut State, id: NodeId) {
 }
 
 /// Has the rows made anew that show something of the node.
-fn show(state: &mut State, id: NodeId) {
+pub(super) fn show(state: &mut State, id: NodeId) {
     match state.nodes[id].what {
         What::Resource(_) => _ = state.view.changed.insert(id),
         What::Image(_) => {

@@ -52,9 +52,12 @@ fn order(state: &State, id: NodeId, steps: Steps) -> UpdateOrder {
 
 /// An update ended.
 pub(super) fn on_ended(state: &mut State, id: NodeId, over: Over, update: phase::Update) {
+    // What was made just now is as good as its image: to make it once more would end the same way.
+    let is_first = update.initial && over.dirt.files.is_empty();
     match (&over.exit, over.cancelled) {
-        (_, Some(_)) if !over.exit.is_success() => give_up(state, id, over, update),
+        (_, Some(_)) if !over.exit.is_success() => restore(state, id, over.before, over.dirt, update),
         (Exit::Code(0), _) => succeed(state, id, &update),
+        (Exit::NotStarted(_), _) if is_first => state.node(id).last = LastRun::Failed(over.exit),
         (Exit::NotStarted(failure), _) => {
             let why = failure.message.clone();
             fall_back(state, id, over, update, why);
@@ -102,11 +105,7 @@ fn fall_back(state: &mut State, id: NodeId, over: Over, update: phase::Update, w
     state.touch(id);
 }
 
-/// It was told to end, or the engine went away.
-fn give_up(state: &mut State, id: NodeId, over: Over, update: phase::Update) {
-    restore(state, id, over.before, over.dirt, update);
-}
-
+/// As if it had not begun, but for what the containers may hold now.
 fn restore(state: &mut State, id: NodeId, before: LastRun, dirt: super::dirt::Dirt, update: phase::Update) {
     let now = state.now;
     let node = state.node(id);

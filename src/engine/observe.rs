@@ -105,7 +105,7 @@ pub(super) fn judge(state: &mut State, id: NodeId) {
     if node.live().is_some_and(|live| live.stopping) || node.stopped {
         return judge_stopped(state, id);
     }
-    let Some(raised) = &node.containers.raised else { return };
+    let Some(raised) = &node.containers.raised else { return judge_stale(state, id) };
     let value = raised.values.last().map(|(_, value)| value);
     let finding = find(&raised.order, value, &node.containers.there);
     match node.live() {
@@ -126,6 +126,21 @@ fn show(state: &mut State, id: NodeId) {
         live.row.probe_failure = failing.and_then(|one| one.health_output.clone());
         live.row.containers = there;
         serve::update_ready(state, id);
+    }
+}
+
+/// Containers of an earlier session that are not what they should be live until others have their place: they are shown.
+pub(super) fn follow_stale(state: &mut State, id: NodeId) {
+    if state.nodes[id].containers.there.iter().any(is_alive) {
+        begin(state, id);
+    }
+}
+
+fn judge_stale(state: &mut State, id: NodeId) {
+    if state.nodes[id].containers.there.iter().any(is_alive) {
+        show(state, id);
+    } else {
+        over(state, id, Exit::Stopped);
     }
 }
 
@@ -167,8 +182,20 @@ fn judge_living(state: &mut State, id: NodeId, finding: Finding) {
         Finding::Waits => show(state, id),
         Finding::Done => died(state, id, Exit::Code(0), false),
         Finding::Ended { exit, out_of_memory } => died(state, id, exit, out_of_memory),
+        // A run has left them halfway.
+        Finding::Gone | Finding::Changed(_) if node.containers.outdated => _ = over(state, id, Exit::Stopped),
         Finding::Gone => repair(state, id, Cause::Removed),
         Finding::Changed(how) => repair(state, id, Cause::ChangedByHand(how)),
+    }
+}
+
+/// A run that was to replace the containers failed: those that it took away have ended by that, not by themselves.
+pub(super) fn let_replaced_end(state: &mut State, id: NodeId) {
+    let node = &state.nodes[id];
+    let there = lives_of(&node.containers.there);
+    let goes_on = node.live().is_some_and(|live| live.lives().iter().all(|life| there.contains(life)));
+    if !goes_on && state.docker.lost().is_none() {
+        over(state, id, Exit::Stopped);
     }
 }
 

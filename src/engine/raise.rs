@@ -116,6 +116,7 @@ pub(super) fn on_ended(state: &mut State, id: NodeId, over: Over, raise: phase::
     } else {
         state.node(id).containers.outdated = true;
         run::fail(state, id, &over);
+        observe::let_replaced_end(state, id);
         docker::doubt_images(state, &over.exit);
     }
     observe::judge(state, id);

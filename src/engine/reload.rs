@@ -4,7 +4,7 @@ use super::{
     changes,
     container::Containers,
     dirt::Dirt,
-    fresh,
+    edges, fresh,
     image::{self, Making},
     knowledge, links,
     node::{Edges, Knowledge, Node, NodeId, SelfDirt},
@@ -113,7 +113,7 @@ fn place_node(
     node.what = what.clone();
     if differs.files {
         // The index still has the old roots: `carry_out` knows them by the set.
-        state.view.changed.insert(id);
+        edges::show(state, id);
     }
     (id, Some(Change { id, kind: ChangeKind::Changed(differs) }))
 }

@@ -2,7 +2,7 @@
 //! them at `orch down`.
 
 use super::{
-    container::Containers, docker, effect::DockerEffect, node::NodeId, observe, phase::RunPhase, raise, run,
+    container::Containers, docker, effect::DockerEffect, node::NodeId, observe, phase::RunPhase, raise, run, serve,
     state::State,
 };
 use crate::{
@@ -57,6 +57,7 @@ pub(super) fn on_ended(state: &mut State, id: NodeId, exit: &Exit) {
 
 fn done(state: &mut State, id: NodeId) {
     observe::over(state, id, Exit::Stopped);
+    serve::give_way(state, id);
     let follows = std::mem::take(&mut state.node(id).containers.follows);
     let node = state.node(id);
     node.containers = Containers { follows, decided: true, ..Containers::default() };

@@ -3,7 +3,7 @@
 use super::{
     container,
     dirt::few,
-    image,
+    edges, image,
     node::NodeId,
     phase::{LastRun, RunPhase},
     run, schedule,
@@ -41,7 +41,7 @@ pub(super) fn snapshot(state: &mut State) -> Arc<Snapshot> {
     if state.view.holder != holder {
         state.view.holder = holder;
         let queued: Vec<NodeId> = state.queue.queued().collect();
-        state.view.changed.extend(queued);
+        queued.into_iter().for_each(|id| edges::show(state, id));
     }
     let last = state.view.last.take();
     let old_rows = last.as_ref().map(|last| last.rows.clone()).unwrap_or_default();
