@@ -29,7 +29,7 @@ pub(super) fn status(args: &Status) -> Result<Exit, CliError> {
             }
         }
         Output::Name => print::to_stdout(&rows.iter().map(|row| format!("{}\n", row.name)).collect::<String>()),
-        Output::Json => print::json(&json::status(&snapshot, &rows)),
+        Output::Json => print::json(&json::status(&snapshot, &rows, source == Source::Session)),
         Output::Jsonl => rows.iter().for_each(|row| print::json_line(&json::resource(&snapshot, row))),
     }
     Ok(Exit::Ok)

@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 /// The schema that the documents are of.
 pub const SCHEMA: &str = "orch/v1";
 
-/// `orch status -o json`.
-pub fn status(snapshot: &Snapshot, rows: &[&Row]) -> Value {
+/// `orch status -o json`. `live` is whether the session runs that it is of.
+pub fn status(snapshot: &Snapshot, rows: &[&Row], live: bool) -> Value {
     json!({
         "schema": SCHEMA,
+        "live": live,
         "goal": snapshot.goal,
         "at_rest": snapshot.at_rest,
         "orchfile": {"loading": snapshot.orchfile.loading, "errors": snapshot.orchfile.errors.as_slice()},

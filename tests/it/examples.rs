@@ -175,7 +175,7 @@ impl Copy {
         while begin.elapsed() < PATIENCE {
             let status = self.orch(&["status", "-o", "json"]).output().unwrap();
             let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap_or_default();
-            if status["at_rest"] == true {
+            if status["live"] == true && status["at_rest"] == true {
                 return;
             }
         }

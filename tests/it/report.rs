@@ -264,7 +264,8 @@ fn whoever_ends_is_told_what_goes_on() {
 fn programs_get_all_that_is_known() {
     let shop = shop();
     let rows: Vec<&Row> = shop.rows.iter().map(|row| &**row).collect();
-    let document = json::status(&shop, &rows);
+    let document = json::status(&shop, &rows, true);
+    assert_eq!(document["live"], true);
     let (api, cache, web) = (&document["resources"][0], &document["resources"][3], &document["resources"][4]);
     assert_eq!((&api["kind"], &api["last_run"]["step"]), (&"container".into(), &"live_update".into()));
     assert_eq!(api["links"][0]["url"], "http://localhost:8080");

@@ -100,9 +100,12 @@ impl Engine {
         self.containers().into_iter().find(|container| container.is_called(name))
     }
 
-    /// All that the test has on the engine, one line each; empty when nothing is left.
+    /// All that the test has on the engine, one line each, in order; empty when nothing is left.
     pub(crate) fn belongings(&self) -> Vec<String> {
-        belongings::all(&self.docker, |text| text.contains(&self.id)).iter().map(ToString::to_string).collect()
+        let all = belongings::all(&self.docker, |text| text.contains(&self.id));
+        let mut lines: Vec<_> = all.iter().map(ToString::to_string).collect();
+        lines.sort();
+        lines
     }
 
     /// Waits until `check` has an answer. If it does not come, fails with all that orch and the containers said.

@@ -22,6 +22,7 @@ mod progress;
 pub mod prune;
 mod recipe;
 mod registry;
+mod room;
 mod said;
 mod session;
 mod tag;
@@ -100,7 +101,7 @@ async fn from_dockerfile(
     recipe.check().map_err(BuildFailure::Recipe)?;
     let id = match made(tools, order, &recipe, log).await {
         // An engine that is stopped kills what runs, and then it looks as if the Dockerfile were to blame.
-        Err(BuildFailure::Recipe(failure)) => return Err(lost(tools).await.unwrap_or(BuildFailure::Recipe(failure))),
+        Err(BuildFailure::Recipe(failure)) => return Err(blamed(tools, failure).await),
         made => made?,
     };
     finish(tools, order, &build.extra_tags, id, log).await
@@ -123,6 +124,14 @@ pub async fn finish(
         registry::push(tools, &built, log).await?;
     }
     Ok(built)
+}
+
+/// Whom a failure is to blame on that looks like the Dockerfile's.
+async fn blamed(tools: &Tools, failure: Failure) -> BuildFailure {
+    match lost(tools).await {
+        Some(lost) => lost,
+        None => BuildFailure::Recipe(room::named(&tools.connection, failure).await),
+    }
 }
 
 /// Whether the engine is no longer there.

@@ -89,7 +89,6 @@ fn an_image_that_nobody_uses_is_a_warning_and_not_built() {
 }
 
 #[test]
-#[ignore = "does not pass yet: the way from the engine to the containers is not finished"]
 fn a_container_that_exits_at_once_is_a_failure_with_its_code_and_words() {
     let Some(engine) = Engine::shared() else { return };
     let sandbox = engine.sandbox(&format!(

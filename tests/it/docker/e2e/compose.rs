@@ -13,7 +13,6 @@ fn project(engine: &Engine) -> String {
 }
 
 #[test]
-#[ignore = "does not pass yet: the way from the engine to the containers is not finished"]
 fn down_takes_what_the_project_made_and_nothing_else() {
     let Some(engine) = Engine::shared() else { return };
     let sandbox = engine.sandbox("docker_compose('compose.yaml')\n");

@@ -24,10 +24,13 @@ fn status(sandbox: &Sandbox) -> Value {
     serde_json::from_str(&sandbox.orch(&["status", "-o", "json"]).stdout).unwrap_or_default()
 }
 
-/// Waits until the session has nothing left to do.
+/// Waits until the session runs and has nothing left to do. What an earlier one left says nothing of it.
 #[track_caller]
 fn until_at_rest(engine: &Engine, sandbox: &Sandbox, session: &mut Session) {
-    engine.until("rest", session, |_| (status(sandbox)["at_rest"] == true).then_some(()));
+    engine.until("rest", session, |_| {
+        let status = status(sandbox);
+        (status["live"] == true && status["at_rest"] == true).then_some(())
+    });
 }
 
 /// The body of a page that a container publishes; None while nobody answers well.

@@ -103,7 +103,6 @@ fn label(container: &Container) -> String {
 }
 
 #[test]
-#[ignore = "does not pass yet: the way from the engine to the containers is not finished"]
 fn what_is_killed_by_hand_is_put_back_and_what_runs_is_adopted() {
     let Some(engine) = Engine::shared() else { return };
     let sandbox = shop(&engine);
@@ -134,7 +133,6 @@ fn what_is_killed_by_hand_is_put_back_and_what_runs_is_adopted() {
 }
 
 #[test]
-#[ignore = "does not pass yet: the way from the engine to the containers is not finished"]
 fn it_passes_ci_twice_and_is_taken_down() {
     let Some(engine) = Engine::shared() else { return };
     let sandbox = shop(&engine);
