@@ -79,6 +79,7 @@ pub(super) fn hold(state: &State, node: &Node) -> Option<Hold> {
     }
     match &state.docker.link {
         Link::Seen => None,
+        Link::Unasked | Link::Looking { .. } if state.is_ending() => None,
         Link::Unasked | Link::Looking { .. } => Some(Hold::Docker("it is asked what it has".to_owned())),
         Link::Lost(failure) => Some(Hold::Docker(failure.message.clone())),
     }

@@ -186,7 +186,17 @@ fn is_changing(state: &State, id: NodeId) -> bool {
     if state.docker.lost().is_some() && !live.is_process() {
         return false;
     }
-    live.stopping || is_young || (!live.ready && (is_ci || live.row.ready_at.is_none()))
+    let is_awaited = is_ci && !live.stopping && ends_for_somebody(state, id);
+    live.stopping || is_young || is_awaited || (!live.ready && (is_ci || live.row.ready_at.is_none()))
+}
+
+/// Somebody whom the verdict waits for waits until it has ended well.
+fn ends_for_somebody(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    let waits = |(dependent, condition): &(NodeId, Condition)| {
+        *condition == Condition::Succeeded && verdict::is_wanted(state, *dependent)
+    };
+    !node.reached.succeeded && node.edges.dependents.iter().any(waits)
 }
 
 /// It runs, or is dirty and will start by itself, or something that it reads may make it so.
@@ -224,6 +234,9 @@ fn because(state: &State, id: NodeId) -> &'static str {
     }
     if node.dirt.first {
         return if schedule::starts_by_itself(state, id) { "not started" } else { "manual" };
+    }
+    if node.live().is_some_and(|live| live.ready) {
+        return "running";
     }
     if node.live().is_some() || node.server.due {
         return "not ready";

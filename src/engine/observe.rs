@@ -18,6 +18,9 @@ use crate::{
     snapshot::{Cause, InstanceRow},
 };
 
+/// How one was changed that goes on as it is when it is let.
+pub(super) const PAUSED: &str = "it is paused";
+
 /// What is found of containers that were brought to something.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Finding {
@@ -55,7 +58,7 @@ pub(super) fn find(order: &RaiseOrder, value: Option<&Value>, there: &[Container
         return Finding::Changed("it is made of another image".to_owned());
     }
     if there.iter().any(|one| one.phase == ContainerPhase::Paused) {
-        return Finding::Changed("it is paused".to_owned());
+        return Finding::Changed(PAUSED.to_owned());
     }
     for one in there {
         if let ContainerPhase::Exited { code, out_of_memory } = one.phase
@@ -179,7 +182,7 @@ fn judge_living(state: &mut State, id: NodeId, finding: Finding) {
             over(state, id, Exit::Stopped);
             begin(state, id);
         }
-        Finding::Waits => show(state, id),
+        Finding::Waits => wait_for_engine(state, id),
         Finding::Done => died(state, id, Exit::Code(0), false),
         Finding::Ended { exit, out_of_memory } => died(state, id, exit, out_of_memory),
         // A run has left them halfway.
@@ -187,6 +190,15 @@ fn judge_living(state: &mut State, id: NodeId, finding: Finding) {
         Finding::Gone => repair(state, id, Cause::Removed),
         Finding::Changed(how) => repair(state, id, Cause::ChangedByHand(how)),
     }
+}
+
+/// It is the engine's turn to start one again.
+fn wait_for_engine(state: &mut State, id: NodeId) {
+    let waits = |one: &ContainerState| one.phase == ContainerPhase::Restarting;
+    if !container::living(state.nodes[id].live()).iter().any(waits) {
+        say::engine_restarts(state, id);
+    }
+    show(state, id);
 }
 
 /// A run that was to replace the containers failed: those that it took away have ended by that, not by themselves.

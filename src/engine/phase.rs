@@ -4,7 +4,7 @@ use super::{container::Raised, dirt::Dirt, image::Recipe, sight::Sight};
 use crate::{
     engine::CommandSpec,
     model::{
-        ContainerId, ContainerPhase, ContainerState, Digest, Exit, FilePath, Health, InstanceId, RequestId, RunId,
+        ContainerId, ContainerState, Digest, Exit, FilePath, InstanceId, RequestId, RunId,
         Serve, SetDigest, Time,
     },
     snapshot::{InstanceRow, RunRow},
@@ -243,7 +243,7 @@ impl Live {
     pub(super) fn is_ready_now(&self) -> bool {
         let is_well = match &self.body {
             Body::Process(process) => process.is_ready_now(),
-            Body::Containers(watched) => !watched.out_of_sight && self.row.containers.iter().all(is_well),
+            Body::Containers(watched) => !watched.out_of_sight && self.row.containers.iter().all(ContainerState::is_well),
         };
         self.up_at.is_some() && !self.stopping && is_well
     }
@@ -280,14 +280,18 @@ impl Live {
         }
     }
 
+    /// Whether nobody knows how it is.
+    pub(super) fn is_out_of_sight(&self) -> bool {
+        match &self.body {
+            Body::Containers(watched) => watched.out_of_sight,
+            Body::Process(_) => false,
+        }
+    }
+
     /// Whether it is a process, which ends with orch.
     pub(super) fn is_process(&self) -> bool {
         matches!(self.body, Body::Process(_))
     }
-}
-
-fn is_well(container: &ContainerState) -> bool {
-    container.phase == ContainerPhase::Running && container.health.is_none_or(|health| health == Health::Healthy)
 }
 
 impl Process {

@@ -75,7 +75,7 @@ fn must_replace(state: &State, id: NodeId) -> bool {
 pub(super) fn again(state: &mut State, id: NodeId) {
     let Some(mut raised) = state.nodes[id].containers.raised.clone() else { return };
     let cause = state.node(id).containers.again.take().unwrap_or(Cause::Started);
-    let replace = matches!(cause, Cause::ChangedByHand(_));
+    let replace = matches!(&cause, Cause::ChangedByHand(how) if how != observe::PAUSED);
     if raised.order.replace != replace {
         Arc::make_mut(&mut raised.order).replace = replace;
     }

@@ -189,9 +189,9 @@ fn remove(state: &mut State, id: NodeId) {
     schedule::leave_queue(state, id);
     state.node(id).place = None;
     say::removed(state, id);
+    removal::want(state, id);
     stop::end_all(state, id);
     takedown::on_done(state, id);
-    removal::want(state, id);
     links::cut(state, id);
 }
 

@@ -232,6 +232,10 @@ fn runtime_of(state: &State, id: NodeId) -> RuntimeStatus {
         Some(live) if live.stopping && !node.server.due => RuntimeStatus::None,
         Some(live) if live.stopping => RuntimeStatus::Pending,
         Some(live) if live.ready => RuntimeStatus::Ok,
+        // They are being removed.
+        Some(live) if !live.is_process() && matches!(node.run, RunPhase::TearingDown(_)) => RuntimeStatus::None,
+        // Nobody knows how they are: that is no fault of theirs.
+        Some(live) if live.is_out_of_sight() => RuntimeStatus::Pending,
         // Its own run replaces them, or starts them again.
         Some(live) if !live.is_process() && node.is_running() => RuntimeStatus::Pending,
         Some(live) if live.row.ready_at.is_some() => RuntimeStatus::Error,

@@ -2,9 +2,10 @@
 
 use super::{
     node::{Node, NodeId},
-    phase::{Cancelled, RunPhase},
+    phase::{Cancelled, Live, RunPhase},
     schedule,
     state::State,
+    verdict,
 };
 use crate::{
     model::{Attempt, Exit, FilePath, InstanceId, Level, RunId},
@@ -105,20 +106,26 @@ pub(super) fn readiness(state: &mut State, id: NodeId, is_ready: bool) {
     if is_ready {
         let took = words::duration(state.now.since(live.row.started_at));
         state.say(id, instance, Level::Info, format!("ready after {took}"));
-    } else if !live.stopping {
-        let shown = || live.row.containers.first().map(words::container);
-        let failure = live.row.probe_failure.clone().or_else(shown).unwrap_or_default();
+    } else if !live.stopping && !live.is_out_of_sight() {
+        let failure = unready(live).unwrap_or_default();
         state.say(id, instance, Level::Warning, format!("not ready any more: {failure}"));
     }
+}
+
+/// What keeps an instance from being ready, in one line.
+fn unready(live: &Live) -> Option<String> {
+    if let Some(container) = live.row.containers.iter().find(|container| !container.is_well()) {
+        return Some(words::container(container));
+    }
+    let failure = live.row.probe_failure.as_deref()?;
+    failure.trim().lines().next().map(str::to_owned)
 }
 
 /// A server is not ready after a while: says so once, with what the last check said.
 pub(super) fn slow(state: &mut State, id: NodeId) {
     let node = &state.nodes[id];
     let Some(live) = node.live().filter(|live| !live.stopping && live.row.ready_at.is_none()) else { return };
-    let why = live.row.probe_failure.clone();
-    let why =
-        why.as_deref().and_then(|why| why.trim().lines().next()).map(|line| format!(": {line}")).unwrap_or_default();
+    let why = unready(live).map(|why| format!(": {why}")).unwrap_or_default();
     let took = words::duration(state.now.since(live.row.started_at));
     let about = Some(Attempt::Instance(live.id()));
     state.say(id, about, Level::Warning, format!("not ready after {took}{why}"));
@@ -133,6 +140,19 @@ pub(super) fn removed(state: &mut State, id: NodeId) {
     }
 }
 
+/// A container ended, and the Docker Engine has its turn to start it again.
+pub(super) fn engine_restarts(state: &mut State, id: NodeId) {
+    let Some(live) = state.nodes[id].live() else { return };
+    let about = Some(Attempt::Instance(live.id()));
+    state.say(id, about, Level::Warning, "container ended; Docker starts it again".to_owned());
+}
+
+/// Its containers cannot be removed at the end of the session.
+pub(super) fn left_behind(state: &mut State, id: NodeId) {
+    let text = "its containers are left: the Docker Engine cannot be reached; `orch down` removes them later";
+    state.say(id, None, Level::Warning, text.to_owned());
+}
+
 /// A server ended unasked; `delay` is that of its restart.
 pub(super) fn crashed(state: &mut State, id: NodeId, instance: InstanceId, exit: &Exit, delay: Option<Duration>) {
     let about = Some(Attempt::Instance(instance));
@@ -143,6 +163,7 @@ pub(super) fn crashed(state: &mut State, id: NodeId, instance: InstanceId, exit:
     };
     let (level, text) = match delay {
         Some(delay) => (Level::Warning, format!("{what}; starts again in {}s", delay.as_secs())),
+        None if verdict::may_end(state, id)(exit) => (Level::Info, what),
         None => (Level::Error, what),
     };
     state.say(id, about, level, text);
@@ -155,7 +176,9 @@ pub(super) fn lasting_hold(state: &mut State, id: NodeId) {
     if !node.is_enabled() || !node.is_dirty() || node.queued.is_some() || node.said.is_none() && !may_last(state, id) {
         return;
     }
-    let hold = schedule::start_hold(state, id).filter(lasts);
+    let is_image = node.what.image().is_some();
+    // What holds an image is said of those that need it.
+    let hold = schedule::start_hold(state, id).filter(lasts).filter(|hold| !is_image || is_its_own(hold));
     if hold == state.nodes[id].said {
         return;
     }
@@ -171,6 +194,11 @@ fn may_last(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
     let edges = &node.edges;
     !state.is_shutting_down() && (edges.unmet > 0 || edges.failed_writers > 0 || node.itself.streak > 0)
+}
+
+/// Whether an image alone can be held by that.
+fn is_its_own(hold: &Hold) -> bool {
+    matches!(hold, Hold::SelfDirty { .. })
 }
 
 fn lasts(hold: &Hold) -> bool {

@@ -6,7 +6,7 @@ use super::{
     effect::{DockerEffect, Effect},
     evaluation,
     event::RunEnd,
-    node::NodeId,
+    node::{Node, NodeId},
     phase::{Cancelled, Live, RunPhase},
     removal, run, say, serve,
     state::State,
@@ -86,7 +86,7 @@ pub(super) fn begin(state: &mut State, verdict: Verdict, teardown: bool) {
         failed: BTreeMap::new(),
         agenda: all.clone(),
         clean: Clean::Not,
-        unusable: None,
+        unusable: state.docker.lost().cloned(),
     });
     evaluation::cancel(state);
     state.changes = Changes::default();
@@ -195,12 +195,20 @@ fn tear_down(state: &mut State, id: NodeId) -> bool {
     let has_containers = node.what.container().is_some() && state.docker.lost().is_none();
     let known_as_none = state.docker.is_seen() && node.containers.there.is_empty();
     state.node(id).torn_down = true;
+    if state.docker.lost().is_some() && !node_is_empty(&state.nodes[id]) {
+        say::left_behind(state, id);
+    }
     match command {
         Some(command) => command::start_teardown(state, id, &command),
         None if has_containers && !known_as_none => removal::start(state, id),
         None => return false,
     }
     true
+}
+
+/// Whether it has no containers, as far as is known.
+fn node_is_empty(node: &Node) -> bool {
+    node.what.container().is_none() || node.containers.there.is_empty()
 }
 
 /// Nothing of the node lives: what it depends on may end.

@@ -87,7 +87,7 @@ pub(super) fn is_finished(state: &State, id: NodeId) -> bool {
 }
 
 /// Whether a server may end like that: its `restart` was given, and it ended well. A container may.
-fn may_end(state: &State, id: NodeId) -> impl Fn(&Exit) -> bool {
+pub(super) fn may_end(state: &State, id: NodeId) -> impl Fn(&Exit) -> bool {
     let given = state.nodes[id].what.restart();
     let may = state.nodes[id].what.container().is_some()
         || match given {

@@ -221,6 +221,13 @@ pub struct ContainerState {
     pub ports: Vec<BoundPort>,
 }
 
+impl ContainerState {
+    /// Whether it runs, and is healthy where somebody checks that.
+    pub fn is_well(&self) -> bool {
+        self.phase == ContainerPhase::Running && self.health.is_none_or(|health| health == Health::Healthy)
+    }
+}
+
 /// Where in its life a container is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -102,7 +102,7 @@ pub fn hold(hold: &Hold, root: &FilePath, now: Time) -> String {
         Hold::Stopped => "stopped; `orch start` starts it".to_owned(),
         Hold::Disabled => "no part of this session".to_owned(),
         Hold::Failed => "failed; runs again when something it reads changes".to_owned(),
-        Hold::Ended => "its server ended; `restart` says that it stays so".to_owned(),
+        Hold::Ended => "ended; `restart` says that it stays so".to_owned(),
         Hold::SelfDirty { times, path } => format!(
             "changed its own input {} {times} times in a row; declare it in `outputs` or `ignore`",
             path.display_from(root)
@@ -120,7 +120,7 @@ pub fn skip(skip: &Skip, root: &FilePath) -> String {
         }
         Skip::SameOutputs(writer) => format!("{writer} ran and wrote the same again"),
         Skip::SameImage(image) => format!("the image {image} was built anew and is the same"),
-        Skip::Adopted => "up to date: its container was running".to_owned(),
+        Skip::Adopted => "up to date: its container was there".to_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{StartOf, content, images_of};
 use crate::sim::docker::facts::{DockerRun, Sort};
 use orch::{
     engine::UpdateOrder,
-    model::{ContainerPhase, FilePath, LiveUpdate, RunStep, TriggerMode},
+    model::{ContainerPhase, FilePath, LiveUpdate, RestartStep, RunStep, TriggerMode},
 };
 use std::collections::BTreeSet;
 
@@ -75,6 +75,9 @@ impl StartOf<'_> {
         let facts = &self.facts().docker;
         let runs = facts.runs_of.get(self.name())?.iter().rev().filter_map(|run| facts.runs.get(run));
         let last = runs.clone().find(|run| matches!(run.sort, Sort::Update(_) | Sort::Raise(_)))?;
+        if self.only_restarts(order) {
+            return None;
+        }
         let starts_with_it = self.container.live_updates.iter().any(|live| live.initial_sync);
         if !last.succeeded() || self.was_asked(self.name(), last) || starts_with_it {
             return None;
@@ -92,6 +95,15 @@ impl StartOf<'_> {
         (empty || same && order.removals.iter().all(gone)).then(|| self.say("is updated, though nothing changed"))
     }
 
+    /// A file that no sync names was written, and asks for a restart alone.
+    fn only_restarts(&self, order: &UpdateOrder) -> bool {
+        let written: Vec<&FilePath> = self.facts().writes.iter().map(|(_, file)| file).collect();
+        let asks = |live: &LiveUpdate| {
+            matches!(live.restart, RestartStep::On(_)) && content::restarts_for(live, &written)
+        };
+        order.copies.is_empty() && order.removals.is_empty() && self.container.live_updates.iter().any(asks)
+    }
+
     fn is_news_since(&self, last: &DockerRun, file: &FilePath) -> bool {
         self.is_news(last, file) && last.read.contains_key(file)
             || self.facts().writes.iter().any(|(at, written)| written == file && *at >= last.asked_at)
@@ -107,7 +119,7 @@ impl StartOf<'_> {
         let of =
             |live: &&LiveUpdate| -> Vec<RunStep> { content::runs_for(live, &files).into_iter().cloned().collect() };
         let runs: Vec<RunStep> = hit.iter().flat_map(of).collect();
-        let restart = hit.iter().any(|live| content::restarts_for(live, &files));
+        let restart = hit.iter().any(|live| content::restarts_for(live, &files)) || self.only_restarts(order);
         let mut faults = Vec::new();
         if runs != order.runs {
             faults.push(self.say(format_args!("runs {:?} after an update instead of {runs:?}", order.runs)));
