@@ -94,7 +94,7 @@ async fn run(processes: &Processes, call: &Call<'_>, program: &[String]) -> Resu
     let capture = Arc::new(Capture::default());
     let input = Some(call.config.clone().into_bytes());
     let spawn = Spawn { input, own_sessions: false, ..Spawn::new(&command, Kind::Server, GRACE) };
-    let shown = Arc::new(Shown { sink: call.sink.clone(), gate: Mutex::default(), turn: call.turn.clone() });
+    let shown = Arc::new(Shown { sink: call.sink.clone(), reading: Mutex::default(), turn: call.turn.clone() });
     let running = processes.spawn(spawn, Arc::new(Tee(capture.clone(), shown)));
     match running.ended().await.exit {
         Exit::Code(0) => Ok(()),
@@ -105,50 +105,72 @@ async fn run(processes: &Processes, call: &Call<'_>, program: &[String]) -> Resu
     }
 }
 
-/// Passes on what the tool prints, but for docker's own complaint that there is no such tool. The log below stays open.
+/// Passes on what the tool prints, but for docker's own complaint that there is no such tool, and for the steps of containers
+/// that go well: orch says itself what it starts and when that is done. The log below stays open.
 struct Shown {
     sink: Arc<dyn OutputSink>,
-    gate: Mutex<Gate>,
+    reading: Mutex<Reading>,
     turn: Arc<Mutex<Option<OwnedMutexGuard<()>>>>,
 }
 
-/// What a line begins with in which the tool tells of a container: networks and volumes come before them.
-const CONTAINER: &[u8] = b" Container ";
-
-/// What is known of the first line.
+/// What was read of standard error.
 #[derive(Default)]
-enum Gate {
-    /// Not all of it was written yet.
-    #[default]
-    Unknown,
-    /// It is shown, and all that follows.
-    Open,
-    /// It is docker's complaint.
-    Shut,
+struct Reading {
+    /// The line that has not ended yet.
+    line: Vec<u8>,
+    /// Whether docker's complaint was read: nothing is shown any more.
+    complains: bool,
 }
 
-impl Gate {
-    /// What comes of it after the first bytes of standard error.
-    fn after(bytes: &[u8]) -> Self {
-        if has_no_plugin(&String::from_utf8_lossy(bytes)) { Self::Shut } else { Self::Open }
+/// What a line begins with in which the tool tells of a container: networks and volumes come before them.
+const CONTAINER: &str = " Container ";
+/// What it ends with then, where all is well.
+const STEPS: [&str; 8] = ["Creating", "Created", "Recreate", "Recreated", "Starting", "Started", "Running", "Waiting"];
+
+/// Whether a line tells of a container's way to where it should be.
+fn is_step(line: &str) -> bool {
+    line.starts_with(CONTAINER) && line.split_whitespace().next_back().is_some_and(|word| STEPS.contains(&word))
+}
+
+impl Shown {
+    /// A line of standard error, with its end.
+    fn line(&self, reading: &mut Reading, line: &[u8]) {
+        let text = String::from_utf8_lossy(line);
+        reading.complains |= has_no_plugin(&text);
+        if text.starts_with(CONTAINER) {
+            self.turn.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+        if !reading.complains && !is_step(&text) {
+            self.sink.write(Stream::Err, line);
+        }
     }
 }
 
 impl OutputSink for Shown {
     fn write(&self, stream: Stream, bytes: &[u8]) {
-        let mut gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!((&*gate, stream), (Gate::Unknown, Stream::Err)) {
-            *gate = Gate::after(bytes);
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        if stream == Stream::Out {
+            if !reading.complains {
+                self.sink.write(stream, bytes);
+            }
+            return;
         }
-        if bytes.windows(CONTAINER.len()).any(|part| part == CONTAINER) {
-            self.turn.lock().unwrap_or_else(PoisonError::into_inner).take();
-        }
-        if !matches!(*gate, Gate::Shut) {
-            self.sink.write(stream, bytes);
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            reading.line.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                let line = std::mem::take(&mut reading.line);
+                self.line(&mut reading, &line);
+            }
         }
     }
 
-    fn close(&self) {}
+    fn close(&self) {
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = std::mem::take(&mut reading.line);
+        if !line.is_empty() {
+            self.line(&mut reading, &line);
+        }
+    }
 }
 
 fn said(capture: &Capture) -> String {

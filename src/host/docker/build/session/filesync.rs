@@ -78,7 +78,7 @@ impl Sent {
     fn report(&self, log: &Log) {
         let count = |number: &AtomicU64| number.load(Ordering::Relaxed);
         let (listed, files, bytes) = (count(&self.listed), count(&self.files), count(&self.bytes));
-        log.line(&format!("context: {listed} entries, of which {files} had changed ({})", size(bytes)));
+        log.line(&format!("context: {files} of {listed} entries sent ({})", size(bytes)));
     }
 }
 
