@@ -60,7 +60,7 @@ pub fn cause(cause: &Cause, root: &FilePath) -> String {
         Cause::Triggered => "triggered".to_owned(),
         Cause::Restarted => "restart asked for".to_owned(),
         Cause::Started => "start asked for".to_owned(),
-        Cause::Crashed(how) => format!("its server ended ({})", exit(how)),
+        Cause::Crashed(how) => format!("it had ended ({})", exit(how)),
         Cause::Image(image) => format!("the image {image} was built anew"),
         Cause::Needed(by) => format!("needed by {by}"),
         Cause::Removed => "its container was removed by somebody else".to_owned(),
