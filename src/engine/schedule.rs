@@ -129,6 +129,8 @@ fn start(state: &mut State, id: NodeId) {
         What::Resource(resource) => match resource.kind {
             Kind::Local(_) => command::start(state, id),
             Kind::Container(_) => raise::start(state, id),
+            // No project with one is loaded yet.
+            Kind::Kube(_) => {}
         },
     }
 }
@@ -171,7 +173,7 @@ fn prepare(state: &mut State, id: NodeId) {
     match &state.nodes[id].what {
         What::Image(_) => image::accept_if_back(state, id),
         What::Resource(resource) => match resource.kind {
-            Kind::Local(_) => {}
+            Kind::Local(_) | Kind::Kube(_) => {}
             Kind::Container(_) => {
                 adopt::decide(state, id);
                 container::look(state, id);
@@ -360,7 +362,7 @@ fn made_of_hold(state: &State, id: NodeId) -> Option<Hold> {
     match &state.nodes[id].what {
         What::Image(_) => image::base_hold(state, id),
         What::Resource(resource) => match resource.kind {
-            Kind::Local(_) => None,
+            Kind::Local(_) | Kind::Kube(_) => None,
             Kind::Container(_) => container::hold(state, id),
         },
     }

@@ -102,7 +102,7 @@ impl What {
             Self::Image(_) => false,
             Self::Resource(resource) => match &resource.kind {
                 Kind::Local(local) => local.serve.is_some(),
-                Kind::Container(_) => true,
+                Kind::Container(_) | Kind::Kube(_) => true,
             },
         }
     }
@@ -135,6 +135,7 @@ impl What {
         match &self.resource()?.kind {
             Kind::Local(local) => local.serve.as_ref()?.restart,
             Kind::Container(container) => container.restart,
+            Kind::Kube(_) => None,
         }
     }
 
@@ -148,6 +149,7 @@ impl What {
             Self::Resource(resource) => match &resource.kind {
                 Kind::Local(local) => vec![json(&local.cmd), json(&environment), json(&local.outputs)],
                 Kind::Container(container) => vec![json(&container.source), json(&container.image)],
+                Kind::Kube(kube) => vec![json(&kube.objects), json(&kube.custom)],
             },
         };
         Digest::of_parts(parts.iter().map(Vec::as_slice))
@@ -157,9 +159,13 @@ impl What {
     pub(super) fn images(&self) -> Vec<ImageKey> {
         match self {
             Self::Image(image) => image.bases.clone(),
-            Self::Resource(_) => match self.container().map(|container| &container.image) {
-                Some(ContainerImage::Built(key)) => vec![key.clone()],
-                Some(ContainerImage::Pulled(_)) | None => Vec::new(),
+            Self::Resource(resource) => match &resource.kind {
+                Kind::Container(container) => match &container.image {
+                    ContainerImage::Built(key) => vec![key.clone()],
+                    ContainerImage::Pulled(_) => Vec::new(),
+                },
+                Kind::Kube(kube) => kube.images.clone(),
+                Kind::Local(_) => Vec::new(),
             },
         }
     }
@@ -186,7 +192,8 @@ impl What {
                 (Kind::Container(old), Kind::Container(new)) => {
                     (old.source != new.source || old.image != new.image, false)
                 }
-                (Kind::Local(_), Kind::Container(_)) | (Kind::Container(_), Kind::Local(_)) => (true, true),
+                (Kind::Kube(old), Kind::Kube(new)) => (old.objects != new.objects || old.custom != new.custom, false),
+                (Kind::Local(_) | Kind::Container(_) | Kind::Kube(_), _) => (true, true),
             },
             // Its files are part of what it is.
             (Self::Image(old), Self::Image(new)) => (image_differs(old, new) || old.inputs != new.inputs, false),

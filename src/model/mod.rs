@@ -14,6 +14,9 @@ pub mod image;
 pub mod image_ref;
 pub mod input;
 pub mod known;
+pub mod kube;
+pub mod kube_cluster;
+pub mod kube_object;
 pub mod live_update;
 pub mod local;
 pub mod mode;
@@ -44,6 +47,12 @@ pub use image::{
 pub use image_ref::{ImageRef, InvalidRef};
 pub use input::{EvaluationInput, Seen};
 pub use known::KnownFile;
+pub use kube::{
+    ContainerSelector, CustomDeploy, Discovery, ImageLocator, KubeLiveUpdate, KubeSpec, PodReadiness, PortForward,
+    UNCATEGORIZED,
+};
+pub use kube_cluster::{Cluster, KubeSettings, Product};
+pub use kube_object::{ImageForm, ImagePlace, Injected, KubeObject};
 pub use live_update::{LiveUpdate, RestartStep, RunStep, Sync, Trigger, Unmatched};
 pub use local::{Command, Local, Restart, Serve};
 pub use mode::Mode;

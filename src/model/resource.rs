@@ -1,6 +1,6 @@
 //! A resource: a named node with a desired state.
 
-use super::{Condition, Container, FilePath, FileSet, Local, ResourceName};
+use super::{Condition, Container, FilePath, FileSet, KubeSpec, Local, ResourceName};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -35,6 +35,8 @@ pub enum Kind {
     Local(Box<Local>),
     /// A container, of a compose file or a plain one.
     Container(Box<Container>),
+    /// Objects of Kubernetes, with the pods that come of them.
+    Kube(Box<KubeSpec>),
 }
 
 impl Kind {
@@ -43,7 +45,7 @@ impl Kind {
     pub fn local(&self) -> Option<&Local> {
         match self {
             Self::Local(local) => Some(local),
-            Self::Container(_) => None,
+            Self::Container(_) | Self::Kube(_) => None,
         }
     }
 
@@ -53,6 +55,7 @@ impl Kind {
         match self {
             Self::Local(local) => std::slice::from_ref(&local.inputs),
             Self::Container(container) => &container.inputs,
+            Self::Kube(kube) => &kube.inputs,
         }
     }
 
@@ -61,7 +64,7 @@ impl Kind {
     pub fn outputs(&self) -> &[FilePath] {
         match self {
             Self::Local(local) => &local.outputs,
-            Self::Container(_) => &[],
+            Self::Container(_) | Self::Kube(_) => &[],
         }
     }
 
@@ -70,7 +73,16 @@ impl Kind {
     pub fn container(&self) -> Option<&Container> {
         match self {
             Self::Container(container) => Some(container),
-            Self::Local(_) => None,
+            Self::Local(_) | Self::Kube(_) => None,
+        }
+    }
+
+    /// The spec of a Kubernetes resource.
+    #[must_use]
+    pub fn kube(&self) -> Option<&KubeSpec> {
+        match self {
+            Self::Kube(kube) => Some(kube),
+            Self::Local(_) | Self::Container(_) => None,
         }
     }
 }

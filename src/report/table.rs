@@ -103,6 +103,7 @@ fn parts(resource: &Resource) -> String {
             (Some(_) | None, None) => "cmd",
         },
         Kind::Container(_) => "container",
+        Kind::Kube(_) => "kubernetes",
     };
     format!("{parts}{state}")
 }

@@ -239,6 +239,7 @@ impl World {
         let project = Project {
             images: Vec::new(),
             compose: Vec::new(),
+            kube: orch::model::KubeSettings::default(),
             mode,
             file: path("Orchfile"),
             root: FilePath::new("/p"),

@@ -84,6 +84,7 @@ pub(super) fn complete(context: &Context<'_>) {
         let sets = match &mut resource.kind {
             Kind::Local(local) => std::slice::from_mut(&mut local.inputs),
             Kind::Container(container) => container.inputs.as_mut_slice(),
+            Kind::Kube(kube) => kube.inputs.as_mut_slice(),
         };
         for set in sets {
             Arc::make_mut(set).ignore.extend(everywhere.iter().cloned());

@@ -45,7 +45,7 @@ impl Shown<'_> {
     }
 
     /// An image and those that it is made of, in the order of their builds.
-    fn targets(&self, key: &ImageKey) -> Vec<&ImageKey> {
+    pub(super) fn targets(&self, key: &ImageKey) -> Vec<&ImageKey> {
         let mut needed = vec![key];
         // Bases stand before what is made of them.
         for image in self.project.images.iter().rev() {

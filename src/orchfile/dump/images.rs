@@ -19,6 +19,8 @@ impl Shown<'_> {
             out.put("container_args", json!(args));
         }
         out.fill("live_update", image.live_update.as_ref().map_or(Value::Null, |update| self.steps(update)));
+        let is_synced = self.project.kube.synced_images.iter().any(|synced| synced.key == image.key);
+        out.fill("live_update_only", json!(is_synced));
         out.fill("image_deps", json!(image.bases));
         out.fill("match_in_env_vars", json!(image.match_in_env_vars));
         out.fill("push", json!(image.push));

@@ -3,6 +3,7 @@
 
 mod containers;
 mod images;
+mod kube;
 
 use super::{Loaded, builtins, redact};
 use crate::{
@@ -31,7 +32,8 @@ pub fn dump(loaded: &Loaded, base: &FilePath, log: &[String]) -> Value {
     if let Some(project) = loaded.project.as_ref().filter(|_| error.is_none()) {
         let shown = Shown { project, base };
         out.put("resources", in_order(project).map(|resource| shown.resource(resource)).collect());
-        out.fill("images", project.images.iter().map(|image| shown.image(image)).collect());
+        let images = project.images.iter().chain(&project.kube.synced_images);
+        out.fill("images", images.map(|image| shown.image(image)).collect());
         out.fill("settings", shown.settings(&project.settings));
         let told = loaded.inputs.iter().filter(|input| !loaded.silent.contains(&input.path));
         let mut files: Vec<_> = told.map(|input| shown.path(&input.path)).collect();
@@ -133,6 +135,7 @@ impl Shown<'_> {
         match &resource.kind {
             Kind::Local(local) => out.put("local", self.local(local)),
             Kind::Container(container) => self.container(container, &mut out),
+            Kind::Kube(kube) => self.kube(kube, &mut out),
         }
         out.done()
     }
@@ -220,6 +223,7 @@ fn type_of(kind: &Kind) -> &'static str {
             ContainerSource::Compose { .. } => "compose",
             ContainerSource::Plain(_) => "container",
         },
+        Kind::Kube(_) => "kubernetes",
     }
 }
 

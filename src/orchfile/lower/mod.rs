@@ -53,9 +53,11 @@ pub(super) fn lower(request: &LoadRequest, parts: Parts) -> Lowered {
     let found = lowering.found;
     let needed = resolved.order.iter().flat_map(|place| draft.images[*place].ignore_files.iter().cloned()).collect();
     let settings = draft.settings;
+    let kube = draft.kube.settings;
     let file = request.file.clone();
     let compose = draft.compose.into_iter().map(|compose| Arc::new(compose.project)).collect();
-    let project = Project { mode, file, root, resources, images, compose, settings, environment: overlay, secrets };
+    let project =
+        Project { mode, file, root, resources, images, compose, kube, settings, environment: overlay, secrets };
     Lowered { project, found, needed }
 }
 

@@ -1,5 +1,9 @@
 //! What the builtins gather while a file is evaluated: names are not resolved yet, and every part knows where it stands.
 
+mod kube;
+
+pub use kube::*;
+
 use super::text::Site;
 use crate::model::{
     ComposeProject, Condition, EvaluationInput, FilePath, Image, ImageRef, InvalidName, Kind, Link, ResourceName,
@@ -18,6 +22,8 @@ pub struct Draft {
     pub images: Vec<DraftImage>,
     /// Steps of live updates that were made, by the place where: two made in one place count as one.
     pub steps: BTreeMap<(String, usize), MadeStep>,
+    /// What was said of Kubernetes.
+    pub kube: DraftKube,
     /// What holds for the whole project.
     pub settings: Settings,
     /// The call of `default_registry`.
