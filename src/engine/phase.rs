@@ -4,8 +4,7 @@ use super::{container::Raised, dirt::Dirt, image::Recipe, sight::Sight};
 use crate::{
     engine::CommandSpec,
     model::{
-        ContainerId, ContainerState, Digest, Exit, FilePath, InstanceId, RequestId, RunId,
-        Serve, SetDigest, Time,
+        ContainerId, ContainerState, Digest, Exit, FilePath, InstanceId, RequestId, RunId, Serve, SetDigest, Time,
     },
     snapshot::{InstanceRow, RunRow},
 };
@@ -243,7 +242,9 @@ impl Live {
     pub(super) fn is_ready_now(&self) -> bool {
         let is_well = match &self.body {
             Body::Process(process) => process.is_ready_now(),
-            Body::Containers(watched) => !watched.out_of_sight && self.row.containers.iter().all(ContainerState::is_well),
+            Body::Containers(watched) => {
+                !watched.out_of_sight && self.row.containers.iter().all(ContainerState::is_well)
+            }
         };
         self.up_at.is_some() && !self.stopping && is_well
     }

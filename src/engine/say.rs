@@ -2,7 +2,7 @@
 
 use super::{
     node::{Node, NodeId},
-    phase::{Cancelled, Live, RunPhase},
+    phase::{Cancelled, Live, RunPhase, Work},
     schedule,
     state::State,
     verdict,
@@ -99,7 +99,8 @@ fn help(state: &mut State, id: NodeId, about: Option<Attempt>, exit: &Exit) {
 /// A server became ready, or is not any more.
 pub(super) fn readiness(state: &mut State, id: NodeId, is_ready: bool) {
     let Some(live) = state.nodes[id].live() else { return };
-    if !live.has_check() {
+    // While they are replaced, what is seen is of those that come and go.
+    if !live.has_check() || is_raised(&state.nodes[id]) {
         return;
     }
     let instance = Some(Attempt::Instance(live.id()));
@@ -110,6 +111,10 @@ pub(super) fn readiness(state: &mut State, id: NodeId, is_ready: bool) {
         let failure = unready(live).unwrap_or_default();
         state.say(id, instance, Level::Warning, format!("not ready any more: {failure}"));
     }
+}
+
+fn is_raised(node: &Node) -> bool {
+    matches!(&node.run, RunPhase::Running(running) if matches!(running.work, Work::Raise(_)))
 }
 
 /// What keeps an instance from being ready, in one line.

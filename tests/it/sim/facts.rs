@@ -4,8 +4,8 @@ use super::{disk::seen, docker::facts::DockerFacts, script::Script};
 use orch::{
     engine::{CommandSpec, Event},
     model::{
-        ContainerPhase, ContainerState, Exit, FilePath, Health, InstanceId, Project, Resource, ResourceName, RunId,
-        Seen, Success, Time,
+        ContainerPhase, ContainerState, Exit, FilePath, Health, InstanceId, Project, Resource, ResourceName, Restart,
+        RunId, Seen, Success, Time,
     },
 };
 use std::{
@@ -197,14 +197,21 @@ impl Facts {
     /// Notes which containers are ready, as the engine was told.
     fn note_reached(&mut self) {
         for (name, containers) in &self.docker.told {
+            // What becomes of them while a run goes on says nothing.
+            if containers.is_empty() || self.docker.is_running(name, self.session) {
+                continue;
+            }
+            let stays =
+                self.resource(name).and_then(|resource| resource.kind.container()?.restart) != Some(Restart::Always);
+            let began = |one: &ContainerState| !matches!(one.phase, ContainerPhase::Created | ContainerPhase::Dead);
             let well = |one: &ContainerState| {
                 one.phase == ContainerPhase::Running && matches!(one.health, None | Some(Health::Healthy))
             };
             let ended = |one: &ContainerState| matches!(one.phase, ContainerPhase::Exited { code: 0, .. });
             let reached = self.reached.entry(name.clone()).or_default();
-            reached.started |= !containers.is_empty();
-            reached.ready |= !containers.is_empty() && containers.iter().all(well);
-            reached.succeeded |= !containers.is_empty() && containers.iter().all(ended);
+            reached.started |= containers.iter().all(began);
+            reached.ready |= containers.iter().all(well) || stays && containers.iter().all(ended);
+            reached.succeeded |= containers.iter().all(ended);
         }
     }
 
@@ -227,7 +234,10 @@ impl Facts {
                     self.tell_content(now, &file.path, Some(file.digest));
                 }
             }
-            Event::RunEnded { run, end } => self.on_run_ended(now, *run, end),
+            Event::RunEnded { run, end } => {
+                self.on_run_ended(now, *run, end);
+                self.note_reached();
+            }
             Event::InstanceStarted { instance, .. } => self.on_instance_started(*instance),
             Event::InstanceEnded { instance, exit } => self.on_instance_ended(now, *instance, exit),
             Event::ReadyLineSeen { instance } => self.on_ready(*instance),
@@ -260,7 +270,7 @@ impl Facts {
             self.tell_content(now, path, Some(*digest));
             self.told.entry(path.clone()).or_default().change_at = now;
         }
-        self.docker.on_ended(now, run, &end.exit);
+        self.docker.on_ended(now, run, end);
         let Some(facts) = self.runs.get_mut(&run) else { return };
         facts.exit = Some(end.exit.clone());
         facts.told_at = Some(now);

@@ -1,7 +1,7 @@
 //! What really happened with Docker, for the checks.
 
 use orch::{
-    engine::{BuildOrder, DockerEvent, RaiseOrder, UpdateOrder},
+    engine::{BuildOrder, DockerEvent, Made, RaiseOrder, RunEnd, UpdateOrder},
     model::{
         ContainerId, ContainerPhase, ContainerState, Exit, FilePath, ImageId, ImageKey, ImageRecord, InstanceId,
         Overlay, ResourceName, RunId, Time,
@@ -155,10 +155,14 @@ impl DockerFacts {
         self.runs.values().filter(move |run| run.exit.is_none() && run.session == session)
     }
 
-    pub(crate) fn on_ended(&mut self, now: Time, run: RunId, exit: &Exit) {
-        if let Some(run) = self.runs.get_mut(&run) {
-            run.exit = Some(exit.clone());
-            run.told_at = Some(now);
+    pub(crate) fn on_ended(&mut self, now: Time, run: RunId, end: &RunEnd) {
+        let Some(run) = self.runs.get_mut(&run) else { return };
+        run.exit = Some(end.exit.clone());
+        run.told_at = Some(now);
+        if let Made::Containers(containers) = &end.made {
+            let name = run.resource.clone();
+            self.note_ends(&name, containers);
+            self.told.insert(name, containers.clone());
         }
     }
 

@@ -40,6 +40,12 @@ pub(crate) fn is_syncable(live: &LiveUpdate, file: &FilePath) -> bool {
     remote_of(live, file).is_some() && !live.fall_back_on.iter().any(|one| one.matches(file))
 }
 
+/// Whether a change of that file asks for another start of the container, and for nothing else.
+pub(crate) fn only_restarts(live: &LiveUpdate, file: &FilePath) -> bool {
+    let named = matches!(live.restart, RestartStep::On(_)) && restarts_for(live, &[file]);
+    named && remote_of(live, file).is_none() && !live.fall_back_on.iter().any(|one| one.matches(file))
+}
+
 /// The commands that are run after these files were copied.
 pub(crate) fn runs_for<'a>(live: &'a LiveUpdate, files: &[&FilePath]) -> Vec<&'a RunStep> {
     let hit = |step: &&RunStep| {
@@ -119,7 +125,8 @@ impl Look<'_> {
         if let Some(copied) = layer {
             return copied.as_deref() == now || copied_there_and_back(self.world, self.one, file);
         }
-        if steps.is_some_and(|live| live.unmatched == Unmatched::Wait && remote_of(live, file).is_none()) {
+        let waits = |live: &LiveUpdate| live.unmatched == Unmatched::Wait && remote_of(live, file).is_none();
+        if steps.is_some_and(|live| waits(live) || only_restarts(live, file)) {
             return true;
         }
         let script = build::script_of(&declared.build);

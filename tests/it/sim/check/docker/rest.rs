@@ -111,7 +111,10 @@ impl Rest<'_> {
             ContainerPhase::Exited { code, .. } => Some(code),
             _ => None,
         };
-        let codes: Vec<i32> = self.containers().iter().filter_map(ended).collect();
+        let mut codes: Vec<i32> = self.containers().iter().filter_map(ended).collect();
+        if codes.is_empty() {
+            codes.extend(self.last_end());
+        }
         let well = !codes.is_empty() && codes.iter().all(|code| *code == 0);
         match self.container.restart {
             Some(Restart::Always) => false,
@@ -119,6 +122,12 @@ impl Rest<'_> {
             Some(Restart::Never) => !codes.is_empty(),
             None => well || !codes.is_empty() && !self.project.mode.restarts_by_default(),
         }
+    }
+
+    /// How the last one ended: somebody may have removed it, or put another one in its place, and it is left so.
+    fn last_end(&self) -> Option<i32> {
+        let ended = self.world.facts.docker.ended.iter().filter(|(_, (of, _))| *of == self.resource.name);
+        ended.max_by_key(|((_, began), _)| *began).map(|(_, (_, code))| *code)
     }
 
     /// Whether the facts bear the hold out, where that is a matter of Docker.

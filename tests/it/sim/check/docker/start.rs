@@ -228,7 +228,9 @@ impl StartOf<'_> {
     }
 
     pub(super) fn order(&self) -> Option<String> {
-        if !self.is_first() {
+        // What was there when the session began had its first start in an earlier one.
+        let was_there = self.snapshot.rows.named(self.name()).is_some_and(|row| row.instance.is_some());
+        if !self.is_first() || was_there {
             return None;
         }
         let unmet = self.definition.dependencies.iter().find(|dependency| {
@@ -305,7 +307,8 @@ impl StartOf<'_> {
     fn serves(&self, user: &Resource) -> bool {
         let facts = self.facts();
         let Some(declared) = user.kind.container() else { return true };
-        let wanted = user.enabled && user.auto_init && !facts.stopped.contains_key(&user.name);
+        let began = facts.docker.last_run(&user.name).is_some_and(|run| run.session == facts.session);
+        let wanted = user.enabled && (user.auto_init || began) && !facts.stopped.contains_key(&user.name);
         if !wanted {
             return !facts.asked.contains_key(&user.name);
         }
@@ -345,7 +348,7 @@ impl StartOf<'_> {
     pub(super) fn can_sync(&self, declared: &Container, key: &ImageKey, file: &FilePath) -> bool {
         let Some(image) = image(self.project(), key) else { return false };
         let steps = content::steps_for(declared, image, file);
-        steps.is_some_and(|live| content::is_syncable(live, file))
+        steps.is_some_and(|live| content::is_syncable(live, file) || content::only_restarts(live, file))
     }
 
     /// Containers are made of the image that was built last, and not while it is built.

@@ -98,9 +98,8 @@ impl StartOf<'_> {
     /// A file that no sync names was written, and asks for a restart alone.
     fn only_restarts(&self, order: &UpdateOrder) -> bool {
         let written: Vec<&FilePath> = self.facts().writes.iter().map(|(_, file)| file).collect();
-        let asks = |live: &LiveUpdate| {
-            matches!(live.restart, RestartStep::On(_)) && content::restarts_for(live, &written)
-        };
+        let asks =
+            |live: &LiveUpdate| matches!(live.restart, RestartStep::On(_)) && content::restarts_for(live, &written);
         order.copies.is_empty() && order.removals.is_empty() && self.container.live_updates.iter().any(asks)
     }
 

@@ -32,5 +32,6 @@ pub(crate) fn trouble(facts: &Facts, resource: &Resource, container: &Container)
     if !codes.is_empty() && !allowed {
         return Some(format!("a container of `{name}` ended with {codes:?}"));
     }
-    (!facts.reached(name).ready && !allowed).then(|| format!("`{name}` was never ready"))
+    // One that may end may have ended before it was ready, but it must have been there.
+    (!facts.reached(name).ready && (!allowed || codes.is_empty())).then(|| format!("`{name}` was never ready"))
 }
