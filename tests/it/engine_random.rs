@@ -269,19 +269,16 @@ fn sessions_of_up_keep_every_promise() {
 }
 
 #[test]
-#[ignore = "the engine has no images and containers yet"]
 fn sessions_with_docker_keep_every_promise() {
     run_all(DOCK_SEEDS, dock);
 }
 
 #[test]
-#[ignore = "the engine has no images and containers yet"]
 fn sessions_of_ci_with_docker_answer_what_is_true() {
     run_all(DOCK_CI_SEEDS, dock_ci);
 }
 
 #[test]
-#[ignore = "the engine has no images and containers yet"]
 fn sessions_of_down_with_docker_leave_nothing() {
     run_all(DOCK_DOWN_SEEDS, dock_down);
 }

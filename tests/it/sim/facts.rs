@@ -197,8 +197,10 @@ impl Facts {
     /// Notes which containers are ready, as the engine was told.
     fn note_reached(&mut self) {
         for (name, containers) in &self.docker.told {
-            // What becomes of them while a run goes on says nothing.
-            if containers.is_empty() || self.docker.is_running(name, self.session) {
+            // What becomes of them while a run goes on, or after one that failed, says nothing.
+            let last = self.docker.last_run(name).filter(|run| run.session == self.session);
+            let is_theirs = containers.iter().all(|one| one.fingerprint.is_some());
+            if containers.is_empty() || !is_theirs || last.is_some_and(|run| !run.succeeded()) {
                 continue;
             }
             let stays =

@@ -12,7 +12,7 @@ use crate::sim::{
     world::World,
 };
 use orch::{
-    model::{Container, ContainerPhase, Exit, Health, ImageKey, Project, Resource, Restart, TriggerMode},
+    model::{Container, ContainerPhase, Digest, Exit, Health, ImageKey, Project, Resource, Restart, TriggerMode},
     snapshot::{Hold, Row, RuntimeStatus, Snapshot, UpdateStatus},
 };
 
@@ -64,19 +64,28 @@ impl Rest<'_> {
                 return Some("is not dirty, but its container is of another definition".to_owned());
             }
         }
-        let raised = self.last_raise()?;
-        let other = self.containers().iter().any(|one| one.fingerprint != Some(raised));
+        let raised = self.last_raises();
+        let is_other = |one: &&SimContainer| one.fingerprint.is_none_or(|mark| !raised.contains(&mark));
+        let other = !raised.is_empty() && self.containers().iter().any(is_other);
         other.then(|| "is not dirty, but its container has not the label of its last raise".to_owned())
     }
 
-    /// The label that its containers were to have when they were last raised.
-    fn last_raise(&self) -> Option<orch::model::Digest> {
+    /// The label that its containers were to have when they were last raised, or perhaps were: a session was killed meanwhile.
+    fn last_raises(&self) -> Vec<Digest> {
         let docker = &self.world.facts.docker;
-        let runs = docker.runs_of.get(&self.resource.name)?.iter().rev().filter_map(|run| docker.runs.get(run));
-        runs.filter(|run| run.succeeded()).find_map(|run| match &run.sort {
-            Sort::Raise(order) => Some(order.fingerprint),
-            _ => None,
-        })
+        let mut marks = Vec::new();
+        for run in
+            docker.runs_of.get(&self.resource.name).into_iter().flatten().rev().filter_map(|run| docker.runs.get(run))
+        {
+            let Sort::Raise(order) = &run.sort else { continue };
+            if run.succeeded() || run.exit.is_none() {
+                marks.push(order.fingerprint);
+            }
+            if run.succeeded() {
+                break;
+            }
+        }
+        marks
     }
 
     /// They are there, as many as wanted, and run unless they may have ended.
