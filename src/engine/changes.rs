@@ -31,6 +31,8 @@ const QUIET_MANY: Duration = Duration::from_millis(30);
 const QUIET_MAX: Duration = Duration::from_millis(60);
 /// The same while git works.
 const QUIET_GIT: Duration = Duration::from_millis(150);
+/// The same for a set of many paths: git gives its lock back when it is done, and that is not waited for longer than need be.
+const QUIET_GIT_MANY: Duration = Duration::from_millis(600);
 /// A set is due that long after its first write, whatever comes.
 const BURST_MAX: Duration = Duration::from_millis(500);
 /// The same while git works.
@@ -220,7 +222,8 @@ fn set_due(state: &mut State) {
     }
     let burst = changes.last_at.since(changes.first_at);
     let (quiet, most) = if changes.git_locked {
-        (QUIET_GIT, BURST_GIT_MAX)
+        let quiet = if changes.open.len() < 8 { QUIET_GIT } else { QUIET_GIT_MANY };
+        (quiet, BURST_GIT_MAX)
     } else {
         let least = match changes.open.len() {
             0..=1 => QUIET_ONE,

@@ -126,6 +126,9 @@ impl Tree {
             self.visit(path, &mut Visit::new(Arc::clone(&self.interest), Tells::All), batch);
         } else {
             self.note_name(&path);
+            if let Some(folder) = locked_by(&path) {
+                self.lock(&folder, true, batch);
+            }
             self.on_touched(path, batch);
         }
     }
@@ -134,6 +137,9 @@ impl Tree {
     fn on_vanished(&mut self, path: FilePath, was_folder: bool, batch: &mut Batch) {
         if !self.forget(&path, batch) {
             if !was_folder {
+                if let Some(folder) = locked_by(&path) {
+                    self.look_for_lock(&folder, batch);
+                }
                 self.on_touched(path, batch);
             }
             return;
@@ -148,7 +154,6 @@ impl Tree {
         if batch.has(&path) || self.folders.contains_key(&path) {
             return;
         }
-        self.look_for_lock_at(&path, batch);
         self.tell_if_held(path, batch);
     }
 
@@ -314,18 +319,16 @@ impl Tree {
         self.locks.clone().iter().for_each(|folder| self.look_for_lock(folder, batch));
     }
 
-    fn look_for_lock_at(&mut self, path: &FilePath, batch: &mut Batch) {
-        if path.as_path().file_name().is_some_and(|name| name == "index.lock")
-            && let Some(folder) = path.parent()
-        {
-            self.look_for_lock(&folder, batch);
-        }
-    }
-
     /// Tells if it came or went that a repository is locked.
     pub(super) fn look_for_lock(&mut self, folder: &FilePath, batch: &mut Batch) {
+        self.lock(folder, fs::symlink_metadata(folder.join("index.lock")).is_ok(), batch);
+    }
+
+    /// Tells if that is news. A lock whose coming is heard of may be gone by now: until that is heard of too, more that was written
+    /// under it is to come.
+    fn lock(&mut self, folder: &FilePath, is_held: bool, batch: &mut Batch) {
         let was_held = !self.locks.is_empty();
-        if self.interest.is_git(folder) && fs::symlink_metadata(folder.join("index.lock")).is_ok() {
+        if is_held && self.interest.is_git(folder) {
             self.locks.insert(folder.clone());
         } else {
             self.locks.remove(folder);
@@ -334,6 +337,12 @@ impl Tree {
             batch.tell(WatchNews::GitLock(!was_held));
         }
     }
+}
+
+/// The folder of a repository whose lock that is.
+fn locked_by(path: &FilePath) -> Option<FilePath> {
+    path.as_path().file_name().filter(|name| *name == "index.lock")?;
+    path.parent()
 }
 
 fn is_real_folder(path: &FilePath) -> bool {
