@@ -306,5 +306,5 @@ pub(super) fn builds(state: &State, id: NodeId) -> bool {
 pub(super) fn lacks_image(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
     let failed = |image: &NodeId| state.nodes[*image].derived.standing == Standing::Failed;
-    node.derived.demand == Demand::Build && node.edges.images.iter().any(failed)
+    demand(state, id) == Demand::Build && node.edges.images.iter().any(failed)
 }

@@ -85,6 +85,10 @@ pub(super) fn refresh(state: &mut State, id: NodeId) {
     if old.unsettled != new.unsettled || old.failed != new.failed {
         tell_readers(state, id, &old, &new);
     }
+    if old.busy != new.busy {
+        let looking = state.nodes[id].edges.readers.iter().filter(|reader| image::only_looks(state, **reader));
+        state.agenda.extend(looking.copied().collect::<Vec<_>>());
+    }
     if old.demand != new.demand {
         state.agenda.extend(&state.nodes[id].edges.images);
     }
@@ -231,6 +235,12 @@ fn because(state: &State, id: NodeId) -> &'static str {
     }
     if matches!(node.last, LastRun::Failed(_)) {
         return "failed";
+    }
+    if container::lacks_image(state, id) {
+        return "failed";
+    }
+    if node.dirt.first && is_looked_for(state, id) {
+        return "not started";
     }
     if node.dirt.first {
         return if schedule::starts_by_itself(state, id) { "not started" } else { "manual" };

@@ -129,6 +129,12 @@ pub(super) fn starts_by_itself(state: &State, id: NodeId) -> bool {
     }
 }
 
+/// Whether nothing more is to be done with it than to look what it is.
+pub(super) fn only_looks(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    node.what.image().is_some() && !node.making.checked
+}
+
 /// Why it does not want to start.
 pub(super) fn wish_hold(node: &Node) -> Hold {
     let failed = matches!(node.last, LastRun::Failed(_)) && !node.dirt.is_some();

@@ -227,9 +227,10 @@ pub(super) fn on_raised(state: &mut State, id: NodeId) {
     let goes_on = node.server.live.as_ref().is_some_and(|live| live.lives() == lives_of(there));
     if !goes_on {
         over(state, id, Exit::Stopped);
-        begin(state, id);
+        appear(state, id);
     }
     edges::reach_started(state, id);
+    // Before anybody takes them for ready: somebody may have put others in their place.
     judge(state, id);
     serve::update_ready(state, id);
     edges::reach_ready(state, id);
@@ -237,6 +238,12 @@ pub(super) fn on_raised(state: &mut State, id: NodeId) {
 
 /// A new instance begins.
 fn begin(state: &mut State, id: NodeId) {
+    appear(state, id);
+    serve::update_ready(state, id);
+}
+
+/// A new instance is there, as yet unready.
+fn appear(state: &mut State, id: NodeId) {
     let instance = state.ids.next_instance();
     let now = state.now;
     let node = state.node(id);
@@ -264,7 +271,6 @@ fn begin(state: &mut State, id: NodeId) {
     verdict::watch_readiness(state, id);
     serve::watch_life(state, id);
     serve::watch_slowness(state, id);
-    serve::update_ready(state, id);
 }
 
 /// The instance has ended, if there is one. Tells how long it lived.

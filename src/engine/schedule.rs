@@ -346,9 +346,20 @@ fn edge_hold(state: &State, id: NodeId) -> Option<Hold> {
         return Some(Hold::Dependency { on: state.nodes[on].name.clone(), condition, because });
     }
     let name = |id: &NodeId| state.nodes[*id].name.clone();
+    // To look at an image waits for nobody who is held: containers that run are not to be out of sight for that.
+    let looks = image::only_looks(state, id);
     if node.edges.unsettled_writers > 0 {
-        let writer = node.edges.writers.iter().find(|writer| state.nodes[**writer].derived.unsettled);
-        return writer.map(|writer| Hold::Writer(name(writer)));
+        let is_moving = |writer: &&NodeId| {
+            let derived = &state.nodes[**writer].derived;
+            derived.unsettled && (derived.busy || !looks)
+        };
+        let writer = node.edges.writers.iter().find(is_moving).map(|writer| Hold::Writer(name(writer)));
+        if writer.is_some() || looks {
+            return writer;
+        }
+    }
+    if looks {
+        return None;
     }
     if node.edges.failed_writers > 0 {
         let writer = node.edges.writers.iter().find(|writer| state.nodes[**writer].derived.failed);

@@ -295,7 +295,7 @@ impl Facts {
     }
 
     pub(crate) fn on_ready(&mut self, instance: InstanceId) {
-        let Some(facts) = self.instances.get_mut(&instance) else { return };
+        let Some(facts) = self.instances.get_mut(&instance).filter(|facts| !facts.stop_asked) else { return };
         facts.ready = true;
         let name = facts.resource.clone();
         let is_good = self.last_run(&name).is_none_or(|run| run.succeeded() || run.exit.is_none());

@@ -18,7 +18,7 @@ use super::{
 use orch::{
     engine::Effect,
     model::{Condition, Digest, FilePath, Local, Resource, ResourceName},
-    snapshot::{Snapshot, UpdateStatus},
+    snapshot::{Row, RowKind, Snapshot, UpdateStatus},
 };
 use start::StartOf;
 use std::collections::BTreeMap;
@@ -91,6 +91,12 @@ fn reached(facts: &Facts, snapshot: &Snapshot, name: &ResourceName, condition: C
         Condition::Ready => once.ready || (fresh && alone),
         Condition::Succeeded => once.succeeded || (fresh && alone),
     }
+}
+
+/// Its containers are those of an earlier session, and perhaps not what they should be.
+fn may_be_stale(facts: &Facts, row: &Row) -> bool {
+    let ran = facts.docker.last_run(&row.name).is_some_and(|run| run.session == facts.session);
+    row.kind == RowKind::Container && !ran && row.dirty
 }
 
 /// A file changed during the run and changed back before anybody looked: nobody can know what the run saw.

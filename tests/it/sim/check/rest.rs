@@ -1,6 +1,6 @@
 //! What must be true when nothing is going on.
 
-use super::{difference, docker, files_below, local, reached, was_there_and_back};
+use super::{difference, docker, files_below, local, may_be_stale, reached, was_there_and_back};
 use crate::sim::{facts::RunFacts, script::Script, world::World};
 use orch::{
     model::{Dependency, Exit, FilePath, Health, Project, Resource, Restart, Time, TriggerMode},
@@ -179,7 +179,9 @@ impl Rest<'_> {
             }
             Hold::Dependency { on, condition, .. } => {
                 let declared = |dep: &Dependency| dep.on == *on && dep.condition == *condition;
-                self.resource.dependencies.iter().any(declared) && !reached(facts, self.snapshot, on, *condition)
+                let stale = self.snapshot.rows.named(on).is_some_and(|row| may_be_stale(facts, row));
+                let met = reached(facts, self.snapshot, on, *condition) && !stale;
+                self.resource.dependencies.iter().any(declared) && !met
             }
             Hold::Ended => self.stays_ended(),
             Hold::SelfDirty { .. } => last.is_some_and(|run| run.script.feeds_itself()) || self.was_often_hit(),

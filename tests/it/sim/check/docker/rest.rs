@@ -146,13 +146,18 @@ impl Rest<'_> {
             Hold::Docker(_) => self.world.docker.down,
             Hold::ImageFailed(key) => self.uses(key) && self.build_failed(key),
             Hold::Image(key) => self.uses(key) && self.image_is_held(key),
-            Hold::Failed => {
-                let last = docker.last_run(&self.resource.name).filter(|run| run.session == self.world.facts.session);
-                last.is_some_and(|run| self.stays_failed(run))
-            }
+            Hold::Failed => self.last_change().is_some_and(|run| self.stays_failed(run)),
             Hold::Ended => self.may_stay_ended(),
             _ => return None,
         })
+    }
+
+    /// The last run of this session that did not just start again what was there.
+    fn last_change(&self) -> Option<&DockerRun> {
+        let docker = &self.world.facts.docker;
+        let runs = docker.runs_of.get(&self.resource.name)?.iter().rev().filter_map(|run| docker.runs.get(run));
+        let own = runs.filter(|run| run.session == self.world.facts.session);
+        own.into_iter().find(|run| run.anew || !run.succeeded() || !matches!(run.sort, Sort::Raise(_)))
     }
 
     fn uses(&self, key: &ImageKey) -> bool {

@@ -308,7 +308,8 @@ impl StartOf<'_> {
         let facts = self.facts();
         let Some(declared) = user.kind.container() else { return true };
         let began = facts.docker.last_run(&user.name).is_some_and(|run| run.session == facts.session);
-        let wanted = user.enabled && (user.auto_init || began) && !facts.stopped.contains_key(&user.name);
+        let lives = self.snapshot.rows.named(&user.name).is_some_and(|row| row.instance.is_some());
+        let wanted = user.enabled && (user.auto_init || began || lives) && !facts.stopped.contains_key(&user.name);
         if !wanted {
             return !facts.asked.contains_key(&user.name);
         }
