@@ -2,8 +2,10 @@
 //! events.
 
 pub mod docker;
+pub mod kube;
 
 pub use docker::{BuildOrder, DockerEffect, RaiseOrder, UpdateOrder};
+pub use kube::{AppliedObject, ApplyOrder, CustomCommand, KubeEffect, PodSearch, PodUpdateOrder};
 
 use crate::{
     model::{
@@ -140,6 +142,8 @@ pub enum Effect {
     },
     /// Something to do with Docker.
     Docker(DockerEffect),
+    /// Something to do with Kubernetes.
+    Kube(KubeEffect),
     /// Say something in a resource's log, or in the session's own.
     Say {
         /// Whose log; `None` is the session's.

@@ -1,8 +1,10 @@
 //! Everything that can happen. Events are values: they can be recorded, replayed and compared.
 
 pub mod docker;
+pub mod kube;
 
 pub use docker::{DockerEvent, DockerSeen};
+pub use kube::{KubeEvent, KubeSeen};
 
 use crate::{
     diag::Diagnostic,
@@ -107,6 +109,8 @@ pub enum Event {
     },
     /// Something that happened with Docker.
     Docker(DockerEvent),
+    /// Something that happened with Kubernetes.
+    Kube(KubeEvent),
     /// A user asked for something.
     Asked(Request),
 }

@@ -48,8 +48,14 @@ mod takedown;
 mod verdict;
 mod what;
 
-pub use effect::{BuildOrder, CommandSpec, DockerEffect, Effect, PortCheck, RaiseOrder, UpdateOrder};
-pub use event::{DockerEvent, DockerSeen, EvaluationOutcome, Event, Made, ProbeResult, Request, RunEnd, TakenFile};
+pub use effect::{
+    AppliedObject, ApplyOrder, BuildOrder, CommandSpec, CustomCommand, DockerEffect, Effect, KubeEffect, PodSearch,
+    PodUpdateOrder, PortCheck, RaiseOrder, UpdateOrder,
+};
+pub use event::{
+    DockerEvent, DockerSeen, EvaluationOutcome, Event, KubeEvent, KubeSeen, Made, ProbeResult, Request, RunEnd,
+    TakenFile,
+};
 
 use crate::{
     model::{EvaluationId, ImageKey, ImageRecord, InstanceId, Overlay, RequestId, ResourceName, RunId, Success, Time},
@@ -189,6 +195,8 @@ fn apply(state: &mut State, event: Event) {
         Event::ReadyLineSeen { instance } => serve::on_ready_line_seen(state, instance),
         Event::Probed { request, result } => probe::on_probed(state, request, result),
         Event::Docker(event) => docker::on_event(state, event),
+        // No effect of this kind is emitted yet.
+        Event::Kube(_) => {}
         Event::Asked(request) => stop::on_asked(state, request),
     }
 }

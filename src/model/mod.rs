@@ -17,6 +17,7 @@ pub mod known;
 pub mod kube;
 pub mod kube_cluster;
 pub mod kube_object;
+pub mod kube_state;
 pub mod live_update;
 pub mod local;
 pub mod mode;
@@ -53,6 +54,10 @@ pub use kube::{
 };
 pub use kube_cluster::{Cluster, KubeSettings, Product};
 pub use kube_object::{ImageForm, ImagePlace, Injected, KubeObject};
+pub use kube_state::{
+    ClusterRegistry, ForwardState, KubeState, ObjectKey, ObjectState, PodContainer, PodContainerPhase, PodId, PodPhase,
+    PodState,
+};
 pub use live_update::{LiveUpdate, RestartStep, RunStep, Sync, Trigger, Unmatched};
 pub use local::{Command, Local, Restart, Serve};
 pub use mode::Mode;

@@ -209,6 +209,7 @@ impl World {
             | Effect::RecordRun { .. }
             | Effect::StopLeftovers { .. }
             | Effect::Docker(_)
+            | Effect::Kube(_)
             | Effect::Say { .. } => {}
         }
     }

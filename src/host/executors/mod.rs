@@ -189,6 +189,8 @@ impl Host {
             }
             Effect::Say { resource, about, level, text } => self.say(resource, about, level, &text),
             Effect::Docker(effect) => self.docking.perform(effect),
+            // The engine emits none yet.
+            Effect::Kube(_) => {}
             Effect::Finish { .. } => {}
         }
     }

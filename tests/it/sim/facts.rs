@@ -255,6 +255,7 @@ impl Facts {
             | Event::GitLockChanged { .. }
             | Event::RunStarted { .. }
             | Event::LeftoversEnded { .. }
+            | Event::Kube(_)
             | Event::Probed { .. } => {}
         }
     }

@@ -336,6 +336,7 @@ impl Sim {
             | Event::FilesChanged { .. }
             | Event::GitLockChanged { .. }
             | Event::Docker(_)
+            | Event::Kube(_)
             | Event::Asked(_) => false,
         }
     }

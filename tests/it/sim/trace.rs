@@ -194,6 +194,7 @@ impl<'a> Trace<'a> {
             Event::ReadyLineSeen { instance } => format!("{} says its ready line", instance_name(instance)),
             Event::Docker(event) => return docker::event(event),
             Event::SessionStarted
+            | Event::Kube(_)
             | Event::Woke
             | Event::EvaluationRead { .. }
             | Event::FilesChanged { .. }
@@ -242,7 +243,8 @@ impl<'a> Trace<'a> {
                 format!("  say to {whom} ({level:?}): {text}")
             }
             Effect::Finish { verdict } => format!("  finish: {}", self.verdict(verdict)),
-            Effect::Watch { .. }
+            Effect::Kube(_)
+            | Effect::Watch { .. }
             | Effect::TakeDigests { .. }
             | Effect::TakeSet { .. }
             | Effect::RecordRun { .. }

@@ -249,6 +249,7 @@ impl World {
             }
             Effect::RecordRun { .. } | Effect::Say { .. } => {}
             Effect::Docker(effect) => self.docker(effect),
+            Effect::Kube(effect) => self.object(format!("no cluster here: {effect:?}")),
             Effect::StartRun { run, resource, command, outputs, .. } => {
                 self.start_run(run, resource, command, outputs);
             }
