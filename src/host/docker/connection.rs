@@ -3,12 +3,19 @@
 use super::{
     address::{Address, Surroundings},
     client::Client,
-    failure::{explain, unreachable},
+    failure::{explain, is_lost, unreachable},
     transport::{Transport, connect},
 };
 use crate::model::Failure;
 use bollard::{API_DEFAULT_VERSION, errors::Error};
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{sync::OnceCell, time::timeout};
 
 /// The oldest API that has what orch asks for: that of Engine 19.03, which has BuildKit.
@@ -62,6 +69,24 @@ pub struct Connection {
     api: bollard::Docker,
     address: Arc<Address>,
     api_version: (u64, u64),
+    cut: Cut,
+}
+
+/// Whether something that was asked of the engine was cut short by it. Cheap to clone: clones are of the same thing.
+#[derive(Debug, Clone, Default)]
+pub struct Cut(Arc<AtomicBool>);
+
+impl Cut {
+    /// It was.
+    pub fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was.
+    #[must_use]
+    pub fn is_noted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Connection {
@@ -72,10 +97,18 @@ impl Connection {
         let version = greeting.map_err(|error| no_greeting(&address, &error))?;
         let api_version = version.api_version.as_deref().and_then(parse_version);
         match api_version {
-            Some(api_version) if api_version >= OLDEST_API => Ok(Self { api, address: Arc::new(address), api_version }),
+            Some(api_version) if api_version >= OLDEST_API => {
+                Ok(Self { api, address: Arc::new(address), api_version, cut: Cut::default() })
+            }
             Some((major, minor)) => Err(too_old(&address, version.version.as_deref(), &format!("{major}.{minor}"))),
             None => Err(no_engine(&address)),
         }
+    }
+
+    /// The same connection, which notes in `cut` that something was cut short.
+    #[must_use]
+    pub fn noting(&self, cut: Cut) -> Self {
+        Self { cut, ..self.clone() }
     }
 
     /// The engine's API.
@@ -113,12 +146,21 @@ impl Connection {
     /// What went wrong: `doing` reads as in "the container `x` cannot be started".
     #[must_use]
     pub fn failure(&self, doing: &str, error: &Error) -> Failure {
+        if is_lost(error) {
+            self.cut.note();
+        }
         explain(&self.address, doing, error)
+    }
+
+    /// The engine cut something short, as it said itself.
+    pub fn note_cut(&self) {
+        self.cut.note();
     }
 
     /// Why there is no connection.
     #[must_use]
     pub fn lost(&self, error: io::Error) -> Failure {
+        self.cut.note();
         unreachable(&self.address, &error.into())
     }
 }

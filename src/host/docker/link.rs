@@ -1,7 +1,7 @@
 //! Whether the session's engine can be reached, as the session was told. That it cannot is told once, whoever notices it first, and
 //! before anything that fails for it.
 
-use super::{Connection, Docker, failure::is_lost};
+use super::{Connection, Cut, Docker, failure::is_lost};
 use crate::{
     engine::{DockerEvent, Event, RunEnd},
     host::outbox::Outbox,
@@ -16,6 +16,10 @@ use tokio::{
 
 /// How long the engine may take to say that it is there.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long after it cut something short an engine that answers may take to be seen to have been away: one that ends answers for a
+/// while, and one that was started again answers at once.
+const NOTICED: Duration = Duration::from_secs(5);
 
 /// What is between a session and its engine. Cheap to clone.
 #[derive(Clone)]
@@ -117,8 +121,8 @@ impl Link {
     }
 
     /// Does the work of a run on the engine, and tells its end by `tell`. When the engine goes away the run ends with that failure,
-    /// after the loss was told.
-    pub async fn run(&self, work: impl Future<Output = RunEnd>, tell: impl FnOnce(RunEnd)) {
+    /// after the loss was told. `cut` is noted when the engine cut the work short.
+    pub async fn run(&self, cut: &Cut, work: impl Future<Output = RunEnd>, tell: impl FnOnce(RunEnd)) {
         let _goes_on = self.0.runs.read().await;
         if let Some(failure) = self.failure() {
             return tell(RunEnd::of(Exit::NotStarted(failure)));
@@ -128,13 +132,19 @@ impl Link {
             failure = self.lost() => RunEnd::of(Exit::NotStarted(failure)),
         };
         let failed = matches!(end.exit, Exit::NotStarted(_));
-        tell(match self.check_after(failed).await {
+        tell(match self.check_after(failed, cut).await {
             Ok(()) => end,
             Err(failure) => RunEnd::of(Exit::NotStarted(failure)),
         });
     }
 
-    async fn check_after(&self, failed: bool) -> Result<(), Failure> {
-        if failed { self.check().await } else { Ok(()) }
+    async fn check_after(&self, failed: bool, cut: &Cut) -> Result<(), Failure> {
+        if !failed {
+            return Ok(());
+        }
+        self.check().await?;
+        let patience = if cut.is_noted() { NOTICED } else { Duration::ZERO };
+        // Whoever observes it sees that it is, or was, away.
+        timeout(patience, self.lost()).await.map_or(Ok(()), Err)
     }
 }

@@ -25,4 +25,4 @@ mod tls;
 pub mod transport;
 
 pub use address::{Address, Surroundings};
-pub use connection::{Connection, Docker};
+pub use connection::{Connection, Cut, Docker};

@@ -4,8 +4,8 @@ use super::{World, sink::LogSink};
 use crate::{
     engine::{BuildOrder, DockerEffect, DockerEvent, Event, Made, RaiseOrder, RunEnd, UpdateOrder},
     host::docker::{
-        Connection,
-        build::{self, Log, Tools, Turns, prune::prune},
+        Connection, Cut,
+        build::{self, BuildFailure, Log, Tools, Turns, prune::prune},
         compose::{self, Compose},
         credentials::Credentials,
         follow::{Cursors, Following},
@@ -157,7 +157,12 @@ impl Docking {
             };
             match build::build(&tools, &order, &log(&world, resource, run)).await {
                 Ok(built) => RunEnd { made: Made::Image(built), ..RunEnd::of(Exit::Code(0)) },
-                Err(failure) => RunEnd::of(Exit::NotStarted(failure.into_failure())),
+                Err(failure) => {
+                    if let BuildFailure::Lost(_) = failure {
+                        connection.note_cut();
+                    }
+                    RunEnd::of(Exit::NotStarted(failure.into_failure()))
+                }
             }
         });
     }
@@ -274,13 +279,14 @@ impl Docking {
         let promise = self.world.outbox.promise(Event::RunEnded { run, end: RunEnd::of(Exit::Stopped) });
         let link = self.link.clone();
         let task = tokio::spawn(async move {
+            let cut = Cut::default();
             let work = async {
                 match link.connection().await {
-                    Ok(connection) => work(connection.clone()).await,
+                    Ok(connection) => work(connection.noting(cut.clone())).await,
                     Err(failure) => RunEnd::of(Exit::NotStarted(failure)),
                 }
             };
-            link.run(work, |end| promise.keep(Event::RunEnded { run, end })).await;
+            link.run(&cut, work, |end| promise.keep(Event::RunEnded { run, end })).await;
         });
         self.runs.insert(run, task.abort_handle());
     }

@@ -141,7 +141,6 @@ impl Rest<'_> {
 
     /// Whether the facts bear the hold out, where that is a matter of Docker.
     pub(crate) fn is_founded(&self, hold: &Hold) -> Option<bool> {
-        let docker = &self.world.facts.docker;
         Some(match hold {
             Hold::Docker(_) => self.world.docker.down,
             Hold::ImageFailed(key) => self.uses(key) && self.build_failed(key),
