@@ -72,10 +72,14 @@ pub(super) fn unreachable(address: &Address, error: &Error) -> Failure {
             format!("no encrypted connection to the Docker Engine at `{address}`: {}", said(error)),
             "look at `ca.pem`, `cert.pem` and `key.pem` in `DOCKER_CERT_PATH`",
         ),
-        (Address::Ssh { host, .. }, _) => failure(
-            format!("the Docker Engine at `{address}` does not answer: {}", said(error)),
-            &format!("`ssh {host} docker version` must work without asking for anything"),
-        ),
+        (Address::Ssh { user, host, port, .. }, _) => {
+            let port = port.map(|port| format!("-p {port} ")).unwrap_or_default();
+            let user = user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+            failure(
+                format!("the Docker Engine at `{address}` does not answer: {}", said(error)),
+                &format!("`ssh {port}{user}{host} docker version` must work without asking for anything"),
+            )
+        }
         (_, Some(io::ErrorKind::TimedOut)) => failure(
             format!("the Docker Engine at `{address}` does not answer"),
             "look whether it is up, and whether it is the one you mean (`docker context ls`)",

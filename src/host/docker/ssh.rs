@@ -23,8 +23,29 @@ pub(super) struct SshStream {
     output: ChildStdout,
     /// Something came: what ssh says from now on is no reason why there is no connection.
     answered: bool,
-    complaint: JoinHandle<String>,
+    complaint: Complaint,
     _ssh: Child,
+}
+
+/// What ssh complains of.
+enum Complaint {
+    /// It may still say something.
+    Open(JoinHandle<String>),
+    Said(String),
+}
+
+impl Complaint {
+    /// Why there is no connection, once ssh has said all.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if let Self::Open(reading) = self {
+            *self = Self::Said(ready!(Pin::new(reading).poll(cx)).unwrap_or_default());
+        }
+        let said = match self {
+            Self::Said(text) if !text.is_empty() => text,
+            Self::Said(_) | Self::Open(_) => "nothing, and ended",
+        };
+        Poll::Ready(io::Error::other(format!("ssh says: {said}")))
+    }
 }
 
 /// Starts ssh. Whether it gets anywhere shows at the first read.
@@ -42,7 +63,7 @@ pub(super) fn dial(user: Option<&str>, host: &str, port: Option<u16>, socket: Op
         complaints.take(COMPLAINT_BYTES).read_to_end(&mut text).await.ok();
         String::from_utf8_lossy(&text).trim().to_owned()
     });
-    Ok(SshStream { input, output, answered: false, complaint, _ssh: ssh })
+    Ok(SshStream { input, output, answered: false, complaint: Complaint::Open(complaint), _ssh: ssh })
 }
 
 fn command(user: Option<&str>, host: &str, port: Option<u16>, socket: Option<&str>) -> Command {
@@ -68,14 +89,19 @@ impl AsyncRead for SshStream {
         if self.answered {
             return Poll::Ready(Ok(()));
         }
-        let complaint = ready!(Pin::new(&mut self.complaint).poll(cx)).unwrap_or_default();
-        Poll::Ready(Err(io::Error::other(format!("ssh says: {complaint}"))))
+        self.complaint.poll(cx).map(Err)
     }
 }
 
 impl AsyncWrite for SshStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.input).poll_write(cx, bytes)
+        match ready!(Pin::new(&mut self.input).poll_write(cx, bytes)) {
+            // It ended before it heard anything: what it said of that says more.
+            Err(error) if !self.answered && error.kind() == io::ErrorKind::BrokenPipe => {
+                self.complaint.poll(cx).map(Err)
+            }
+            written => Poll::Ready(written),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

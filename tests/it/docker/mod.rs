@@ -7,16 +7,19 @@ mod belongings;
 mod build;
 mod compose;
 mod container;
+mod containers;
 mod e2e;
 mod engine;
 mod fixtures;
 mod live_update;
 mod registry;
+mod relay;
 mod second;
 
 pub(crate) use container::Container;
 pub(crate) use engine::{Engine, has_compose, link_plugins};
 pub(crate) use registry::Registry;
+pub(crate) use relay::Relay;
 pub(crate) use second::{Disk, SecondEngine};
 
 use std::{

@@ -1,6 +1,11 @@
 //! An image registry of a test's own, on loopback: an engine speaks plain HTTP with those.
 
-use super::{skip, until};
+use super::{Engine, block_on, skip, until};
+use bollard::{
+    auth::DockerCredentials,
+    query_parameters::{PushImageOptionsBuilder, TagImageOptionsBuilder},
+};
+use futures_util::StreamExt as _;
 use std::{
     fs::{self, File},
     path::Path,
@@ -88,6 +93,26 @@ impl Registry {
         let mut tags: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         tags.sort();
         tags
+    }
+
+    /// Pushes the base image to it under that name, which the engine has then too.
+    pub(crate) fn fill(&self, engine: &Engine, image: &str) {
+        let (repository, tag) = image.rsplit_once(':').unwrap();
+        // One that asks for no user takes any.
+        let user = DockerCredentials {
+            username: Some(Self::USER.to_owned()),
+            password: Some(Self::PASSWORD.to_owned()),
+            ..DockerCredentials::default()
+        };
+        block_on(async {
+            let name = TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
+            engine.docker().tag_image(&Engine::base(), Some(name)).await.unwrap();
+            let options = PushImageOptionsBuilder::default().tag(tag).build();
+            let mut answers = engine.docker().push_image(repository, Some(options), Some(user));
+            while let Some(answer) = answers.next().await {
+                assert!(answer.is_ok_and(|answer| answer.error_detail.is_none()), "{}", self.log());
+            }
+        });
     }
 
     /// All that it logged, one line a request.

@@ -4,6 +4,7 @@ mod adopted;
 mod away;
 mod bad_input;
 mod compose;
+mod connection;
 mod full;
 mod shop;
 mod tour;
