@@ -224,7 +224,8 @@ fn a_build_whose_connection_is_cut_is_made_in_the_end() {
     let Some(engine) = Engine::shared() else { return };
     let relay = Relay::to(&engine);
     let sandbox = project(&engine).env("DOCKER_HOST", &relay.address());
-    let slow = "RUN echo builds; sleep 3; echo is built >/srv/built";
+    // With a name of the test's own, since the engine remembers what it built.
+    let slow = format!("RUN echo builds; sleep 3; echo {} >/srv/built", engine.id());
     sandbox.write("web/Dockerfile", &format!("FROM {}\nCOPY page /srv/page\n{slow}\n", Engine::base()));
     let mut session = sandbox.start(&["up", "--stream"]);
     session.wait_until("the build", |line| line.contains("builds") && !line.contains("RUN"));

@@ -5,6 +5,7 @@ mod away;
 mod bad_input;
 mod compose;
 mod connection;
+mod down;
 mod full;
 mod shop;
 mod tour;
