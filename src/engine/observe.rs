@@ -149,8 +149,13 @@ fn judge_stale(state: &mut State, id: NodeId) {
 
 /// They are to be ended: they have, or they are asked to.
 fn judge_stopped(state: &mut State, id: NodeId) {
-    let lives = state.nodes[id].containers.there.iter().any(is_alive);
-    let is_live = state.nodes[id].live().is_some();
+    let node = &state.nodes[id];
+    let lives = node.containers.there.iter().any(is_alive);
+    // Others have come in the place of those that were asked to end.
+    let is_live = node.live().is_some_and(|live| !lives || lives_of(&node.containers.there) == live.lives());
+    if !is_live {
+        over(state, id, Exit::Stopped);
+    }
     match (lives, is_live) {
         (false, true) => _ = over(state, id, Exit::Stopped),
         (true, false) => {

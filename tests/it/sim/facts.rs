@@ -200,7 +200,11 @@ impl Facts {
             // What becomes of them while a run goes on, or after one that failed, says nothing.
             let last = self.docker.last_run(name).filter(|run| run.session == self.session);
             let is_theirs = containers.iter().all(|one| one.fingerprint.is_some());
-            if containers.is_empty() || !is_theirs || last.is_some_and(|run| !run.succeeded()) {
+            if containers.is_empty() || last.is_some_and(|run| !run.succeeded()) {
+                continue;
+            }
+            self.reached.entry(name.clone()).or_default().started |= last.is_some();
+            if !is_theirs {
                 continue;
             }
             let stays =

@@ -93,7 +93,7 @@ pub(super) struct Watch {
 /// All of it.
 pub(crate) struct World {
     pub(crate) now: Time,
-    began_at: Time,
+    pub(crate) began_at: Time,
     queue: BTreeMap<(Time, u64), Due>,
     order: u64,
     pub(crate) pace: Pace,

@@ -41,6 +41,8 @@ pub(crate) struct DockerRun {
     pub(crate) loads: u32,
     /// It makes containers another way than before, so that it takes a slot as other work does.
     pub(crate) anew: bool,
+    /// It makes containers what they last were.
+    pub(crate) puts_back: bool,
 }
 
 impl DockerRun {
@@ -66,6 +68,7 @@ impl DockerRun {
             cut: false,
             loads,
             anew: false,
+            puts_back: false,
         }
     }
 
@@ -108,6 +111,7 @@ pub(crate) struct DockerFacts {
 impl DockerFacts {
     pub(crate) fn begin(&mut self, id: RunId, mut run: DockerRun) {
         run.anew = matches!(&run.sort, Sort::Raise(order) if self.is_anew(&run.resource, order));
+        run.puts_back = matches!(&run.sort, Sort::Raise(order) if self.puts_back(&run.resource, order));
         match &run.sort {
             Sort::Build(order) => self.builds_of.entry(order.image.key.clone()).or_default().push(id),
             Sort::Raise(_) | Sort::Update(_) | Sort::Remove | Sort::Clean => {

@@ -1,5 +1,6 @@
 //! What a second session may do to what the first left well: nothing.
 
+use super::images_of;
 use crate::sim::world::World;
 use orch::{
     model::{ContainerId, ResourceName, Time},
@@ -29,11 +30,21 @@ pub(crate) fn well(world: &World, snapshot: &Snapshot) -> Well {
     containers.map(|name| (name.clone(), now(world, name))).collect()
 }
 
+/// Somebody wrote what it is made of since the session began: a command that says nothing of what it reads may write anything.
+fn was_written(world: &World, name: &ResourceName) -> bool {
+    let facts = &world.facts;
+    let Some((project, resource)) = facts.project.as_ref().zip(facts.resource(name)) else { return false };
+    let Some(container) = resource.kind.container() else { return false };
+    let images = images_of(project, container);
+    let since = facts.writes.iter().filter(|(at, _)| *at >= world.began_at);
+    since.into_iter().any(|(_, file)| images.iter().any(|image| image.inputs.contains(file)))
+}
+
 /// What a session did to containers that were well before it.
 pub(crate) fn touched(world: &World, well: &Well) -> Vec<String> {
     let facts = &world.facts;
     let mut faults = Vec::new();
-    for (name, before) in well {
+    for (name, before) in well.iter().filter(|(name, _)| !was_written(world, name)) {
         if now(world, name) != *before {
             faults.push(format!("a second session changed the containers of `{name}`"));
         }

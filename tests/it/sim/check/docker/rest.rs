@@ -156,7 +156,7 @@ impl Rest<'_> {
         let docker = &self.world.facts.docker;
         let runs = docker.runs_of.get(&self.resource.name)?.iter().rev().filter_map(|run| docker.runs.get(run));
         let own = runs.filter(|run| run.session == self.world.facts.session);
-        own.into_iter().find(|run| run.anew || !run.succeeded() || !matches!(run.sort, Sort::Raise(_)))
+        own.into_iter().find(|run| !run.puts_back || !run.succeeded() || !matches!(run.sort, Sort::Raise(_)))
     }
 
     fn uses(&self, key: &ImageKey) -> bool {

@@ -74,7 +74,13 @@ impl StartOf<'_> {
     fn changes_nothing(&self, order: &UpdateOrder) -> Option<String> {
         let facts = &self.facts().docker;
         let runs = facts.runs_of.get(self.name())?.iter().rev().filter_map(|run| facts.runs.get(run));
-        let last = runs.clone().find(|run| matches!(run.sort, Sort::Update(_) | Sort::Raise(_)))?;
+        let changes = |run: &&DockerRun| match run.sort {
+            Sort::Update(_) => true,
+            // One that puts back what was there tells nothing of what is in it.
+            Sort::Raise(_) => run.anew || !run.succeeded(),
+            Sort::Build(_) | Sort::Remove | Sort::Clean => false,
+        };
+        let last = runs.clone().find(changes)?;
         if self.only_restarts(order) {
             return None;
         }
