@@ -185,6 +185,10 @@ impl DockerFacts {
     }
 
     fn note_ends(&mut self, name: &ResourceName, containers: &[ContainerState]) {
+        // Those that its own run replaces do not end by themselves.
+        if self.last_run(name).is_some_and(|run| run.exit.is_none()) {
+            return;
+        }
         for one in containers {
             if let ContainerPhase::Exited { code, .. } = one.phase {
                 self.ended.insert((one.id.clone(), one.started_at_ns), (name.clone(), code));

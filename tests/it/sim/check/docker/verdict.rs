@@ -27,7 +27,7 @@ pub(crate) fn trouble(facts: &Facts, resource: &Resource, container: &Container)
     let allowed = match container.restart {
         Some(Restart::Always | Restart::OnFailure) => true,
         Some(Restart::Never) => codes.iter().all(|code| *code == 0),
-        None => container.engine_restarts,
+        None => container.engine_restarts || codes.iter().all(|code| *code == 0),
     };
     if !codes.is_empty() && !allowed {
         return Some(format!("a container of `{name}` ended with {codes:?}"));
