@@ -279,8 +279,7 @@ impl Drop for Place {
 
 /// Where the files of the container of that image are, seen from outside.
 fn root_of(image: &str) -> Option<PathBuf> {
-    let list =
-        Command::new("docker").args(["ps", "-q", "--no-trunc", "--format", "{{.ID}} {{.Image}}"]).output().ok()?;
+    let list = Command::new("docker").args(["ps", "--no-trunc", "--format", "{{.ID}} {{.Image}}"]).output().ok()?;
     let list = String::from_utf8_lossy(&list.stdout).into_owned();
     let id = list.lines().find(|line| line.contains(image))?.split(' ').next()?.to_owned();
     Some(PathBuf::from(format!("/proc/{}/root", pid_of(&id)?)))

@@ -95,12 +95,12 @@ impl Sandbox {
         }
     }
 
-    /// Waits until the session has nothing left to do.
+    /// Waits until the session has nothing left to do. Without a session, `status` tells how the last one ended.
     pub(crate) fn wait_at_rest(&self) {
         self.wait("rest", || {
             let status = self.orch(&["status", "-o", "json"]).stdout(Stdio::piped()).output().unwrap();
             let status: serde_json::Value = serde_json::from_slice(&status.stdout).ok()?;
-            (status["at_rest"] == true).then_some(())
+            (status["live"] == true && status["at_rest"] == true).then_some(())
         });
     }
 
