@@ -2,6 +2,7 @@
 
 use super::{
     address::Address,
+    skew::Skew,
     transport::{Transport, connect},
 };
 use bollard::errors::Error;
@@ -12,7 +13,7 @@ use hyper::{
     Request, Response, Uri,
     body::{Frame, Incoming},
     client::conn::http1::{self, SendRequest},
-    header::{HOST, HeaderValue},
+    header::{DATE, HOST, HeaderValue},
     http::uri::PathAndQuery,
 };
 use hyper_util::rt::TokioIo;
@@ -34,12 +35,18 @@ pub(super) struct Client(Arc<Pool>);
 
 struct Pool {
     address: Address,
+    skew: Skew,
     idle: Mutex<Vec<SendRequest<Body>>>,
 }
 
 impl Client {
     pub(super) fn new(address: Address) -> Self {
-        Self(Arc::new(Pool { address, idle: Mutex::default() }))
+        Self(Arc::new(Pool { address, skew: Skew::default(), idle: Mutex::default() }))
+    }
+
+    /// By how many nanoseconds the engine's clock is ahead of ours, once it has answered.
+    pub(super) fn clock_ahead_ns(&self) -> i64 {
+        self.0.skew.ahead_ns()
     }
 
     /// Asks the engine. The connection is free again once the answer's body was read, and closed if that is dropped before.
@@ -63,6 +70,9 @@ impl Client {
         }
         let mut sender = self.open().await?;
         let response = sender.send_request(request).await?;
+        if let Some(date) = response.headers().get(DATE).and_then(|date| date.to_str().ok()) {
+            self.0.skew.take(date);
+        }
         self.keep(sender);
         Ok(response)
     }

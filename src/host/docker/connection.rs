@@ -67,6 +67,7 @@ impl Docker {
 #[derive(Debug, Clone)]
 pub struct Connection {
     api: bollard::Docker,
+    clock_ahead_ns: i64,
     address: Arc<Address>,
     api_version: (u64, u64),
     cut: Cut,
@@ -92,13 +93,15 @@ impl Cut {
 impl Connection {
     async fn make(surroundings: &Surroundings) -> Result<Self, Failure> {
         let address = Address::find(surroundings)?;
-        let api = api(&address).map_err(|error| explain(&address, "Docker cannot be used", &error))?;
+        let client = Client::new(address.clone());
+        let api = api(client.clone()).map_err(|error| explain(&address, "Docker cannot be used", &error))?;
         let greeting = timeout(GREETING_TIMEOUT, api.version()).await.unwrap_or(Err(Error::RequestTimeoutError));
         let version = greeting.map_err(|error| no_greeting(&address, &error))?;
         let api_version = version.api_version.as_deref().and_then(parse_version);
         match api_version {
             Some(api_version) if api_version >= OLDEST_API => {
-                Ok(Self { api, address: Arc::new(address), api_version, cut: Cut::default() })
+                let clock_ahead_ns = client.clock_ahead_ns();
+                Ok(Self { api, clock_ahead_ns, address: Arc::new(address), api_version, cut: Cut::default() })
             }
             Some((major, minor)) => Err(too_old(&address, version.version.as_deref(), &format!("{major}.{minor}"))),
             None => Err(no_engine(&address)),
@@ -127,6 +130,12 @@ impl Connection {
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// By how many nanoseconds the engine's clock was ahead of ours when it first answered.
+    #[must_use]
+    pub fn clock_ahead_ns(&self) -> i64 {
+        self.clock_ahead_ns
     }
 
     /// The newest API that the engine has, as `(1, 41)`.
@@ -165,8 +174,7 @@ impl Connection {
     }
 }
 
-fn api(address: &Address) -> Result<bollard::Docker, Error> {
-    let client = Client::new(address.clone());
+fn api(client: Client) -> Result<bollard::Docker, Error> {
     let transport = move |request| client.clone().request(request);
     bollard::Docker::connect_with_custom_transport(
         transport,

@@ -18,6 +18,7 @@ pub mod observer;
 pub mod plain;
 pub mod remove;
 mod seen;
+mod skew;
 mod ssh;
 mod stamp;
 mod taken;

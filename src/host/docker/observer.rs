@@ -77,7 +77,8 @@ impl Observer {
             cursors,
             asks,
             sender: weak,
-            since: started_at - OVERLAP_SECS,
+            started_at,
+            since: None,
             open: false,
             containers: BTreeMap::new(),
             told: BTreeMap::new(),
@@ -113,8 +114,10 @@ struct Eye {
     cursors: Cursors,
     asks: mpsc::UnboundedReceiver<Ask>,
     sender: mpsc::WeakUnboundedSender<Ask>,
-    /// Messages from then on count, in seconds since 1970.
-    since: i64,
+    /// When the session began, in seconds since 1970 on our clock.
+    started_at: i64,
+    /// Messages from then on count, in seconds since 1970 on the engine's clock; `None` before the first one.
+    since: Option<i64>,
     /// A look was answered since the engine was reached: changes are told.
     open: bool,
     containers: BTreeMap<ContainerId, Sighted>,
@@ -143,7 +146,8 @@ impl Eye {
 
     /// Follows what happens until the engine is lost; `None` when nobody asks any more.
     async fn follow(&mut self, connection: &Connection, first: Ask) -> Option<Failure> {
-        let messages = messages(connection, &self.project, self.since).ready_chunks(TOGETHER_MAX);
+        let began = self.started_at - OVERLAP_SECS + connection.clock_ahead_ns() / 1_000_000_000;
+        let messages = messages(connection, &self.project, self.since.unwrap_or(began)).ready_chunks(TOGETHER_MAX);
         tokio::pin!(messages);
         let link = self.link.clone();
         let lost = link.lost();
@@ -239,7 +243,7 @@ impl Eye {
         let mut ids = BTreeSet::new();
         for message in told {
             let message = message?;
-            self.since = message.time.unwrap_or(self.since).max(self.since);
+            self.since = self.since.max(message.time);
             ids.extend(message.actor.and_then(|actor| actor.id).map(|id| ContainerId(id.into())));
         }
         let mut changed = BTreeSet::new();

@@ -10,8 +10,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, copy_bidirectional},
-    net::{TcpListener, TcpStream, UnixStream},
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy, copy_bidirectional},
+    net::{TcpListener, TcpStream, UnixStream, tcp::WriteHalf, unix::ReadHalf},
     runtime::Runtime,
     task::AbortHandle,
 };
@@ -35,15 +35,20 @@ pub(crate) struct Relay {
 impl Relay {
     /// One that carries the bytes as they are.
     pub(crate) fn to(engine: &Engine) -> Self {
-        Self::start(engine, None)
+        Self::start(engine, Way::Plain)
     }
 
     /// One that encrypts them, and lets in only who has a certificate of those.
     pub(crate) fn encrypted(engine: &Engine, papers: &Papers) -> Self {
-        Self::start(engine, Some(TlsAcceptor::from(Arc::new(papers.server()))))
+        Self::start(engine, Way::Encrypted(TlsAcceptor::from(Arc::new(papers.server()))))
     }
 
-    fn start(engine: &Engine, tls: Option<TlsAcceptor>) -> Self {
+    /// One through which the engine seems to have another clock: that is the `Date` of its answers.
+    pub(crate) fn at_another_time(engine: &Engine, date: &'static str) -> Self {
+        Self::start(engine, Way::Dated(date))
+    }
+
+    fn start(engine: &Engine, way: Way) -> Self {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
@@ -52,7 +57,7 @@ impl Relay {
         let handles = carried.clone();
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let carry = tokio::spawn(carry(stream, tls.clone(), socket.clone()));
+                let carry = tokio::spawn(carry(stream, way.clone(), socket.clone()));
                 handles.lock().unwrap().push(carry.abort_handle());
             }
         });
@@ -70,21 +75,45 @@ impl Relay {
     }
 }
 
-async fn carry(stream: TcpStream, tls: Option<TlsAcceptor>, socket: PathBuf) {
-    let Ok(engine) = UnixStream::connect(socket).await else { return };
-    match tls {
-        Some(tls) => {
+/// What is done with the bytes on the way.
+#[derive(Clone)]
+enum Way {
+    Plain,
+    Encrypted(TlsAcceptor),
+    Dated(&'static str),
+}
+
+async fn carry(mut stream: TcpStream, way: Way, socket: PathBuf) {
+    let Ok(mut engine) = UnixStream::connect(socket).await else { return };
+    // Where it breaks, both ends see it.
+    match way {
+        Way::Plain => drop(copy_bidirectional(&mut stream, &mut engine).await),
+        Way::Encrypted(tls) => {
             // Who is not let in hears it from the handshake.
-            let Ok(stream) = tls.accept(stream).await else { return };
-            join(stream, engine).await;
+            let Ok(mut stream) = tls.accept(stream).await else { return };
+            drop(copy_bidirectional(&mut stream, &mut engine).await);
         }
-        None => join(stream, engine).await,
+        Way::Dated(date) => {
+            let ((mut from, mut to), (mut answers, mut asked)) = (stream.split(), engine.split());
+            drop(tokio::join!(copy(&mut from, &mut asked), dated(&mut answers, &mut to, date)));
+        }
     }
 }
 
-async fn join(mut one: impl AsyncRead + AsyncWrite + Unpin, mut other: UnixStream) {
-    // Where it breaks, both ends see it.
-    copy_bidirectional(&mut one, &mut other).await.ok();
+/// Carries answers, whose heads come whole.
+async fn dated(answers: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>, date: &str) -> std::io::Result<()> {
+    let mut bytes = vec![0; 1 << 16];
+    loop {
+        let count = answers.read(&mut bytes).await?;
+        if count == 0 {
+            return to.shutdown().await;
+        }
+        let sign = b"\r\nDate: ";
+        if let Some(at) = bytes[..count].windows(sign.len()).position(|window| window == sign) {
+            bytes[at + sign.len()..][..date.len()].copy_from_slice(date.as_bytes());
+        }
+        to.write_all(&bytes[..count]).await?;
+    }
 }
 
 /// The certificates of an engine and of its user, from one authority; as PEM.

@@ -42,7 +42,7 @@ pub struct Following {
     pub containers: Vec<ContainerId>,
     /// Where it goes.
     pub writer: LogWriter,
-    /// What was printed before that is of no interest, in nanoseconds since 1970.
+    /// What was printed before that is of no interest, in nanoseconds since 1970 on our clock.
     pub session_began_at_ns: i64,
 }
 
@@ -131,7 +131,9 @@ impl Following {
         // takes for its start.
         let ended_before = moment(&found, |state| state.finished_at.as_deref());
         let earlier = if ended_before < began_at { ended_before } else { 0 };
-        cursor.begin_at(earlier.max(self.session_began_at_ns));
+        // The engine's clock may be another.
+        let session_began = self.session_began_at_ns.saturating_add(connection.clock_ahead_ns());
+        cursor.begin_at(earlier.max(session_began));
         Ok(Some(began_at))
     }
 

@@ -153,8 +153,9 @@ fn answering(answer: &'static str) -> String {
     // It ends with the tests.
     thread::spawn(move || {
         for mut stream in listener.incoming().map(Result::unwrap) {
+            // The head comes whole.
             let mut request = [0; 4096];
-            stream.read(&mut request).ok();
+            drop(stream.read(&mut request).unwrap_or_default());
             let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", answer.len());
             stream.write_all(format!("{head}{answer}").as_bytes()).ok();
         }
@@ -235,4 +236,31 @@ fn a_build_whose_connection_is_cut_is_made_in_the_end() {
     assert!(!said.contains("panicked"), "{said}");
     until("the file", || said.clone(), || engine.file_in(&engine.container("web")?, "/srv/built"));
     session.interrupt().expect_code(0);
+}
+
+#[test]
+fn an_engine_whose_clock_is_behind_shows_what_is_printed_from_now_on() {
+    let Some(engine) = Engine::shared() else { return };
+    let script = "echo early; while [ ! -e /tmp/go ]; do usleep 20000; done; echo late; exec sleep 1000000";
+    let text = format!("docker_container('web', {:?}, command=['sh', '-c', {script:?}], init=True)\n", Engine::base());
+    let sandbox = engine.sandbox(&text);
+    sandbox.orch(&["ci"]).expect_code(0);
+    let web = engine.container("web").unwrap();
+
+    // What was printed before this session is of no interest to it.
+    let mut session = sandbox.start(&["up", "--stream"]);
+    super::until_at_rest(&engine, &sandbox, &mut session);
+    assert_eq!(engine.exec(&web, &["touch", "/tmp/go"]).0, 0);
+    session.wait_for("late");
+    let said = session.interrupt().all();
+    assert!(!said.contains("early"), "{said}");
+
+    // By that clock all of it was printed after this session began.
+    let relay = Relay::at_another_time(&engine, "Thu, 01 Jan 2026 00:00:00 GMT");
+    let sandbox = sandbox.env("DOCKER_HOST", &relay.address());
+    let mut session = sandbox.start(&["up", "--stream"]);
+    session.wait_for("early");
+    session.wait_for("late");
+    session.interrupt().expect_code(0);
+    assert_eq!(engine.container("web").unwrap().identity(), web.identity());
 }
