@@ -8,8 +8,7 @@ use orch::model::{Exit, Resource, ResourceName, Restart};
 pub(crate) fn verdict(facts: &Facts) -> Vec<String> {
     let Some(project) = &facts.project else { return vec!["no project".to_owned()] };
     // What does not start with the session may still be started by a change: by new outputs that it reads.
-    let built = |resource: &Resource| facts.docker.runs.values().any(|run| run.resource == resource.name);
-    let ran = |resource: &Resource| facts.last_run(&resource.name).is_some() || built(resource);
+    let ran = |resource: &Resource| facts.last_run(&resource.name).is_some();
     let wanted = project.resources.iter().filter(|one| one.enabled && (one.auto_init || ran(one)));
     wanted.filter_map(|resource| trouble(facts, resource)).collect()
 }
