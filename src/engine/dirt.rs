@@ -48,6 +48,8 @@ pub(super) struct Dirt {
     pub(super) first: bool,
     /// The Orchfile gives it another definition.
     pub(super) definition: bool,
+    /// The Dockerfile that was edited, where that is all that differs in the definition.
+    pub(super) dockerfile: Option<FilePath>,
     /// Inputs that differ from what the last run saw.
     pub(super) files: BTreeMap<FilePath, Mark>,
     /// Outputs that are not as the last run left them.
@@ -76,6 +78,7 @@ impl Dirt {
     /// Puts back what a run took that was ended: it may have done half of its work, so nothing takes this away but a run.
     pub(super) fn restore(&mut self, taken: Self, cause: Cause) {
         self.first |= taken.first;
+        self.dockerfile = if self.definition { self.dockerfile.take() } else { taken.dockerfile };
         self.definition |= taken.definition;
         self.outputs.extend(taken.outputs);
         self.images.extend(taken.images);
@@ -96,7 +99,8 @@ impl Dirt {
             return Cause::First;
         }
         if self.definition {
-            return Cause::Definition;
+            let edited = self.dockerfile.clone().map(|path| Cause::Files { paths: vec![path], count: 1 });
+            return edited.unwrap_or(Cause::Definition);
         }
         if let Some(Cause::FallBack(_) | Cause::Triggered) = &self.redo {
             return self.redo.clone().unwrap_or(Cause::First);

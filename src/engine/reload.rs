@@ -110,6 +110,11 @@ fn place_node(
     }
     let mut differs = node.what.differs(what);
     differs.definition |= environment_differs && what.sees_environment();
+    if differs.definition {
+        let edited = node.what.edited_dockerfile(what).filter(|_| !environment_differs);
+        let is_all = !node.dirt.definition || node.dirt.dockerfile == edited;
+        node.dirt.dockerfile = edited.filter(|_| is_all);
+    }
     node.what = what.clone();
     if differs.files {
         // The index still has the old roots: `carry_out` knows them by the set.

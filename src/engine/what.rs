@@ -1,8 +1,8 @@
 //! What a node is, and the few questions that every rule asks alike of all kinds.
 
 use crate::model::{
-    Build, Command, Container, ContainerImage, Dependency, Digest, FilePath, FileSet, Image, ImageKey, Kind, Local,
-    NodeKey, Probe, Resource, Restart, TriggerMode,
+    Build, Command, Container, ContainerImage, Dependency, Digest, DockerBuild, FilePath, FileSet, Image, ImageKey,
+    Kind, Local, NodeKey, Probe, Resource, Restart, TriggerMode,
 };
 use std::{collections::BTreeMap, slice, sync::Arc};
 
@@ -201,6 +201,15 @@ impl What {
         };
         let files = self.inputs() != new.inputs() || self.outputs() != new.outputs() || self.images() != new.images();
         Differs { definition, files: files || kind, enabled: !self.is_enabled() && new.is_enabled(), kind }
+    }
+
+    /// The file of an image's Dockerfile, where its text is all that differs.
+    pub(super) fn edited_dockerfile(&self, new: &Self) -> Option<FilePath> {
+        let (Self::Image(old), Self::Image(new)) = (self, new) else { return None };
+        let (Build::Docker(before), Build::Docker(after)) = (&old.build, &new.build) else { return None };
+        let same_text = DockerBuild { dockerfile: before.dockerfile.clone(), ..(**after).clone() };
+        let is_all = same_text == **before && old.inputs == new.inputs && before.dockerfile != after.dockerfile;
+        after.dockerfile_path.clone().filter(|_| is_all)
     }
 }
 
