@@ -5,7 +5,7 @@ pub mod docker;
 pub mod kube;
 
 pub use docker::{BuildOrder, DockerEffect, RaiseOrder, UpdateOrder};
-pub use kube::{AppliedObject, ApplyOrder, CustomCommand, KubeEffect, PodSearch, PodUpdateOrder};
+pub use kube::{AppliedObject, ApplyOrder, CustomCommand, ExpectedObject, KubeEffect, PodSearch, PodUpdateOrder};
 
 use crate::{
     model::{

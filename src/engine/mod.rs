@@ -49,8 +49,8 @@ mod verdict;
 mod what;
 
 pub use effect::{
-    AppliedObject, ApplyOrder, BuildOrder, CommandSpec, CustomCommand, DockerEffect, Effect, KubeEffect, PodSearch,
-    PodUpdateOrder, PortCheck, RaiseOrder, UpdateOrder,
+    AppliedObject, ApplyOrder, BuildOrder, CommandSpec, CustomCommand, DockerEffect, Effect, ExpectedObject,
+    KubeEffect, PodSearch, PodUpdateOrder, PortCheck, RaiseOrder, UpdateOrder,
 };
 pub use event::{
     DockerEvent, DockerSeen, EvaluationOutcome, Event, KubeEvent, KubeSeen, Made, ProbeResult, Request, RunEnd,

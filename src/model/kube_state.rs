@@ -30,6 +30,8 @@ pub struct KubeState {
     pub objects: BTreeMap<ObjectKey, ObjectState>,
     /// Its pods, the newest first.
     pub pods: Vec<PodState>,
+    /// What keeps pods from being made, in Kubernetes' words: a quota, or an admission that refused them.
+    pub trouble: Option<String>,
 }
 
 /// An object of a cluster.

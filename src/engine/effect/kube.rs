@@ -20,7 +20,7 @@ pub enum KubeEffect {
         /// Which cluster.
         cluster: Arc<Cluster>,
         /// The objects that the project has, by resource. What has the project's mark and is none of them is told too.
-        objects: Arc<BTreeMap<ResourceName, Vec<ObjectKey>>>,
+        objects: Arc<BTreeMap<ResourceName, Vec<ExpectedObject>>>,
         /// How the pods of each resource are found.
         pods: Arc<BTreeMap<ResourceName, PodSearch>>,
     },
@@ -85,6 +85,17 @@ pub enum KubeEffect {
         /// Namespaces too.
         namespaces: bool,
     },
+}
+
+/// An object that the project has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectedObject {
+    /// Which object it is.
+    pub key: ObjectKey,
+    /// As it was written: what of it somebody changed is told, also where a session before this one applied it.
+    pub declared: Arc<KubeObject>,
+    /// As [`AppliedObject::left_alone`].
+    pub left_alone: Vec<String>,
 }
 
 /// How the pods of a resource are found.
