@@ -9,6 +9,7 @@ pub mod docker;
 pub mod evaluate;
 pub mod executors;
 pub mod files;
+pub mod kube;
 pub mod looking;
 pub mod outbox;
 pub mod port;

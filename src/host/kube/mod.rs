@@ -1,0 +1,14 @@
+//! A Kubernetes cluster: how it is reached, what orch applies there, and what is seen of it.
+//!
+//! Everything goes through the server's API; no other tool is called, but those that load images into a cluster of this machine.
+
+pub mod connection;
+pub mod failure;
+pub mod kinds;
+pub mod link;
+pub mod marks;
+pub mod observer;
+pub mod registry;
+mod yaml;
+
+pub use connection::{Address, Connection};
