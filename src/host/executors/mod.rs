@@ -4,6 +4,7 @@ mod docker;
 mod evaluation;
 mod instances;
 mod keeping;
+mod kube;
 mod questions;
 mod runs;
 mod sink;
@@ -38,6 +39,7 @@ pub struct Host {
     instances: BTreeMap<InstanceId, instances::Live>,
     evaluations: BTreeMap<EvaluationId, AbortHandle>,
     docking: docker::Docking,
+    clustering: kube::Clustering,
     keeping: Keeping,
 }
 
@@ -76,6 +78,7 @@ impl Host {
     /// Executors for a session that has not begun.
     pub fn new(world: World) -> Self {
         let (docking, keeping) = (docker::Docking::new(world.clone()), Keeping::new(world.clone()));
+        let clustering = kube::Clustering::new(world.clone());
         Self {
             world,
             watcher: None,
@@ -83,6 +86,7 @@ impl Host {
             instances: BTreeMap::new(),
             evaluations: BTreeMap::new(),
             docking,
+            clustering,
             keeping,
         }
     }
@@ -168,7 +172,10 @@ impl Host {
             }
             Effect::CancelRun { run, grace } | Effect::StopLeftovers { run, grace } => match self.runs.get(&run) {
                 Some(running) => running.stop(grace),
-                None => self.docking.cancel(run),
+                None => {
+                    self.docking.cancel(run);
+                    self.clustering.cancel(run);
+                }
             },
             Effect::StartInstance { instance, resource, command, ready_line, port, grace } => {
                 let reserved = self.world.store.use_instance(instance);
@@ -189,8 +196,7 @@ impl Host {
             }
             Effect::Say { resource, about, level, text } => self.say(resource, about, level, &text),
             Effect::Docker(effect) => self.docking.perform(effect),
-            // The engine emits none yet.
-            Effect::Kube(_) => {}
+            Effect::Kube(effect) => self.clustering.perform(effect),
             Effect::Finish { .. } => {}
         }
     }
@@ -202,6 +208,7 @@ impl Host {
             Event::RunEnded { run, end } if !end.leftovers => {
                 self.runs.remove(run);
                 self.docking.ended(*run, &end.exit);
+                self.clustering.ended(*run);
             }
             Event::LeftoversEnded { run } => drop(self.runs.remove(run)),
             Event::InstanceEnded { instance, .. } => {

@@ -129,7 +129,7 @@ async fn configured(cluster: &Cluster) -> Result<(Config, Address), Failure> {
 }
 
 /// The files of the kubeconfig as one: what an earlier file says counts.
-async fn read(cluster: &Cluster) -> Result<Kubeconfig, Failure> {
+pub(super) async fn read(cluster: &Cluster) -> Result<Kubeconfig, Failure> {
     let paths = cluster.kubeconfig.clone();
     let read = tokio::task::spawn_blocking(move || {
         let mut merged = Kubeconfig::default();

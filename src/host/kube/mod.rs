@@ -2,13 +2,17 @@
 //!
 //! Everything goes through the server's API; no other tool is called, but those that load images into a cluster of this machine.
 
+pub mod apply;
+pub mod command;
 pub mod connection;
+pub mod delete;
 pub mod failure;
 pub mod kinds;
 pub mod link;
 pub mod marks;
 pub mod observer;
 pub mod registry;
+pub mod voice;
 mod yaml;
 
 pub use connection::{Address, Connection};

@@ -6,7 +6,7 @@ use serde_json::Value;
 ///
 /// # Errors
 /// Says what is wrong, and in which line.
-pub fn documents(text: &str) -> Result<Vec<Value>, String> {
+pub(super) fn documents(text: &str) -> Result<Vec<Value>, String> {
     let options = serde_saphyr::options! {
         legacy_octal_numbers: true,
         non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::AsString,

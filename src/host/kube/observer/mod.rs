@@ -8,7 +8,7 @@ mod eye;
 mod news;
 pub mod object;
 pub mod pod;
-mod scopes;
+pub(super) mod scopes;
 mod world;
 
 pub use object::Sighted;
