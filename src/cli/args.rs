@@ -1,6 +1,6 @@
 //! The command line, as plain data.
 
-use crate::model::ProjectId;
+use crate::{model::ProjectId, orchfile::KubeWish};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -76,12 +76,33 @@ pub(super) struct OrchfileArgs {
     /// What marks the containers of this project, instead of its folder's name and path
     #[arg(long, value_name = "ID", env = "ORCH_PROJECT", value_parser = ProjectId::parse)]
     pub(super) project: Option<ProjectId>,
+    /// Which cluster is meant.
+    #[command(flatten)]
+    pub(super) kube: KubeArgs,
     /// Resources to bring up, with what they depend on [default: all]
     #[arg(value_name = "NAME")]
     pub(super) names: Vec<String>,
     /// Arguments for the Orchfile's own `config.parse()`
     #[arg(last = true, value_name = "ARGS")]
     pub(super) args: Vec<String>,
+}
+
+/// Which Kubernetes cluster is meant.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct KubeArgs {
+    /// The Kubernetes context [default: the current one of the kubeconfig]
+    #[arg(long, value_name = "NAME", env = "ORCH_CONTEXT")]
+    context: Option<String>,
+    /// The namespace of Kubernetes objects that name none [default: that of the context]
+    #[arg(long, value_name = "NAME", env = "ORCH_NAMESPACE")]
+    namespace: Option<String>,
+}
+
+impl From<KubeArgs> for KubeWish {
+    fn from(args: KubeArgs) -> Self {
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        Self { context: given(args.context), namespace: given(args.namespace) }
+    }
 }
 
 /// `orch up`.

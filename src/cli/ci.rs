@@ -31,6 +31,7 @@ pub(super) fn ci(args: Ci) -> Result<Exit, CliError> {
         file: orchfile.file.file,
         project: orchfile.project,
         args: [orchfile.names, orchfile.args].concat(),
+        kube: orchfile.kube.into(),
         timeout: args.timeout,
         only: None,
         volumes: false,

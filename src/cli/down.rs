@@ -84,6 +84,7 @@ fn without_session(project: &Project, args: &Down) -> Result<Exit, CliError> {
         file: orchfile.file.file.clone(),
         project: Some(project_id(project, args)),
         args: given,
+        kube: orchfile.kube.clone().into(),
         timeout: None,
         only: (!names.is_empty()).then(|| names.clone()),
         volumes: args.volumes,

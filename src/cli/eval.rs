@@ -31,6 +31,7 @@ pub(super) fn eval(args: Eval) -> Result<Exit, CliError> {
         file: None,
         project: None,
         args: [orchfile.names, orchfile.args].concat(),
+        kube: orchfile.kube.into(),
         timeout: None,
         only: None,
         volumes: false,

@@ -17,6 +17,7 @@ use crate::{
     },
     logs::{Limits, LogName, LogStore},
     model::{FilePath, Level, ProjectId, ResourceName},
+    orchfile::KubeWish,
     report::Look,
     session,
     snapshot::{Goal, Snapshot, Verdict},
@@ -36,6 +37,8 @@ pub(super) struct Plan {
     pub(super) file: Option<PathBuf>,
     /// Names and arguments of the Orchfile.
     pub(super) args: Vec<String>,
+    /// Which cluster is meant.
+    pub(super) kube: KubeWish,
     /// The mark on what it makes; `None` is made of its folder.
     pub(super) project: Option<ProjectId>,
     pub(super) timeout: Option<Duration>,
@@ -99,6 +102,7 @@ pub(super) fn ask(plan: &Plan, file: FilePath, answer: Answer) -> Ask {
     Ask {
         file,
         args: plan.args.clone(),
+        kube: plan.kube.clone(),
         subcommand: verb_of(plan.goal).to_owned(),
         answer,
         memory_bytes: number_from("ORCH_EVAL_MEMORY_MB", 1024) << 20,

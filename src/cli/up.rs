@@ -18,6 +18,7 @@ pub(super) fn up(args: Up) -> Result<Exit, CliError> {
         file: orchfile.file.file,
         project: orchfile.project,
         args: [orchfile.names, orchfile.args].concat(),
+        kube: orchfile.kube.into(),
         timeout: None,
         only: None,
         volumes: false,

@@ -3,21 +3,23 @@
 #![expect(unsafe_code, reason = "the interpreter's `ProvidesStaticType` is an unsafe trait; its derive is sound")]
 
 use super::{
-    LoadRequest,
+    Fault, LoadRequest,
     builtins::config::ConfigState,
+    convert,
     draft::Draft,
     environment::Environment,
+    fault::Finding,
     load::Modules,
     sources::{Entry, EntryKind, SourceCommand, SourceOutput, Sources, Told, Voice},
     text::{Site, SourceText},
 };
 use crate::{
     diag::{Diagnostic, Severity},
-    model::{Digest, EvaluationInput, FilePath, Level, Location, Mode, Secret, Seen},
+    model::{Cluster, Digest, EvaluationInput, FilePath, Level, Location, Mode, Secret, Seen},
 };
 use starlark::{any::ProvidesStaticType, codemap::FileSpan, environment::Globals, eval::Evaluator};
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     collections::{BTreeMap, BTreeSet},
     io,
     sync::Arc,
@@ -48,6 +50,8 @@ pub struct Context<'a> {
     sources: &'a dyn Sources,
     texts: RefCell<BTreeMap<String, Arc<SourceText>>>,
     executing: RefCell<Vec<Executing>>,
+    /// The cluster that is meant, once somebody asked.
+    pub(super) cluster: OnceCell<Result<Option<Cluster>, Fault>>,
     environment: Environment,
     secrets: RefCell<Vec<Secret>>,
     inputs: RefCell<BTreeSet<EvaluationInput>>,
@@ -112,6 +116,7 @@ impl<'a> Context<'a> {
             sources,
             texts: RefCell::default(),
             executing: RefCell::default(),
+            cluster: OnceCell::new(),
             environment,
             secrets: RefCell::default(),
             inputs: RefCell::default(),
@@ -242,6 +247,22 @@ impl<'a> Context<'a> {
             labels: site.map(|site| site.label("")).into_iter().collect(),
             help,
             frames: Vec::new(),
+        });
+    }
+
+    /// Adds an error that was found when the file had been evaluated.
+    pub(super) fn report(&self, site: Option<&Site>, fault: Fault) {
+        let Finding { code, message, help, label, at, further } = fault.into_finding();
+        let mut labels: Vec<_> = site.map(|site| convert::narrow(site, &at).label(label)).into_iter().collect();
+        labels.extend(further);
+        let frames = Vec::new();
+        self.add_warning(Diagnostic {
+            severity: Severity::Error,
+            code: code.to_owned(),
+            message,
+            labels,
+            help,
+            frames,
         });
     }
 

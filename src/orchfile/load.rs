@@ -15,6 +15,7 @@ use crate::{
     diag::{Diagnostic, Severity, suggest::did_you_mean},
     model::{EvaluationInput, FilePath, Level, Project},
 };
+use serde::{Deserialize, Serialize};
 use starlark::{
     PrintHandler,
     environment::{FrozenModule, Module},
@@ -43,8 +44,19 @@ pub struct LoadRequest {
     pub subcommand: String,
     /// orch's own environment.
     pub environment: BTreeMap<String, String>,
+    /// Which cluster is meant.
+    pub kube: KubeWish,
     /// When to give up.
     pub limits: Limits,
+}
+
+/// Which cluster is meant, instead of what the kubeconfig says.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct KubeWish {
+    /// `--context`.
+    pub context: Option<String>,
+    /// `--namespace`.
+    pub namespace: Option<String>,
 }
 
 /// When an evaluation gives up.
@@ -305,7 +317,12 @@ fn interpret(context: &Context<'_>, key: &str, file: Option<&FilePath>, ast: Ast
             eval.set_loader(&loader);
             eval.set_print_handler(&print);
             set_limits(&mut eval, context)?;
-            eval.eval_module(ast, context.globals).map_err(|error| convert::of_error(context, &error))?;
+            let evaluated = eval.eval_module(ast, context.globals).map_err(|error| convert::of_error(context, &error));
+            let is_over = evaluated.as_ref().err().is_none_or(Fault::is_exit);
+            if is_entry && is_over {
+                builtins::name_workloads(&mut eval).map_err(|error| convert::of_error(context, &error))?;
+            }
+            evaluated?;
         }
         // The frozen module lists its public names only, and `load_dynamic` gives the others too.
         let hidden = module.names_and_visibilities().map(|(name, _)| name.as_str().to_owned());

@@ -23,7 +23,7 @@ pub mod text;
 
 pub use dump::dump;
 pub use fault::Fault;
-pub use load::{Limits, LoadRequest, Loaded, load};
+pub use load::{KubeWish, Limits, LoadRequest, Loaded, load};
 pub use local_sources::LocalSources;
 pub use sources::{Entry, EntryKind, SourceCommand, SourceOutput, Sources, Told, Voice};
 

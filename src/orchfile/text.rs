@@ -124,6 +124,15 @@ impl SourceText {
         Location { file: self.name.clone(), line: number(line + 1), column: number(column) }
     }
 
+    /// What a line holds, without the blanks around it; lines count from 1.
+    #[must_use]
+    pub fn line_range(&self, line: usize) -> Range<usize> {
+        let begin = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len());
+        let text = self.text[begin..].lines().next().unwrap_or_default();
+        let blanks = text.len() - text.trim_start().len();
+        begin + blanks..begin + text.trim_end().len().max(blanks)
+    }
+
     /// The place from 0 of the line that holds an offset.
     fn line_of(&self, offset: usize) -> usize {
         self.lines.partition_point(|start| *start <= offset).saturating_sub(1)

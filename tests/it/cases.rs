@@ -4,7 +4,7 @@ use crate::case::{Case, check_folder};
 use orch::{
     diag::render,
     model::FilePath,
-    orchfile::{Limits, LoadRequest, LocalSources, SourceCommand, SourceOutput, Told, load},
+    orchfile::{KubeWish, Limits, LoadRequest, LocalSources, SourceCommand, SourceOutput, Told, load},
 };
 use std::{
     collections::BTreeMap,
@@ -13,10 +13,11 @@ use std::{
 };
 
 /// Files are evaluated; what is wrong with them is drawn in full. `args` holds the arguments after the verb, `log` what was
-/// printed. `compose output` and `compose errors` are what the compose tool says.
+/// printed. `compose output` and `compose errors` are what the compose tool says. A file `kubeconfig` is the kubeconfig, `context`
+/// what `--context` names.
 #[test]
 fn orchfile() {
-    let not_files = ["args", "compose output", "compose errors", "log", "diagnostics"];
+    let not_files = ["args", "compose output", "compose errors", "context", "log", "diagnostics"];
     check_folder("orchfile", &["log", "diagnostics"], |case| evaluate(case, &not_files));
 }
 
@@ -44,11 +45,13 @@ fn evaluate(case: &Case, not_files: &[&str]) -> BTreeMap<&'static str, String> {
             *told.lock().unwrap() += &(text + "\n");
         }
     });
+    let kubeconfig = case.section("kubeconfig").map(|_| "kubeconfig");
     let request = LoadRequest {
         file: FilePath::new(folder.path().join(entry)),
         args: case.lines("args"),
         subcommand: "up".to_owned(),
-        environment: BTreeMap::new(),
+        kube: KubeWish { context: case.lines("context").pop(), namespace: None },
+        environment: kubeconfig.map(|path| ("KUBECONFIG".to_owned(), path.to_owned())).into_iter().collect(),
         limits: Limits { ticks: 100_000, heap_bytes: 8 << 20, ..Limits::default() },
     };
     let loaded = load(&request, &sources);

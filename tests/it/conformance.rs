@@ -1,5 +1,5 @@
-//! What Tilt makes of a Tiltfile, orch makes of it too: every case of `tests/conformance/cases` that needs nothing but local
-//! resources, evaluated in this process and compared as the README beside them says. A case that differs stands in
+//! What Tilt makes of a Tiltfile, orch makes of it too: every case of `tests/conformance/cases` that needs neither extensions nor
+//! API objects, evaluated in this process and compared as the README beside them says. A case that differs stands in
 //! `docs/differences.md`, or this fails; one that stands there and does not differ fails too.
 //!
 //! `ORCH_CONFORMANCE=NAME` runs one case and prints what orch says of it.
@@ -23,7 +23,7 @@ use std::{
 /// Files of a case that are no part of its project.
 const HARNESS_FILES: [&str; 5] = ["args", "env", "kubeconfig", "setup.sh", "expected.json"];
 /// What a case may not use yet.
-const LATER: &str = r"\b(k8s_\w+|port_forward|filter_yaml|allow_k8s_contexts|kustomize|helm|workload_to_resource_function|v1alpha1)\b\s*[(.]|ext://";
+const LATER: &str = r"\bv1alpha1\b\s*[(.]|ext://";
 /// What needs the compose tool.
 const COMPOSE: &str = r"\bdocker_compose\b";
 /// What a difference of one line in a position may be: Tilt often points one line past the fault.
@@ -111,6 +111,7 @@ impl Case {
             file: FilePath::new(self.root.join(file)),
             args,
             subcommand: "alpha tiltfile-result".to_owned(),
+            kube: orch::orchfile::KubeWish::default(),
             environment: self.env.clone(),
             limits: orch::orchfile::Limits::default(),
         }
@@ -294,7 +295,7 @@ fn orch_eval_prints_what_was_evaluated() {
         "config-parse-unknown-flag",
         "lang-exit",
         "lang-fail",
-        "load-flag-file",
+        "k8s_context-namespace-set",
         "local-error-exit-code",
         "local-forms",
         "os-env",

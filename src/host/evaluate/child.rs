@@ -58,6 +58,7 @@ fn evaluate(ask: &Ask) -> Ended {
         args: ask.args.clone(),
         subcommand: ask.subcommand.clone(),
         environment: environment(),
+        kube: ask.kube.clone(),
         limits: Limits::default(),
     };
     let loaded = orchfile::load(&request, &LocalSources::new(run, tell));

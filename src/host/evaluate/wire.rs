@@ -3,7 +3,7 @@
 use crate::{
     diag::Diagnostic,
     model::{FilePath, Project},
-    orchfile::{SourceCommand, SourceOutput, Told},
+    orchfile::{KubeWish, SourceCommand, SourceOutput, Told},
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,8 @@ pub struct Ask {
     pub file: FilePath,
     /// What came after the verb: names of resources and arguments of the file.
     pub args: Vec<String>,
+    /// Which cluster is meant.
+    pub kube: KubeWish,
     /// What `config.tilt_subcommand` says.
     pub subcommand: String,
     /// What is wanted.

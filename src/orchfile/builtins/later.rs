@@ -12,21 +12,6 @@ use starlark::{
 };
 use std::fmt;
 
-const KUBERNETES: &[&str] = &[
-    "k8s_yaml",
-    "k8s_resource",
-    "port_forward",
-    "filter_yaml",
-    "k8s_kind",
-    "k8s_image_json_path",
-    "k8s_custom_deploy",
-    "workload_to_resource_function",
-    "k8s_context",
-    "k8s_namespace",
-    "allow_k8s_contexts",
-    "kustomize",
-    "helm",
-];
 const V1ALPHA1: &[&str] = &[
     "cmd",
     "config_map",
@@ -97,11 +82,6 @@ impl<'v> StarlarkValue<'v> for Later {
 
 /// Adds the names.
 pub(crate) fn register(globals: &mut GlobalsBuilder) {
-    for (names, about) in [(KUBERNETES, "Kubernetes")] {
-        for name in names {
-            globals.set(name, Later { name: (*name).to_owned(), about: about.to_owned() });
-        }
-    }
     globals.namespace("v1alpha1", |namespace| {
         for name in V1ALPHA1 {
             namespace.set(name, Later { name: format!("v1alpha1.{name}"), about: "API objects".to_owned() });

@@ -14,6 +14,7 @@ mod flow;
 mod gopath;
 mod image;
 mod json;
+pub(crate) mod kube;
 mod later;
 mod link;
 mod local;
@@ -30,6 +31,7 @@ mod trigger;
 mod unpack;
 mod version;
 mod yaml;
+mod yaml_place;
 mod yaml_print;
 
 use super::{context::Context, environment::Surroundings};
@@ -38,6 +40,8 @@ use starlark::environment::GlobalsBuilder;
 use std::sync::Arc;
 
 pub(super) use duration::print as duration_text;
+pub(super) use image::synced::is_synced;
+pub(super) use kube::name_workloads;
 
 /// Adds all builtins of orch to the globals.
 pub(super) fn register(globals: &mut GlobalsBuilder, surroundings: &Surroundings) {
@@ -49,6 +53,7 @@ pub(super) fn register(globals: &mut GlobalsBuilder, surroundings: &Surroundings
     files::register(globals);
     flow::register(globals);
     image::register(globals);
+    kube::register(globals);
     later::register(globals);
     link::register(globals);
     local::register(globals);
@@ -75,6 +80,7 @@ pub(super) fn begin(context: &Context<'_>) {
 /// what the file says once.
 pub(super) fn complete(context: &Context<'_>) {
     compose::declare_services(context);
+    kube::declare_resources(context);
     let (draft, file) = (&mut *context.draft.borrow_mut(), &context.request.file);
     if let Some(root) = file.parent().filter(|_| !draft.settings.tiltignore.is_empty()) {
         draft.settings.watch_ignore.push(Arc::new(IgnoreRule::new(root, draft.settings.tiltignore.clone())));

@@ -82,6 +82,7 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
             echo: !echo_off.take_or_default("echo_off", eval)?,
             inputs: None,
         };
+        super::kube::check_command(eval)?;
         let output = context(eval).run(command.clone()).map_err(|error| not_started(&command, &error))?;
         if output.code != 0 {
             return Err(failed(&command, &output).into());

@@ -15,27 +15,60 @@ const ALIASED_MAX: usize = 1_000_000;
 /// # Errors
 /// Says what is wrong, and in which line.
 pub(crate) fn parse_stream(text: &str) -> Result<Vec<Tree>, String> {
+    let documents = parse_documents(text).map_err(|invalid| format!("line {}: {}", invalid.line, invalid.reason))?;
+    Ok(documents.into_iter().map(|document| document.tree).collect())
+}
+
+/// A document of a stream.
+#[derive(Debug)]
+pub(crate) struct Document {
+    /// What it says.
+    pub(crate) tree: Tree,
+    /// The line on which it begins, from 1.
+    pub(crate) line: usize,
+    /// Which document of the stream it is, from 0, empty ones counted.
+    pub(crate) place: usize,
+}
+
+/// Why a text is no YAML.
+#[derive(Debug)]
+pub(crate) struct Invalid {
+    /// Counts from 1.
+    pub(crate) line: usize,
+    /// What is wrong there.
+    pub(crate) reason: String,
+}
+
+/// As [`parse_stream`], with where each document begins.
+///
+/// # Errors
+/// Says what is wrong, and in which line.
+pub(crate) fn parse_documents(text: &str) -> Result<Vec<Document>, Invalid> {
     check_separators(text)?;
     let mut reader = Reader { events: Parser::new_from_str(text), anchors: BTreeMap::new(), aliased: 0, line: 1 };
     let mut documents = Vec::new();
+    let mut place = 0;
     while let Some(event) = reader.next()? {
         if matches!(event, Event::DocumentStart(..)) {
             reader.anchors.clear();
             if let Some(first) = reader.next()? {
-                documents.push(reader.node(first, 0)?);
+                let line = reader.line;
+                documents.push(Document { tree: reader.node(first, 0)?, line, place });
             }
+            place += 1;
         }
     }
-    documents.retain(|document| *document != Tree::Null);
+    documents.retain(|document| document.tree != Tree::Null);
     Ok(documents)
 }
 
 /// Kubernetes' reader, and with it Tilt, refuses a document that starts on the line of its separator.
-fn check_separators(text: &str) -> Result<(), String> {
+fn check_separators(text: &str) -> Result<(), Invalid> {
     for (number, line) in text.lines().enumerate() {
         let rest = line.strip_prefix("---").map_or("", str::trim);
         if !rest.is_empty() && !rest.starts_with('#') {
-            return Err(format!("line {}: `---` must stand alone on its line, and `{rest}` follows it", number + 1));
+            let reason = format!("`---` must stand alone on its line, and `{rest}` follows it");
+            return Err(Invalid { line: number + 1, reason });
         }
     }
     Ok(())
@@ -49,9 +82,10 @@ struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    fn next(&mut self) -> Result<Option<Event<'t>>, String> {
+    fn next(&mut self) -> Result<Option<Event<'t>>, Invalid> {
         for event in self.events.by_ref() {
-            let (event, span) = event.map_err(|error| format!("line {}: {}", error.marker().line(), error.kind()))?;
+            let (event, span) =
+                event.map_err(|error| Invalid { line: error.marker().line(), reason: error.kind().to_string() })?;
             self.line = span.start.line();
             if !matches!(event, Event::Comment(..)) {
                 return Ok(Some(event));
@@ -60,11 +94,11 @@ impl<'t> Reader<'t> {
         Ok(None)
     }
 
-    fn fault<T>(&self, message: &str) -> Result<T, String> {
-        Err(format!("line {}: {message}", self.line))
+    fn fault<T>(&self, message: &str) -> Result<T, Invalid> {
+        Err(Invalid { line: self.line, reason: message.to_owned() })
     }
 
-    fn node(&mut self, event: Event<'t>, depth: usize) -> Result<Tree, String> {
+    fn node(&mut self, event: Event<'t>, depth: usize) -> Result<Tree, Invalid> {
         if depth > DEPTH_MAX {
             return self.fault("nested too deeply");
         }
@@ -81,13 +115,13 @@ impl<'t> Reader<'t> {
         Ok(tree)
     }
 
-    fn alias(&mut self, anchor: usize) -> Result<Tree, String> {
+    fn alias(&mut self, anchor: usize) -> Result<Tree, Invalid> {
         let Some(tree) = self.anchors.get(&anchor) else { return self.fault("an alias holds itself") };
         self.aliased += tree.size();
         if self.aliased > ALIASED_MAX { self.fault("its aliases stand for too much") } else { Ok(tree.clone()) }
     }
 
-    fn sequence(&mut self, depth: usize) -> Result<Tree, String> {
+    fn sequence(&mut self, depth: usize) -> Result<Tree, Invalid> {
         let mut items = Vec::new();
         while let Some(event) = self.next()? {
             if event == Event::SequenceEnd {
@@ -98,7 +132,7 @@ impl<'t> Reader<'t> {
         Ok(Tree::List(items))
     }
 
-    fn mapping(&mut self, depth: usize) -> Result<Tree, String> {
+    fn mapping(&mut self, depth: usize) -> Result<Tree, Invalid> {
         let mut entries = Entries::default();
         let mut merged = Vec::new();
         while let Some(event) = self.next()? {
@@ -122,7 +156,7 @@ impl<'t> Reader<'t> {
         Ok(Tree::Map(entries.list))
     }
 
-    fn merge(&self, value: Tree, merged: &mut Vec<(String, Tree)>) -> Result<(), String> {
+    fn merge(&self, value: Tree, merged: &mut Vec<(String, Tree)>) -> Result<(), Invalid> {
         match value {
             Tree::Map(entries) => merged.extend(entries),
             Tree::List(maps) => return maps.into_iter().try_for_each(|map| self.merge(map, merged)),
@@ -131,7 +165,7 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    fn key(&self, key: Tree) -> Result<String, String> {
+    fn key(&self, key: Tree) -> Result<String, Invalid> {
         match key {
             Tree::Text(text) => Ok(text),
             Tree::Int(int) => Ok(int.to_string()),
@@ -142,7 +176,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn scalar(&self, text: Cow<'t, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Tree, String> {
+    fn scalar(&self, text: Cow<'t, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Tree, Invalid> {
         let core = tag.and_then(Tag::core_suffix);
         let is_plain = match core {
             Some("str") => false,

@@ -76,6 +76,8 @@ pub struct DraftImage {
     pub ignore_files: Vec<IgnoreFile>,
     /// Declared by a compose file: gives way to one that the Orchfile declares, and may be unused.
     pub implicit: bool,
+    /// The name of the containers for which it stands, where it is nobody's image.
+    pub container: Option<String>,
 }
 
 /// A file that counts for an image, and for the evaluation only where the image is needed.

@@ -2,8 +2,8 @@
 
 use super::{Fields, Shown};
 use crate::model::{
-    Build, ComposeBuild, CustomBuild, CustomOutput, DockerBuild, FilePath, IgnoreRule, Image, LiveUpdate, RestartStep,
-    Trigger,
+    Build, ComposeBuild, ContainerSelector, CustomBuild, CustomOutput, DockerBuild, FilePath, IgnoreRule, Image,
+    LiveUpdate, RestartStep, Trigger,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -19,12 +19,24 @@ impl Shown<'_> {
             out.put("container_args", json!(args));
         }
         out.fill("live_update", image.live_update.as_ref().map_or(Value::Null, |update| self.steps(update)));
+        out.fill("live_update_selector", self.selector(image));
         let is_synced = self.project.kube.synced_images.iter().any(|synced| synced.key == image.key);
         out.fill("live_update_only", json!(is_synced));
         out.fill("image_deps", json!(image.bases));
         out.fill("match_in_env_vars", json!(image.match_in_env_vars));
         out.fill("push", json!(image.push));
         out.done()
+    }
+
+    /// The container in which its files are changed, where that is not told by an image.
+    fn selector(&self, image: &Image) -> Value {
+        let kubes = self.project.resources.iter().filter_map(|resource| resource.kind.kube());
+        let mut updates = kubes.flat_map(|kube| &kube.live_updates);
+        let name = updates.find_map(|update| match &update.containers {
+            ContainerSelector::Name(name) if update.update.image.as_ref() == Some(&image.key) => Some(name),
+            _ => None,
+        });
+        name.map_or(Value::Null, |name| json!({ "container": name }))
     }
 
     fn build(&self, image: &Image) -> Value {

@@ -208,12 +208,21 @@ impl Shown<'_> {
     }
 }
 
-/// The services of compose files come first, sorted by name, as Tilt's tools show them; the rest as declared.
+/// Kubernetes comes first, then the services of compose files, sorted by name, as Tilt's tools show them; the rest as declared.
 fn in_order(project: &Project) -> impl Iterator<Item = &Arc<Resource>> {
-    let is_service = |resource: &&Arc<Resource>| type_of(&resource.kind) == "compose";
-    let mut services: Vec<_> = project.resources.iter().filter(is_service).collect();
-    services.sort_by(|a, b| a.name.cmp(&b.name));
-    services.into_iter().chain(project.resources.iter().filter(move |resource| !is_service(resource)))
+    let mut sorted: Vec<_> = project.resources.iter().collect();
+    sorted.sort_by(|one, other| shelf(one).cmp(&shelf(other)));
+    sorted.into_iter()
+}
+
+/// Where a resource is shown, and by which name it is sorted there.
+fn shelf(resource: &Resource) -> (u8, &str) {
+    match &resource.kind {
+        Kind::Kube(kube) if kube.before_others => (3, ""),
+        Kind::Kube(_) => (0, ""),
+        kind if type_of(kind) == "compose" => (1, resource.name.as_str()),
+        Kind::Local(_) | Kind::Container(_) => (2, ""),
+    }
 }
 
 fn type_of(kind: &Kind) -> &'static str {

@@ -16,14 +16,15 @@ impl Lowering<'_> {
     pub(super) fn containers(&mut self, resolved: &Resolved, resources: &mut [Arc<Resource>]) {
         let mut checked = BTreeSet::new();
         for (used, resource) in resolved.used.iter().zip(resources) {
-            let Some(place) = *used else { continue };
             let resource = Arc::make_mut(resource);
-            if let Kind::Container(container) = &mut resource.kind {
-                self.fill(container, place, resolved);
+            if let (Kind::Container(container), Some(place)) = (&mut resource.kind, used.first()) {
+                self.fill(container, *place, resolved);
             }
-            self.check_override(place, resource);
-            if checked.insert(place) {
-                self.check_steps(place, resolved);
+            for place in used {
+                self.check_override(*place, resource);
+                if checked.insert(*place) {
+                    self.check_steps(*place, resolved);
+                }
             }
         }
         self.unused_steps();
@@ -62,7 +63,7 @@ impl Lowering<'_> {
     }
 
     /// What a live update copies or falls back on must be an input of the image or of one that it is made of.
-    fn check_steps(&mut self, place: usize, resolved: &Resolved) {
+    pub(super) fn check_steps(&mut self, place: usize, resolved: &Resolved) {
         let draft = self.draft;
         let image = &draft.images[place];
         let images = resolved.closure(place);

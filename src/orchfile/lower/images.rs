@@ -7,9 +7,13 @@ use crate::{
         suggest::{did_you_mean, suggest},
     },
     model::{
-        Build, ContainerImage, ContainerSource, CustomOutput, Image, ImageKey, ImageRef, LiveUpdate, Resource, Settings,
+        Build, ContainerImage, ContainerSource, CustomOutput, Image, ImageKey, ImageRef, Kind, LiveUpdate, Registry,
+        Resource, Settings,
     },
-    orchfile::draft::{Draft, DraftImage},
+    orchfile::{
+        builtins::is_synced,
+        draft::{Draft, DraftImage},
+    },
 };
 use std::{
     collections::{BTreeSet, HashMap},
@@ -20,8 +24,10 @@ use std::{
 pub(super) struct Resolved {
     /// For each image of the draft, those that it is made of.
     pub(super) bases: Vec<Vec<usize>>,
-    /// For each resource the image that its container is made of.
-    pub(super) used: Vec<Option<usize>>,
+    /// For each resource the images that its containers are made of.
+    pub(super) used: Vec<Vec<usize>>,
+    /// For each resource the images that nobody builds, and into whose containers files are copied.
+    pub(super) synced: Vec<Vec<usize>>,
     /// Images that some resource needs, bases first.
     pub(super) order: Vec<usize>,
 }
@@ -62,11 +68,25 @@ impl Lowering<'_> {
     pub(super) fn resolve_images(&mut self, resources: &[Arc<Resource>]) -> Resolved {
         let builders = Builders::of(&self.draft.images);
         let bases = self.bases(&builders);
-        let used: Vec<_> =
-            resources.iter().map(|resource| named_by(resource).and_then(|name| builders.find(&name))).collect();
+        let (mut used, mut synced) = (Vec::with_capacity(resources.len()), Vec::with_capacity(resources.len()));
+        for resource in resources {
+            self.missing_images(resource, &builders);
+            let mut places: Vec<usize> = Vec::new();
+            for place in named_by(resource).iter().filter_map(|name| builders.find(name)) {
+                if !places.contains(&place) {
+                    places.push(place);
+                }
+            }
+            let is_synced =
+                |place: &usize| resource.kind.kube().is_some() && is_synced(&self.draft.images[*place].image);
+            let (of_synced, of_used) = places.into_iter().partition(is_synced);
+            synced.push(of_synced);
+            used.push(of_used);
+        }
         let order = self.order(&bases, &used);
-        self.unused_images(&order, resources);
-        Resolved { bases, used, order }
+        let resolved = Resolved { bases, used, synced, order };
+        self.unused_images(&resolved, resources);
+        resolved
     }
 
     /// Compose takes its images from the local engine.
@@ -98,10 +118,28 @@ impl Lowering<'_> {
         all
     }
 
+    /// Images that a deployment needs must be there.
+    fn missing_images(&mut self, resource: &Resource, builders: &Builders) {
+        let custom = resource.kind.kube().and_then(|kube| kube.custom.as_ref());
+        for key in custom.into_iter().flat_map(|custom| &custom.image_deps) {
+            let is_there = ImageRef::parse(key.as_str()).is_ok_and(|reference| builders.find(&reference).is_some());
+            if !is_there {
+                let message = format!("the resource `{}` needs the image `{key}`, which no one builds", resource.name);
+                let site = self.draft.resources.iter().find(|draft| draft.name == resource.name);
+                let labels = label_at_literal(site.and_then(|draft| draft.site.as_ref()), key.as_str(), "");
+                self.unknown_image(message, labels, key);
+            }
+        }
+    }
+
     fn missing_image(&mut self, image: &DraftImage, missing: &ImageRef) {
         let missing = missing.key();
         let message = format!("the image `{}` needs `{missing}`, which no one builds", image.reference.key());
         let labels = label_at_literal(image.site.as_ref(), missing.as_str(), "");
+        self.unknown_image(message, labels, &missing);
+    }
+
+    fn unknown_image(&mut self, message: String, labels: Vec<Label>, missing: &ImageKey) {
         let names: Vec<_> = self.draft.images.iter().map(|image| image.reference.key()).collect();
         let help = did_you_mean(missing.as_str(), names.iter().map(ImageKey::as_str));
         let help = help.or_else(|| Some("declare it with `docker_build` or `custom_build`".to_owned()));
@@ -109,7 +147,7 @@ impl Lowering<'_> {
     }
 
     /// The images below those that are used, each after what it is made of.
-    fn order(&mut self, bases: &[Vec<usize>], used: &[Option<usize>]) -> Vec<usize> {
+    fn order(&mut self, bases: &[Vec<usize>], used: &[Vec<usize>]) -> Vec<usize> {
         let mut visit = Visit { bases, state: vec![State::New; bases.len()], order: Vec::new(), circle: None };
         for start in used.iter().flatten() {
             visit.image(*start);
@@ -142,12 +180,13 @@ impl Lowering<'_> {
         self.error("orchfile::image_cycle", message, labels, Some(help.to_owned()));
     }
 
-    fn unused_images(&mut self, order: &[usize], resources: &[Arc<Resource>]) {
+    fn unused_images(&mut self, resolved: &Resolved, resources: &[Arc<Resource>]) {
         // What is wrong already may be why they are not used.
         if self.found.iter().any(|found| found.severity == Severity::Error) {
             return;
         }
-        let needed: BTreeSet<usize> = order.iter().copied().collect();
+        let synced = resolved.synced.iter().flatten();
+        let needed: BTreeSet<usize> = resolved.order.iter().chain(synced).copied().collect();
         let suppressed = Suppressed::of(&self.draft.settings);
         for (place, image) in self.draft.images.iter().enumerate() {
             if needed.contains(&place) || image.implicit || suppressed.holds(&image.reference) {
@@ -156,7 +195,8 @@ impl Lowering<'_> {
             let key = image.reference.key();
             let message = format!("the image `{key}` is never built: no resource uses it");
             let labels = label_at_literal(image.site.as_ref(), key.as_str(), "");
-            let names: BTreeSet<_> = resources.iter().filter_map(|resource| Some(named_by(resource)?.key())).collect();
+            let names: BTreeSet<_> =
+                resources.iter().flat_map(|resource| named_by(resource)).map(|name| name.key()).collect();
             let help = match suggest(key.as_str(), names.iter().map(ImageKey::as_str)) {
                 Some(near) => format!("did you mean `{near}`, which a resource uses?"),
                 None => format!("if it is to be so, say `update_settings(suppress_unused_image_warnings=[\"{key}\"])`"),
@@ -170,22 +210,42 @@ impl Lowering<'_> {
         let draft = self.draft;
         let pushed = pushed(resolved, resources);
         let registry = draft.settings.default_registry.as_ref();
-        let image = |place: &usize| {
-            let from = &draft.images[*place];
-            let mut image = from.image.clone();
-            let bases = resolved.bases[*place].iter();
-            image.bases = bases.map(|base| draft.images[*base].reference.key()).collect();
-            if let Build::Custom(build) = &mut image.build {
-                build.image_deps.clone_from(&image.bases);
-            }
-            let name = from.reference.familiar_name();
-            (image.repository, image.tag_prefix) =
-                registry.map_or((name.clone(), String::new()), |registry| registry.place_of(&name));
-            image.push = registry.is_some() && pushed.contains(place) && !is_pushed_otherwise(&image.build);
-            image.live_update = resolved.live_update(draft, *place);
-            Arc::new(image)
-        };
+        let image = |place: &usize| Arc::new(self.lowered_image(*place, resolved, registry, &pushed));
         resolved.order.iter().map(image).collect()
+    }
+
+    /// The images that are not built, as the project has them.
+    pub(super) fn synced_images(&self, resolved: &Resolved) -> Vec<Arc<Image>> {
+        let mut places: Vec<usize> = Vec::new();
+        for place in resolved.synced.iter().flatten().filter(|place| !resolved.order.contains(place)) {
+            if !places.contains(place) {
+                places.push(*place);
+            }
+        }
+        places.iter().map(|place| Arc::new(self.lowered_image(*place, resolved, None, &BTreeSet::new()))).collect()
+    }
+
+    fn lowered_image(
+        &self,
+        place: usize,
+        resolved: &Resolved,
+        registry: Option<&Registry>,
+        pushed: &BTreeSet<usize>,
+    ) -> Image {
+        let draft = self.draft;
+        let from = &draft.images[place];
+        let mut image = from.image.clone();
+        let bases = resolved.bases[place].iter();
+        image.bases = bases.map(|base| draft.images[*base].reference.key()).collect();
+        if let Build::Custom(build) = &mut image.build {
+            build.image_deps.clone_from(&image.bases);
+        }
+        let name = from.reference.familiar_name();
+        (image.repository, image.tag_prefix) =
+            registry.map_or((name.clone(), String::new()), |registry| registry.place_of(&name));
+        image.push = registry.is_some() && pushed.contains(&place) && !is_pushed_otherwise(&image.build);
+        image.live_update = resolved.live_update(draft, place);
+        image
     }
 }
 
@@ -225,7 +285,7 @@ fn pushed(resolved: &Resolved, resources: &[Arc<Resource>]) -> BTreeSet<usize> {
         matches!(resource.kind.container().map(|container| &container.source), Some(ContainerSource::Compose { .. }))
     };
     let uses = resolved.used.iter().zip(resources).filter(|(_, resource)| !is_compose(resource));
-    uses.filter_map(|(used, _)| *used).collect()
+    uses.flat_map(|(used, _)| used.iter().copied()).collect()
 }
 
 /// Whether a custom build pushes by itself, or leaves nothing to push.
@@ -295,9 +355,22 @@ impl Visit<'_> {
     }
 }
 
-/// What the container of a resource names as its image.
-fn named_by(resource: &Resource) -> Option<ImageRef> {
-    match &resource.kind.container()?.image {
+/// What the containers of a resource name as their images, in order.
+pub(super) fn named_by(resource: &Resource) -> Vec<ImageRef> {
+    match &resource.kind {
+        Kind::Local(_) => Vec::new(),
+        Kind::Container(container) => named(&container.image).into_iter().collect(),
+        Kind::Kube(kube) => {
+            let places = kube.objects.iter().flat_map(|object| &object.images);
+            let required = kube.custom.iter().flat_map(|custom| &custom.image_deps);
+            let keys = required.chain(&kube.synced).filter_map(|key| ImageRef::parse(key.as_str()).ok());
+            places.filter_map(|place| named(&place.image)).chain(keys).collect()
+        }
+    }
+}
+
+fn named(image: &ContainerImage) -> Option<ImageRef> {
+    match image {
         ContainerImage::Pulled(name) => ImageRef::parse(name).ok(),
         ContainerImage::Built(key) => ImageRef::parse(key.as_str()).ok(),
     }

@@ -2,6 +2,7 @@
 
 mod containers;
 mod images;
+mod kube;
 mod select;
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     diag::{Diagnostic, Label, Severity, suggest::did_you_mean},
     model::{
-        Dependency, FilePath, Mode, Project, Resource, TriggerMode,
+        Dependency, FilePath, KubeSettings, Mode, Project, Resource, TriggerMode,
         graph::{GraphFault, check},
     },
 };
@@ -44,6 +45,8 @@ pub(super) fn lower(request: &LoadRequest, parts: Parts) -> Lowered {
     lowering.check_registry();
     let images = lowering.images(&resolved, &resources);
     lowering.containers(&resolved, &mut resources);
+    lowering.deployments(&resolved, &mut resources);
+    let synced_images = lowering.synced_images(&resolved);
     lowering.check_graph(&resources);
     let enabled = lowering.selected(&resources, &places);
     let enable = |(resource, enabled): (Arc<Resource>, bool)| {
@@ -51,9 +54,14 @@ pub(super) fn lower(request: &LoadRequest, parts: Parts) -> Lowered {
     };
     let resources = resources.into_iter().zip(enabled).map(enable).collect();
     let found = lowering.found;
-    let needed = resolved.order.iter().flat_map(|place| draft.images[*place].ignore_files.iter().cloned()).collect();
+    let needed = resolved
+        .order
+        .iter()
+        .chain(resolved.synced.iter().flatten())
+        .flat_map(|place| draft.images[*place].ignore_files.iter().cloned())
+        .collect();
     let settings = draft.settings;
-    let kube = draft.kube.settings;
+    let kube = KubeSettings { synced_images, ..draft.kube.settings };
     let file = request.file.clone();
     let compose = draft.compose.into_iter().map(|compose| Arc::new(compose.project)).collect();
     let project =

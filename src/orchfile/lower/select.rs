@@ -28,6 +28,9 @@ impl Lowering<'_> {
                 None => self.unknown_selection(name),
             }
         }
+        // Namespaces and configuration are everybody's.
+        let is_everybodys = |resource: &Arc<Resource>| resource.kind.kube().is_some_and(|kube| kube.before_others);
+        next.extend(resources.iter().position(is_everybodys));
         let writers = self.writers(resources);
         while let Some(place) = next.pop() {
             if !std::mem::replace(&mut enabled[place], true) {

@@ -102,8 +102,8 @@ fn a_wrong_argument_is_named_with_what_it_takes() {
             Some("write `os.getenv(\"NOPE\", …)` with what to take when it is not set"),
         ),
         (
-            "k8s_resource('a')",
-            "`k8s_resource` is not supported yet: orch cannot do Kubernetes so far",
+            "v1alpha1.cmd('a')",
+            "`v1alpha1.cmd` is not supported yet: orch cannot do API objects so far",
             Some("keep what needs it in a file of its own, and load that only under Tilt"),
         ),
         ("ci_settings(timeout='soon')", "`soon` is no duration", Some("write it as \"30s\", \"5m\" or \"1h30m\"")),
@@ -162,6 +162,7 @@ fn request(file: &FilePath, env: &[(&str, &str)]) -> LoadRequest {
         file: file.clone(),
         args: Vec::new(),
         subcommand: "up".to_owned(),
+        kube: orch::orchfile::KubeWish::default(),
         environment: env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         limits: orch::orchfile::Limits::default(),
     }

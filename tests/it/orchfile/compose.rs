@@ -29,6 +29,7 @@ fn asked(files: &[(&str, &str)], env: &[(&str, &str)], config: &Value) -> (Folde
         file: folder.path(file),
         args: Vec::new(),
         subcommand: "up".to_owned(),
+        kube: orch::orchfile::KubeWish::default(),
         environment: env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         limits: Limits::default(),
     };
@@ -133,6 +134,7 @@ fn several_projects_stand_where_their_first_calls_do() {
         file: folder.path("Orchfile"),
         args: Vec::new(),
         subcommand: "up".to_owned(),
+        kube: orch::orchfile::KubeWish::default(),
         environment: BTreeMap::new(),
         limits: Limits::default(),
     };
@@ -449,6 +451,7 @@ fn what_the_tool_reads_is_one_digest_where_it_can_be_told() {
             file: folder.path("Orchfile"),
             args: Vec::new(),
             subcommand: "up".to_owned(),
+            kube: orch::orchfile::KubeWish::default(),
             environment: BTreeMap::new(),
             limits: Limits::default(),
         };

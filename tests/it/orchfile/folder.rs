@@ -67,6 +67,7 @@ impl Folder {
             file: self.path(entry),
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
             subcommand: "up".to_owned(),
+            kube: orch::orchfile::KubeWish::default(),
             environment: std::collections::BTreeMap::default(),
             limits: Limits::default(),
         };

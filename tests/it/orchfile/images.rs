@@ -41,6 +41,7 @@ fn evaluate(files: &[(&str, &str)], compose: Option<&Value>) -> World {
         file: folder.path("Orchfile"),
         args: Vec::new(),
         subcommand: "up".to_owned(),
+        kube: orch::orchfile::KubeWish::default(),
         environment: BTreeMap::from([("BASE".to_owned(), "acme/base".to_owned())]),
         limits: Limits::default(),
     };

@@ -7,4 +7,5 @@ mod dialect;
 mod folder;
 mod graph;
 mod images;
+mod kube;
 mod load;

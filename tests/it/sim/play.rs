@@ -52,6 +52,7 @@ impl Evaluator for FrontEnd {
             file: self.file.clone(),
             args: Vec::new(),
             subcommand: subcommand.to_owned(),
+            kube: orch::orchfile::KubeWish::default(),
             environment: BTreeMap::new(),
             limits: Limits::default(),
         };

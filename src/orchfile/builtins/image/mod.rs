@@ -6,7 +6,8 @@ pub(super) mod ignore;
 pub(super) mod reference;
 mod registry;
 pub(super) mod service;
-mod step;
+pub(super) mod step;
+pub(in crate::orchfile) mod synced;
 
 use crate::model::{Build, FileSet, Image, ImageRef};
 use crate::orchfile::{
@@ -47,19 +48,24 @@ struct Parts {
     ignore_files: ignore::Looked,
 }
 
+/// Whether no image of that name is declared yet.
+fn check_new(reference: &ImageRef, argument: &str, eval: &Evaluator<'_, '_, '_>) -> Result<(), Fault> {
+    let draft = context(eval).draft.borrow();
+    let first = draft.images.iter().find(|image| !image.implicit && image.reference == *reference);
+    let Some(first) = first else { return Ok(()) };
+    let place = first.site.as_ref().map(Site::location);
+    let place = place.map(|at| format!(", at {}:{}:{}", at.file, at.line, at.column)).unwrap_or_default();
+    let message = format!("the image `{}` is already declared{place}", reference.key());
+    Err(Fault::new("orchfile::duplicate_image", message)
+        .help("give one of them another name, or each a tag of its own")
+        .at_argument(argument))
+}
+
 /// Adds an image to the draft.
 fn declare(options: Options, parts: Parts, eval: &Evaluator<'_, '_, '_>) -> Result<(), Fault> {
     let Options { reference, steps, match_in_env_vars, entrypoint, container_args } = options;
+    check_new(&reference, "ref", eval)?;
     let draft = &mut context(eval).draft.borrow_mut();
-    let first = draft.images.iter().find(|image| !image.implicit && image.reference == reference);
-    if let Some(first) = first {
-        let place = first.site.as_ref().map(Site::location);
-        let place = place.map(|at| format!(", at {}:{}:{}", at.file, at.line, at.column)).unwrap_or_default();
-        let message = format!("the image `{}` is already declared{place}", reference.key());
-        return Err(Fault::new("orchfile::duplicate_image", message)
-            .help("give one of them another name, or each a tag of its own")
-            .at_argument("ref"));
-    }
     let key = reference.key();
     let image = Image {
         exact: reference.is_exact(),
@@ -86,6 +92,7 @@ fn declare(options: Options, parts: Parts, eval: &Evaluator<'_, '_, '_>) -> Resu
         steps: paths,
         ignore_files: parts.ignore_files,
         implicit: false,
+        container: None,
     });
     Ok(())
 }

@@ -96,6 +96,7 @@ impl Service<'_> {
             steps: Vec::new(),
             ignore_files: looked.into_iter().chain(recipe.looked).collect(),
             implicit: true,
+            container: None,
         })
     }
 

@@ -73,7 +73,7 @@ macro_rules! step_type {
     ($name:ident, $shown:literal) => {
         #[doc = concat!("A step, as a value of the type `", $shown, "`.")]
         #[derive(Debug, Clone, ProvidesStaticType, NoSerialize, Allocative, StarlarkPagablePanic)]
-        pub(super) struct $name(#[allocative(skip)] Step);
+        pub(crate) struct $name(#[allocative(skip)] Step);
 
         starlark_simple_value!($name);
 
@@ -105,7 +105,7 @@ fn step(value: Value<'_>) -> Option<&Step> {
 
 /// The steps of a `live_update`, in an order that is allowed. None of them is no live update.
 #[derive(Debug, Default)]
-pub(super) struct Steps(Vec<Step>);
+pub(crate) struct Steps(Vec<Step>);
 
 impl Kind for Steps {
     type Out = Self;
@@ -158,8 +158,13 @@ impl Steps {
         Ok(Self(steps))
     }
 
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Notes that the steps are used.
-    pub(super) fn attach(self, eval: &Evaluator<'_, '_, '_>) -> Self {
+    pub(crate) fn attach(self, eval: &Evaluator<'_, '_, '_>) -> Self {
         let made = &mut context(eval).draft.borrow_mut().steps;
         for site in self.0.iter().filter_map(|step| step.site.as_ref()) {
             if let Some(made) = made.get_mut(&place(site)) {
@@ -170,7 +175,7 @@ impl Steps {
     }
 
     /// The paths that must be inputs of the image.
-    pub(super) fn paths(&self) -> Vec<DraftStep> {
+    pub(crate) fn paths(&self) -> Vec<DraftStep> {
         let paths = |step: &Step| match &step.what {
             What::Sync { local, .. } => vec![local.clone()],
             What::FallBackOn(paths) => paths.clone(),
@@ -181,7 +186,7 @@ impl Steps {
     }
 
     /// What they say together; its inputs come later.
-    pub(super) fn live_update(&self, image: &ImageKey) -> Option<LiveUpdate> {
+    pub(crate) fn live_update(&self, image: &ImageKey) -> Option<LiveUpdate> {
         let mut update = LiveUpdate {
             image: Some(image.clone()),
             inputs: Vec::new(),

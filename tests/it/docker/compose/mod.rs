@@ -154,6 +154,7 @@ fn loaded(sandbox: &Sandbox, engine: &Engine) -> Project {
         file: FilePath::new(sandbox.path("Orchfile")),
         args: Vec::new(),
         subcommand: "up".to_owned(),
+        kube: orch::orchfile::KubeWish::default(),
         environment: std::env::vars().collect(),
         limits: orch::orchfile::Limits::default(),
     };
