@@ -198,7 +198,7 @@ impl<'t> Reader<'t> {
         while let Some((at, letter)) = letters.next() {
             match letter {
                 '\\' => name.extend(letters.next().map(|(_, letter)| letter)),
-                '.' | '[' | ']' | '}' | '{' | ')' | '=' | '!' | ' ' | ',' => {
+                '.' | '[' | ']' | '}' | '{' | ')' | '=' | '!' | '<' | '>' | ' ' | ',' => {
                     end = at;
                     break;
                 }

@@ -218,7 +218,12 @@ mod tests {
     fn a_value_of_another_type_is_found_wherever_it_stands() {
         for (group, kind, text, expected) in [
             ("", "Pod", "metadata: {labels: {debug: on}}", "metadata.labels.debug: a string, not a boolean"),
-            ("x.io", "Any", "metadata: {annotations: {n: 1}}", "metadata.annotations.n: a string, not a number"),
+            (
+                "x.io",
+                "Any",
+                "metadata: {annotations: {count: 1}}",
+                "metadata.annotations.count: a string, not a number",
+            ),
             ("apps", "Deployment", "spec: {replicas: '3'}", "spec.replicas: a whole number, not a string"),
             (
                 "apps",
