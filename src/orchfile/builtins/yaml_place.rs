@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(line(&[]), Some(5));
         assert_eq!(line(&[key("spec"), key("x"), key("y"), Step::Item(1)]), Some(7));
         assert_eq!(line(&[key("spec"), key("list"), Step::Item(1), key("m")]), Some(11));
-        assert_eq!(line(&[key("spec"), key("list"), Step::Item(7)]), Some(8));
+        assert_eq!(line(&[key("spec"), key("list"), Step::Item(7)]), Some(9));
         assert_eq!(line_of(text, 0, &[key("a")]), Some(3));
     }
 }
