@@ -250,7 +250,7 @@ impl Facts {
             Event::EvaluationEnded { outcome, .. } => self.on_evaluation_ended(outcome),
             Event::Asked(request) => self.on_asked(now, request),
             Event::Docker(event) => {
-                self.docker.on_event(event);
+                self.docker.on_event(now, event);
                 self.note_reached();
             }
             Event::SessionStarted

@@ -97,6 +97,8 @@ pub(crate) struct DockerFacts {
     pub(crate) told: BTreeMap<ResourceName, Vec<ContainerState>>,
     /// Lives of containers that ended, as the engine was told: when they began, and with which code.
     pub(crate) ended: BTreeMap<(ContainerId, i64), (ResourceName, i32)>,
+    /// When it was told of each.
+    pub(crate) ended_at: BTreeMap<(ContainerId, i64), Time>,
     /// The engine was told that Docker is lost, and not that it is back.
     pub(crate) lost: bool,
     /// Somebody else did something to the containers of a resource.
@@ -165,17 +167,17 @@ impl DockerFacts {
         run.told_at = Some(now);
         if let Made::Containers(containers) = &end.made {
             let name = run.resource.clone();
-            self.note_ends(&name, containers);
+            self.note_ends(now, &name, containers);
             self.told.insert(name, containers.clone());
         }
     }
 
     /// Notes what the engine is about to learn.
-    pub(crate) fn on_event(&mut self, event: &DockerEvent) {
+    pub(crate) fn on_event(&mut self, now: Time, event: &DockerEvent) {
         match event {
             DockerEvent::Seen { seen, .. } => self.told = seen.containers.clone(),
             DockerEvent::ContainersChanged { resource, containers } => {
-                self.note_ends(resource, containers);
+                self.note_ends(now, resource, containers);
                 self.told.insert(resource.clone(), containers.clone());
             }
             DockerEvent::FollowEnded { .. } => {}
@@ -184,14 +186,16 @@ impl DockerFacts {
         }
     }
 
-    fn note_ends(&mut self, name: &ResourceName, containers: &[ContainerState]) {
+    fn note_ends(&mut self, now: Time, name: &ResourceName, containers: &[ContainerState]) {
         // Those that its own run replaces do not end by themselves.
         if self.last_run(name).is_some_and(|run| run.exit.is_none()) {
             return;
         }
         for one in containers {
             if let ContainerPhase::Exited { code, .. } = one.phase {
-                self.ended.insert((one.id.clone(), one.started_at_ns), (name.clone(), code));
+                let life = (one.id.clone(), one.started_at_ns);
+                self.ended_at.entry(life.clone()).or_insert(now);
+                self.ended.insert(life, (name.clone(), code));
             }
         }
     }
@@ -199,6 +203,7 @@ impl DockerFacts {
     pub(crate) fn next_session(&mut self) {
         self.told.clear();
         self.ended.clear();
+        self.ended_at.clear();
         self.lost = false;
     }
 }

@@ -22,8 +22,11 @@ pub(crate) fn trouble(facts: &Facts, resource: &Resource, container: &Container)
     if facts.docker.last_run(name).is_some_and(|run| failed(run, facts.session)) {
         return Some(format!("`{name}` could not be raised"));
     }
-    let codes = facts.docker.ended.values().filter(|(of, _)| of == name).map(|(_, code)| *code);
-    let codes: Vec<i32> = codes.collect();
+    // What ends when the answer is given, while others are ended, changes it no more.
+    let in_time =
+        |life| facts.first_stop_at.is_none_or(|end| facts.docker.ended_at.get(life).is_some_and(|at| *at <= end));
+    let ended = facts.docker.ended.iter().filter(|(life, (of, _))| of == name && in_time(*life));
+    let codes: Vec<i32> = ended.map(|(_, (_, code))| *code).collect();
     let allowed = match container.restart {
         Some(Restart::Always | Restart::OnFailure) => true,
         Some(Restart::Never) => codes.iter().all(|code| *code == 0),
