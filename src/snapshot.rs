@@ -224,6 +224,16 @@ pub enum UpdateStatus {
     NotApplicable,
 }
 
+impl Row {
+    /// How the containers of a job ended that ran to its end, and ended well.
+    #[must_use]
+    pub fn finished(&self) -> Option<&Exit> {
+        let exit = self.instance.as_ref()?.exit.as_ref()?;
+        let is_done = self.kind == RowKind::Container && self.runtime == RuntimeStatus::Ok;
+        (is_done && exit.is_success()).then_some(exit)
+    }
+}
+
 /// Does the thing run well. Tilt's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -26,6 +26,9 @@ pub(super) fn note(row: &Row, root: &FilePath, now: Time) -> String {
     if let Some(run) = row.runs.first().filter(|_| row.update == UpdateStatus::Error) {
         return run.exit.as_ref().map(words::exit).unwrap_or_default();
     }
+    if let Some(exit) = row.finished() {
+        return format!("ended: {}", words::exit(exit));
+    }
     match (&row.instance, row.kind) {
         (Some(instance), RowKind::Container) => container(row, instance),
         (Some(instance), RowKind::Local) => server(row, instance),

@@ -2,8 +2,8 @@
 
 use super::{Look, look::Colour};
 use crate::{
-    model::{ContainerPhase, FilePath, ResourceName},
-    snapshot::{Goal, Row, RowKind, Snapshot, Trouble, UpdateStatus, Verdict, words},
+    model::{ContainerPhase, Exit, FilePath, ResourceName},
+    snapshot::{Goal, Row, RowKind, Snapshot, Step, Trouble, UpdateStatus, Verdict, words},
 };
 use std::fmt::Write as _;
 
@@ -40,15 +40,36 @@ pub fn verdict(snapshot: &Snapshot, verdict: &Verdict, look: Look) -> String {
 
 /// The line after the last words of `up` and `ci`: containers that go on. Empty where there are none.
 pub fn left_running(snapshot: &Snapshot) -> String {
-    let is_running = |row: &Row| {
-        let mut containers = row.instance.iter().flat_map(|instance| &instance.containers);
-        containers.any(|state| matches!(state.phase, ContainerPhase::Running | ContainerPhase::Restarting))
+    let named = |is: fn(&Row) -> bool| -> Vec<&str> {
+        snapshot.rows.iter().filter(|row| is(row)).map(|row| row.name.as_str()).collect()
     };
-    let names: Vec<&str> = snapshot.rows.iter().filter(|row| is_running(row)).map(|row| row.name.as_str()).collect();
-    if names.is_empty() {
-        return String::new();
+    let running = named(|row| is_running(row) && !was_replaced(row));
+    let replaced = named(|row| is_running(row) && was_replaced(row));
+    let mut text = String::new();
+    if !replaced.is_empty() {
+        let names = words::first_of(&replaced);
+        writeln!(
+            text,
+            "orch: containers were being replaced and may be stopped ({names}); `orch up` goes on with that"
+        )
+        .ok();
     }
-    format!("orch: containers are left running ({}); `orch down` removes them\n", words::first_of(&names))
+    if !running.is_empty() {
+        let names = words::first_of(&running);
+        writeln!(text, "orch: containers are left running ({names}); `orch down` removes them").ok();
+    }
+    text
+}
+
+fn is_running(row: &Row) -> bool {
+    let mut containers = row.instance.iter().flat_map(|instance| &instance.containers);
+    containers.any(|state| matches!(state.phase, ContainerPhase::Running | ContainerPhase::Restarting))
+}
+
+/// Whether its last run was to put others in the place of its containers, and was cut short.
+fn was_replaced(row: &Row) -> bool {
+    let last = row.current_run.as_ref().or(row.runs.first());
+    last.is_some_and(|run| run.step == Step::Container && matches!(run.exit, None | Some(Exit::Stopped)))
 }
 
 fn counted(snapshot: &Snapshot) -> String {

@@ -21,7 +21,10 @@ pub fn status(snapshot: &Snapshot, names: &[ResourceName], look: Look) -> String
     text.push('\n');
     for row in shown {
         let (update, update_colour) = update_word(row.update);
-        let (runtime, runtime_colour) = runtime_word(row.runtime);
+        let (runtime, runtime_colour) = match row.finished() {
+            Some(_) => ("done", Colour::Green),
+            None => runtime_word(row.runtime),
+        };
         let line = format!(
             "{}  {}{}  {}  {}",
             look.paint_name(row.name.as_str(), format!("{:widest$}", row.name)),

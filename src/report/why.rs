@@ -33,6 +33,9 @@ pub fn explain(row: &Row, root: &FilePath, now: Time) -> String {
             ));
         }
     }
+    if let Some(exit) = row.finished().filter(|_| row.current_run.is_none()) {
+        lines.push(format!("{name} ran to its end ({})", words::exit(exit)));
+    }
     if let Some(skip) = &row.skipped {
         lines.push(format!("{name} did not run: {}", words::skip(skip, root)));
     }

@@ -261,6 +261,35 @@ fn whoever_ends_is_told_what_goes_on() {
 }
 
 #[test]
+fn what_was_being_replaced_is_not_said_to_be_left() {
+    let cut = |name: &str, step| Row {
+        runs: vec![run(9, step, Cause::First, Some(Exit::Stopped))],
+        ..row(name, vec![container(name, ContainerPhase::Running)])
+    };
+    let rows = [cut("api", Step::Container), cut("db", Step::LiveUpdate)].into_iter().collect();
+    let expected = "\
+orch: containers were being replaced and may be stopped (api); `orch up` goes on with that
+orch: containers are left running (db); `orch down` removes them
+";
+    assert_eq!(summary::left_running(&Snapshot { rows, ..shop() }), expected);
+}
+
+#[test]
+fn a_job_that_ended_well_is_done() {
+    let exited = ContainerPhase::Exited { code: 0, out_of_memory: false };
+    let mut job = row("job", vec![container("job", exited)]);
+    job.instance.as_mut().unwrap().exit = Some(Exit::Code(0));
+    let explained = why::explain(&job, &root(), at(10_000));
+    assert!(explained.starts_with("job ran to its end (exit code 0)\n"), "{explained}");
+    let shop = Snapshot { rows: [job].into_iter().collect(), ..shop() };
+    let expected = "\
+NAME  KIND       UPDATE        RUNTIME   NOTE
+job   container  ok            done      ended: exit code 0
+";
+    assert_eq!(table::status(&shop, &[], LOOK), expected);
+}
+
+#[test]
 fn programs_get_all_that_is_known() {
     let shop = shop();
     let rows: Vec<&Row> = shop.rows.iter().map(|row| &**row).collect();
