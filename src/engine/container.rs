@@ -10,6 +10,7 @@ use super::{
     phase::{Live, RunPhase, Work},
     plan::{self, Plan, Steps, Way},
     state::State,
+    verdict,
 };
 use crate::{
     model::{
@@ -47,6 +48,8 @@ pub(super) struct Containers {
     pub(super) decided: bool,
     /// Why they are brought to `raised` again.
     pub(super) again: Option<Cause>,
+    /// An update is to start them again: their next life is no surprise.
+    pub(super) restarting: bool,
     /// They are to be removed.
     pub(super) removal: bool,
     /// The session ends, and they go on without it.
@@ -77,8 +80,8 @@ pub(super) enum Need<'a> {
     Nothing,
     /// Its running containers are changed in place.
     Update(&'a Steps),
-    /// Its images and containers are made anew: why not in place, if that was to be.
-    Full(Option<&'a str>),
+    /// Its images and containers are made anew.
+    Full,
 }
 
 /// What the containers hold of a file.
@@ -177,18 +180,30 @@ pub(super) fn need(state: &State, id: NodeId) -> Need<'_> {
     let in_place = match &plan.way {
         Way::Nothing | Way::Full(_) if only_first_sync => return Need::Nothing,
         Way::Update(steps) => steps,
-        Way::Full(why) if is_in_place_matter(node) => return Need::Full(why.as_deref()),
-        Way::Nothing | Way::Full(_) => return Need::Full(None),
+        Way::Nothing | Way::Full(_) => return Need::Full,
     };
-    if is_in_place_matter(node) { Need::Update(in_place) } else { Need::Full(None) }
+    if is_in_place_matter(node) { Need::Update(in_place) } else { Need::Full }
 }
 
 /// Whether nothing but files differs, and the containers are there to be changed.
 fn is_in_place_matter(node: &Node) -> bool {
+    node.dirt.images.is_empty() && would_be_in_place_matter(node)
+}
+
+/// The same, but for images that were built meanwhile.
+fn would_be_in_place_matter(node: &Node) -> bool {
     let dirt = &node.dirt;
-    let only_files = !dirt.first && !dirt.definition && dirt.images.is_empty() && dirt.redo.is_none();
+    let only_files = !dirt.first && !dirt.definition && dirt.redo.is_none();
     let asked_otherwise = node.wish.is_some() && (node.what.is_automatic() || dirt.files.is_empty());
     only_files && !asked_otherwise && run(node) && !node.containers.outdated
+}
+
+/// Why files that differ are not changed in place, where that is why it is made anew; also once its images are.
+pub(super) fn fell_back(node: &Node) -> Option<Cause> {
+    match &node.containers.plan.as_ref()?.way {
+        Way::Full(Some(why)) if would_be_in_place_matter(node) => Some(Cause::FallBack(why.clone())),
+        Way::Nothing | Way::Update(_) | Way::Full(_) => None,
+    }
 }
 
 /// Whether all its containers run, as far as is known.
@@ -212,7 +227,7 @@ pub(super) fn demand(state: &State, id: NodeId) -> Demand {
     }
     let may = state.mode() == Mode::Orchfile || node.edges.unmet == 0 || node.reached.started;
     let wants = node.is_dirty() && super::schedule::starts_by_itself(state, id);
-    if wants && may && matches!(need(state, id), Need::Full(_)) { Demand::Build } else { Demand::None }
+    if wants && may && matches!(need(state, id), Need::Full) { Demand::Build } else { Demand::None }
 }
 
 /// Whether there are containers of an earlier session of which nobody knows yet whether they are what they should be.
@@ -233,7 +248,7 @@ pub(super) fn hold(state: &State, id: NodeId) -> Option<Hold> {
         return Some(Hold::Stopping);
     }
     match need(state, id) {
-        Need::Full(_) => image::standing_hold(state, &node.edges.images),
+        Need::Full => image::standing_hold(state, &node.edges.images),
         Need::Nothing | Need::Update(_) => None,
     }
 }
@@ -247,6 +262,23 @@ pub(super) fn mark_image(state: &mut State, id: NodeId, image: &ImageKey) {
     }
     node.dirt.images.insert(image.clone());
     state.touch(id);
+}
+
+/// An image that was to be made anew is the one that its containers are made of: nothing is to be done for it.
+pub(super) fn unmark_image(state: &mut State, id: NodeId, key: &ImageKey, (image, value): (NodeId, &Value)) {
+    let node = state.node(id);
+    // Those that a run brings to something now, or has left halfway, may be made of another.
+    if node.containers.outdated || node.is_running() {
+        return;
+    }
+    let values = node.containers.raised.iter_mut().flat_map(|raised| &mut raised.values);
+    let mut made_of = values.filter(|(other, before)| *other == image && before.is_same(value));
+    if let Some((_, before)) = made_of.next() {
+        before.clone_from(value);
+        node.dirt.images.remove(key);
+        compare_files(state, id);
+        state.touch(id);
+    }
 }
 
 /// What its containers are to be now: as declared, made of what their images are now.
@@ -273,14 +305,16 @@ pub(super) fn wanted(state: &mut State, id: NodeId, replace: bool) -> Option<Rai
     Some(Raised { order, values })
 }
 
-/// Whether its running containers are just what they are to be, so that nothing has to be done for them.
-pub(super) fn is_there(node: &Node, wanted: &Raised) -> bool {
+/// Whether its containers, which run or have done their work, are just what they are to be, so that nothing has to be done.
+pub(super) fn is_there(state: &State, id: NodeId, wanted: &Raised) -> bool {
+    let node = &state.nodes[id];
     let Some(raised) = &node.containers.raised else { return false };
     let same_image = |(image, value): &(NodeId, Value)| {
         raised.values.iter().any(|(other, before)| other == image && before.is_same(value))
     };
     let own = wanted.values.last();
-    run(node) && raised.order.fingerprint == wanted.order.fingerprint && own.is_none_or(same_image)
+    let is_well = run(node) || verdict::is_finished(state, id);
+    is_well && raised.order.fingerprint == wanted.order.fingerprint && own.is_none_or(same_image)
 }
 
 /// The ids of these containers, sorted.

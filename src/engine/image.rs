@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     model::{
-        Build, Built, ComposeProject, Digest, Exit, Failure, FilePath, Image, ImageKey, ImageRecord, Level,
-        ResourceName, RunId, SetDigest,
+        Build, Built, ComposeProject, Digest, Exit, Failure, FilePath, Image, ImageKey, ImageRecord, Level, RunId,
+        SetDigest,
     },
     snapshot::{Cause, Hold, Skip, Step},
 };
@@ -274,8 +274,9 @@ pub(super) fn accept_if_back(state: &mut State, id: NodeId) {
         && (node.dirt.is_some() || failed);
     let (Some(files), true) = (node.knowledge.inputs, may_be) else { return };
     let Some(made) = node.making.value.as_ref().map(|value| value.fingerprint) else { return };
-    if recipe(state, id).is_none_or(|recipe| recipe.fingerprint(&files) != made) {
-        return;
+    let Some(recipe) = recipe(state, id) else { return };
+    if recipe.fingerprint(&files) != made {
+        return accept_recipe_if_back(state, id, &recipe);
     }
     let node = state.node(id);
     let now = node.making.now.as_ref().map(Sight::of);
@@ -287,7 +288,26 @@ pub(super) fn accept_if_back(state: &mut State, id: NodeId) {
     node.dirt = super::dirt::Dirt::default();
     node.last = LastRun::Succeeded;
     node.skipped = Some(Skip::Fresh);
-    tell_same(state, id);
+    tell_same(state, id, Skip::Fresh);
+    state.touch(id);
+}
+
+/// If it is declared again as it was when it was made, only its files differ: containers that have those may be kept.
+fn accept_recipe_if_back(state: &mut State, id: NodeId, recipe: &Recipe) {
+    let node = state.node(id);
+    let (Some(value), Some(now)) = (&node.making.value, &node.making.now) else { return };
+    let is_back = recipe.fingerprint(&value.sight.digest()) == value.fingerprint;
+    if !node.dirt.definition || node.dirt.first || !is_back {
+        return;
+    }
+    let differing = value.sight.differing(now);
+    let mut marks = std::mem::take(&mut node.dirt).files;
+    let mut mark = |path: &FilePath| marks.remove(path).unwrap_or(super::dirt::Mark { by: None });
+    node.dirt.files = differing.iter().map(|path| (path.clone(), mark(path))).collect();
+    node.making.sight = Some(value.sight.clone());
+    node.making.behind = differing;
+    node.last = LastRun::Succeeded;
+    tell_same(state, id, Skip::Fresh);
     state.touch(id);
 }
 
@@ -296,11 +316,17 @@ pub(super) fn start(state: &mut State, id: NodeId) {
     let (Some(image), Some(recipe)) = (state.nodes[id].what.image().cloned(), recipe(state, id)) else { return };
     let order = order(state, id, image);
     let needed_by = first_demanding(state, id);
+    let fell_back = needed_by.and_then(|user| container::fell_back(&state.nodes[user]));
+    let needed_by = needed_by.map(|user| state.nodes[user].name.clone());
     if let Some(name) = &needed_by {
         state.node(id).name = name.clone();
     }
     let (dirt, cause) = run::take(state, id);
-    let cause = needed_by.filter(|_| cause == Cause::First).map_or(cause, Cause::Needed);
+    let cause = match cause {
+        Cause::First => needed_by.map_or(cause, Cause::Needed),
+        Cause::Files { .. } if !dirt.definition => fell_back.unwrap_or(cause),
+        other => other,
+    };
     let row = run::open(state, id, Step::Build, cause);
     let sight = state.nodes[id].making.now.as_ref().map(Sight::of);
     let before = std::mem::replace(&mut state.node(id).making.sight, sight);
@@ -334,10 +360,10 @@ pub(super) fn compose(state: &State, name: &str) -> Option<Arc<ComposeProject>> 
 }
 
 /// The first resource that needs it now: its log is that of the build.
-fn first_demanding(state: &State, id: NodeId) -> Option<ResourceName> {
+fn first_demanding(state: &State, id: NodeId) -> Option<NodeId> {
     let users = edges::resources_above(state, id);
     let demanding = users.iter().filter(|user| state.nodes[**user].derived.demand == Demand::Build);
-    demanding.min_by_key(|user| state.nodes[**user].place).map(|user| state.nodes[*user].name.clone())
+    demanding.min_by_key(|user| state.nodes[**user].place).copied()
 }
 
 /// A build ended.
@@ -366,7 +392,8 @@ fn succeed(state: &mut State, id: NodeId, over: &Over, recipe: &Recipe, sight: S
     remember(state, id, &value);
     prune::on_built(state);
     if before.is_some_and(|before| before.is_same(&value)) {
-        tell_same(state, id);
+        let Some(key) = key(state, id) else { return };
+        tell_same(state, id, Skip::SameImage(key));
     } else {
         tell_new(state, id);
     }
@@ -396,13 +423,16 @@ pub(super) fn tell_new(state: &mut State, id: NodeId) {
     }
 }
 
-/// It is the same image: what is made of it is as good as before.
-fn tell_same(state: &mut State, id: NodeId) {
-    let Some(key) = key(state, id) else { return };
+/// It is the same image: what is made of it is as good as before, and not to be made anew for its sake.
+fn tell_same(state: &mut State, id: NodeId, skip: Skip) {
+    let (Some(key), Some(value)) = (key(state, id), state.nodes[id].making.value.clone()) else { return };
+    for user in edges::resources_above(state, id) {
+        container::unmark_image(state, user, &key, (id, &value));
+    }
     for user in state.nodes[id].edges.users.clone() {
         let node = state.node(user);
         if !node.is_dirty() {
-            node.skipped = Some(Skip::SameImage(key.clone()));
+            node.skipped = Some(skip.clone());
         }
         state.touch(user);
     }

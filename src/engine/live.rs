@@ -36,6 +36,7 @@ pub(super) fn start(state: &mut State, id: NodeId, steps: Steps) {
     // Whatever becomes of the update: nobody knows what these files are in the containers until it has succeeded.
     node.containers.overlay.extend(files.keys().map(|path| (path.clone(), Saw::Unknown)));
     node.containers.plan = None;
+    node.containers.restarting = steps.restart;
     remember(state, id);
     let order = order(state, id, steps);
     let (run, resource, grace) = (row.run, state.nodes[id].name.clone(), raise::stop_grace(state, id));

@@ -114,7 +114,10 @@ pub(super) fn judge(state: &mut State, id: NodeId) {
     match node.live() {
         Some(_) => judge_living(state, id, finding),
         // Somebody started it.
-        None if finding == Finding::Runs && !node.containers.outdated && node.containers.decided => begin(state, id),
+        None if finding == Finding::Runs && !node.containers.outdated && node.containers.decided => {
+            say::started_by_others(state, id);
+            begin(state, id);
+        }
         None => {}
     }
 }
@@ -182,8 +185,10 @@ fn judge_living(state: &mut State, id: NodeId, finding: Finding) {
     match finding {
         Finding::Runs if is_fewer => repair(state, id, Cause::Removed),
         Finding::Runs if is_same => show(state, id),
-        // Somebody, or the engine, started it again.
         Finding::Runs => {
+            if !node.containers.restarting && !is_started_by_engine(state, id) {
+                say::started_by_others(state, id);
+            }
             over(state, id, Exit::Stopped);
             begin(state, id);
         }
@@ -199,11 +204,23 @@ fn judge_living(state: &mut State, id: NodeId, finding: Finding) {
 
 /// It is the engine's turn to start one again.
 fn wait_for_engine(state: &mut State, id: NodeId) {
-    let waits = |one: &ContainerState| one.phase == ContainerPhase::Restarting;
-    if !container::living(state.nodes[id].live()).iter().any(waits) {
+    if !is_engines_turn(state, id) {
         say::engine_restarts(state, id);
     }
     show(state, id);
+}
+
+/// Whether the engine started one again, as its own policy says.
+fn is_started_by_engine(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    let restarts = |containers: &[ContainerState]| containers.iter().map(|one| one.engine_restarts).sum::<u32>();
+    is_engines_turn(state, id) || restarts(&node.containers.there) > restarts(container::living(node.live()))
+}
+
+/// Whether the engine was about to start one again when they were last seen.
+fn is_engines_turn(state: &State, id: NodeId) -> bool {
+    let waits = |one: &ContainerState| one.phase == ContainerPhase::Restarting;
+    container::living(state.nodes[id].live()).iter().any(waits)
 }
 
 /// A run that was to replace the containers failed: those that it took away have ended by that, not by themselves.
@@ -253,6 +270,7 @@ fn appear(state: &mut State, id: NodeId) {
     let now = state.now;
     let node = state.node(id);
     node.server.due = false;
+    node.containers.restarting = false;
     let containers = node.containers.there.clone();
     let ids = container::ids(&containers);
     let row = InstanceRow {

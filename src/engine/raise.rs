@@ -30,7 +30,7 @@ pub(super) fn is_needless(state: &mut State, id: NodeId) -> bool {
         && node.containers.overlay.is_empty()
         && !matches!(node.last, LastRun::Failed(_));
     let Some(wanted) = container::wanted(state, id, false).filter(|_| may_be) else { return false };
-    if !container::is_there(&state.nodes[id], &wanted) {
+    if !container::is_there(state, id, &wanted) {
         return false;
     }
     let node = state.node(id);
@@ -47,13 +47,9 @@ pub(super) fn is_needless(state: &mut State, id: NodeId) -> bool {
 pub(super) fn start(state: &mut State, id: NodeId) {
     let replace = must_replace(state, id);
     let Some(raised) = container::wanted(state, id, replace) else { return };
-    let fell_back = match container::need(state, id) {
-        container::Need::Full(Some(why)) => Some(Cause::FallBack(why.to_owned())),
-        container::Need::Full(None) | container::Need::Nothing | container::Need::Update(_) => None,
-    };
-    let wished = state.nodes[id].wish.is_some();
+    let fell_back = container::fell_back(&state.nodes[id]).filter(|_| state.nodes[id].wish.is_none());
     let (dirt, cause) = run::take(state, id);
-    let cause = fell_back.filter(|_| !wished).unwrap_or(cause);
+    let cause = fell_back.unwrap_or(cause);
     serve::give_way(state, id);
     begin(state, id, raised, dirt, cause, false);
 }

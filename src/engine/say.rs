@@ -54,7 +54,17 @@ pub(super) fn server(node: &Node) -> &'static str {
 /// A container is put back.
 pub(super) fn repair(state: &mut State, id: NodeId, cause: &Cause, delay: Duration) {
     let when = if delay.is_zero() { String::new() } else { format!(" in {}s", delay.as_secs()) };
-    let text = format!("repair: {}; it is put back{when}", words::cause(cause, &root(state)));
+    let what = match cause {
+        Cause::Crashed(how) => format!("its container ended ({})", words::exit(how)),
+        other => words::cause(other, &root(state)),
+    };
+    let text = format!("repair: {what}; it is put back{when}");
+    state.say(id, None, Level::Warning, text);
+}
+
+/// Its containers live anew, and orch did nothing for that.
+pub(super) fn started_by_others(state: &mut State, id: NodeId) {
+    let text = "its container was started again by somebody else".to_owned();
     state.say(id, None, Level::Warning, text);
 }
 
@@ -100,7 +110,7 @@ fn help(state: &mut State, id: NodeId, about: Option<Attempt>, exit: &Exit) {
 pub(super) fn readiness(state: &mut State, id: NodeId, is_ready: bool) {
     let Some(live) = state.nodes[id].live() else { return };
     // While they are replaced, what is seen is of those that come and go.
-    if !live.has_check() || is_raised(&state.nodes[id]) {
+    if !live.has_check() || is_orchs_doing(&state.nodes[id]) {
         return;
     }
     let instance = Some(Attempt::Instance(live.id()));
@@ -113,8 +123,14 @@ pub(super) fn readiness(state: &mut State, id: NodeId, is_ready: bool) {
     }
 }
 
-fn is_raised(node: &Node) -> bool {
-    matches!(&node.run, RunPhase::Running(running) if matches!(running.work, Work::Raise(_)))
+/// Whether orch itself makes, restarts or removes what the node has.
+fn is_orchs_doing(node: &Node) -> bool {
+    let is_moved = match &node.run {
+        RunPhase::Running(running) => matches!(running.work, Work::Raise(_)),
+        RunPhase::TearingDown(_) => true,
+        RunPhase::Idle | RunPhase::Checking(_) => false,
+    };
+    is_moved || node.containers.restarting || node.containers.removal
 }
 
 /// What keeps an instance from being ready, in one line.
@@ -167,6 +183,9 @@ pub(super) fn crashed(state: &mut State, id: NodeId, instance: InstanceId, exit:
         Exit::Code(_) | Exit::Signal(_) | Exit::Stopped => format!("{server} ended: {}", words::exit(exit)),
     };
     let (level, text) = match delay {
+        Some(delay) if state.nodes[id].what.container().is_some() => {
+            return repair(state, id, &Cause::Crashed(exit.clone()), delay);
+        }
         Some(delay) => (Level::Warning, format!("{what}; starts again in {}s", delay.as_secs())),
         None if verdict::may_end(state, id)(exit) => (Level::Info, what),
         None => (Level::Error, what),

@@ -203,7 +203,7 @@ fn go_on_with_containers(state: &mut State, id: NodeId) {
     let steps = match container::need(state, id) {
         Need::Nothing => None,
         Need::Update(steps) => Some(steps.clone()),
-        Need::Full(_) => return enqueue_unless_needless(state, id),
+        Need::Full => return enqueue_unless_needless(state, id),
     };
     leave_queue(state, id);
     if let Some(steps) = steps {
@@ -412,5 +412,7 @@ fn server_hold(state: &State, id: NodeId) -> Option<Hold> {
         return Some(Hold::Stopping);
     }
     let backoff = node.server.backoff.map(|until| Hold::Backoff { until });
-    backoff.or_else(|| node.server.stays_ended.then_some(Hold::Ended))
+    // A job that ended well is done, not held.
+    let is_done = node.what.container().is_some() && verdict::is_finished(state, id);
+    backoff.or_else(|| (node.server.stays_ended && !is_done).then_some(Hold::Ended))
 }

@@ -67,7 +67,10 @@ pub(super) fn restart(state: &mut State, id: NodeId, cause: Cause) -> bool {
 /// Ends the server and keeps it ended.
 pub(super) fn end(state: &mut State, id: NodeId) {
     state.node(id).server.due = false;
+    // How it had ended is still true, and shown, when the session is over.
+    let stays_ended = state.is_shutting_down() && state.nodes[id].server.stays_ended;
     calm(state, id);
+    state.node(id).server.stays_ended = stays_ended;
     stop(state, id);
 }
 

@@ -100,8 +100,12 @@ impl Rest<'_> {
     }
 
     fn runtime_is_true(&self) -> Option<String> {
-        let ill =
-            self.containers().iter().any(|one| !one.is_running() || matches!(one.health, Some(Health::Unhealthy)));
+        let is_done = |one: &SimContainer| matches!(one.phase, ContainerPhase::Exited { code: 0, .. });
+        let is_ill = |one: &SimContainer| {
+            !one.is_running() && !(is_done(one) && self.may_stay_ended())
+                || matches!(one.health, Some(Health::Unhealthy))
+        };
+        let ill = self.containers().iter().any(|one| is_ill(one));
         let starting = self.containers().iter().any(|one| one.health == Some(Health::Starting));
         match self.row.runtime {
             RuntimeStatus::Ok if ill || starting => Some("shows runtime ok, though it is not well".to_owned()),
