@@ -10,7 +10,6 @@ use super::{
     phase::{Live, RunPhase, Work},
     plan::{self, Plan, Steps, Way},
     state::State,
-    verdict,
 };
 use crate::{
     model::{
@@ -267,8 +266,8 @@ pub(super) fn mark_image(state: &mut State, id: NodeId, image: &ImageKey) {
 /// An image that was to be made anew is the one that its containers are made of: nothing is to be done for it.
 pub(super) fn unmark_image(state: &mut State, id: NodeId, key: &ImageKey, (image, value): (NodeId, &Value)) {
     let node = state.node(id);
-    // Those that a run brings to something now, or has left halfway, may be made of another.
-    if node.containers.outdated || node.is_running() {
+    // Those that a run brings to something now, or has left halfway, may be made of another; what is gone is made of nothing.
+    if node.containers.outdated || node.is_running() || node.containers.there.is_empty() {
         return;
     }
     let values = node.containers.raised.iter_mut().flat_map(|raised| &mut raised.values);
@@ -305,16 +304,14 @@ pub(super) fn wanted(state: &mut State, id: NodeId, replace: bool) -> Option<Rai
     Some(Raised { order, values })
 }
 
-/// Whether its containers, which run or have done their work, are just what they are to be, so that nothing has to be done.
-pub(super) fn is_there(state: &State, id: NodeId, wanted: &Raised) -> bool {
-    let node = &state.nodes[id];
+/// Whether its running containers are just what they are to be, so that nothing has to be done for them.
+pub(super) fn is_there(node: &Node, wanted: &Raised) -> bool {
     let Some(raised) = &node.containers.raised else { return false };
     let same_image = |(image, value): &(NodeId, Value)| {
         raised.values.iter().any(|(other, before)| other == image && before.is_same(value))
     };
     let own = wanted.values.last();
-    let is_well = run(node) || verdict::is_finished(state, id);
-    is_well && raised.order.fingerprint == wanted.order.fingerprint && own.is_none_or(same_image)
+    run(node) && raised.order.fingerprint == wanted.order.fingerprint && own.is_none_or(same_image)
 }
 
 /// The ids of these containers, sorted.

@@ -30,7 +30,7 @@ pub(super) fn is_needless(state: &mut State, id: NodeId) -> bool {
         && node.containers.overlay.is_empty()
         && !matches!(node.last, LastRun::Failed(_));
     let Some(wanted) = container::wanted(state, id, false).filter(|_| may_be) else { return false };
-    if !container::is_there(state, id, &wanted) {
+    if !container::is_there(&state.nodes[id], &wanted) {
         return false;
     }
     let node = state.node(id);

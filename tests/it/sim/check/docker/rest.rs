@@ -92,6 +92,11 @@ impl Rest<'_> {
     fn runs(&self) -> Option<String> {
         let containers = self.containers();
         let wanted = crate::sim::docker::state::script_of(self.container).count;
+        // A job that has done its work is left as it is, also where somebody removed it.
+        let is_done = containers.is_empty() && self.row.hold.is_none() && self.last_end() == Some(0);
+        if is_done && self.may_stay_ended() {
+            return None;
+        }
         if containers.len() as u64 != wanted {
             return Some(format!("has {} containers instead of {wanted}, and nothing holds it", containers.len()));
         }
