@@ -114,6 +114,9 @@ pub struct ApplyOrder {
     pub objects: Vec<AppliedObject>,
     /// Applies what it likes and prints the YAML of it, instead of `objects`.
     pub custom: Option<Box<CustomCommand>>,
+    /// Images of this machine's Docker Engine that the nodes are given before, where no registry leads there: by the tool of the
+    /// cluster's product (kind, k3d, minikube), each once a session.
+    pub load: Vec<String>,
     /// Applied also where they have their fingerprint: a user asked for it, or they were changed by somebody else. Pods of workloads
     /// are made anew.
     pub restart: bool,

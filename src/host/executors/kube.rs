@@ -2,28 +2,37 @@
 
 use super::World;
 use crate::{
-    engine::{ApplyOrder, Event, ExpectedObject, KubeEffect, PodSearch, RunEnd},
+    engine::{ApplyOrder, Event, ExpectedObject, KubeEffect, KubeEvent, PodSearch, PodUpdateOrder, RunEnd},
     host::kube::{
         Connection,
         apply::Applying,
         command::Commands,
         delete,
+        follow::{Cursors, Following},
+        forward::Forwards,
         link::Link,
+        live_update::PodUpdate,
+        load::Loaded,
         marks::Marks,
         observer::Observer,
         voice::{Voice, redacted},
     },
     logs::LogName,
-    model::{Cluster, Exit, Failure, Level, RequestId, ResourceName, RunId},
+    model::{Attempt, Cluster, Exit, Failure, InstanceId, Level, RequestId, ResourceName, RunId, Time},
 };
-use std::{collections::BTreeMap, future::Future, sync::Arc};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::SystemTime};
 use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
 
 /// What goes on with Kubernetes.
 pub(super) struct Clustering {
     world: World,
     marks: Marks,
     runs: BTreeMap<RunId, AbortHandle>,
+    follows: BTreeMap<InstanceId, CancellationToken>,
+    cursors: Cursors,
+    forwards: Forwards,
+    loaded: Loaded,
     /// The cluster that was looked at.
     reach: Option<Reach>,
 }
@@ -40,7 +49,16 @@ impl Clustering {
     pub(super) fn new(world: World) -> Self {
         let root = world.ask.file.parent().unwrap_or_else(|| world.ask.file.clone());
         let marks = Marks { project: world.project.clone(), root };
-        Self { world, marks, runs: BTreeMap::new(), reach: None }
+        Self {
+            world,
+            marks,
+            runs: BTreeMap::new(),
+            follows: BTreeMap::new(),
+            cursors: Cursors::default(),
+            forwards: Forwards::default(),
+            loaded: Loaded::default(),
+            reach: None,
+        }
     }
 
     /// Begins to carry out an effect.
@@ -62,10 +80,19 @@ impl Clustering {
                 let marks = self.marks.clone();
                 self.run(run, move |_, connection| async move { delete::stray(&connection, &marks, namespaces).await });
             }
-            KubeEffect::Update { .. }
-            | KubeEffect::Follow { .. }
-            | KubeEffect::StopFollowing { .. }
-            | KubeEffect::Forward { .. } => {}
+            KubeEffect::Update { run, resource, order } => self.update(run, resource, order),
+            KubeEffect::Follow { instance, resource } => self.follow(instance, resource),
+            KubeEffect::StopFollowing { instance } => {
+                if let Some(stop) = self.follows.get(&instance) {
+                    stop.cancel();
+                }
+            }
+            KubeEffect::Forward { resource, ports } => {
+                if let Some(Reach { link, observer, .. }) = &self.reach {
+                    let view = observer.view(&resource);
+                    self.forwards.set(resource, ports, link, &view, &self.world.outbox);
+                }
+            }
         }
     }
 
@@ -81,6 +108,11 @@ impl Clustering {
         self.runs.remove(&run);
     }
 
+    /// An instance is no longer followed.
+    pub(super) fn unfollowed(&mut self, instance: InstanceId) {
+        self.follows.remove(&instance);
+    }
+
     fn look(
         &mut self,
         request: RequestId,
@@ -90,7 +122,8 @@ impl Clustering {
     ) {
         if self.reach.as_ref().is_none_or(|reach| *reach.link.cluster() != cluster) {
             let link = Link::new(cluster.clone(), self.world.outbox.clone());
-            let observer = Observer::start(self.marks.clone(), link.clone(), self.world.outbox.clone());
+            let observer =
+                Observer::start(self.marks.clone(), link.clone(), self.world.outbox.clone(), self.cursors.clone());
             let (processes, defaults) = (self.world.processes.clone(), self.world.defaults);
             let commands = Commands { cluster, root: self.marks.root.clone(), processes, defaults };
             self.reach = Some(Reach { link, observer, commands });
@@ -101,11 +134,40 @@ impl Clustering {
     }
 
     fn apply(&mut self, run: RunId, resource: ResourceName, order: Arc<ApplyOrder>) {
-        let marks = self.marks.clone();
+        let (marks, loaded) = (self.marks.clone(), self.loaded.clone());
         self.start(run, resource.clone(), move |reach, connection, voice| async move {
             let Reach { observer, commands, .. } = &reach;
             let (connection, marks, resource, order, voice) = (&connection, &marks, &resource, &*order, &voice);
-            Applying { connection, marks, observer, resource, order, voice, commands }.apply().await
+            Applying { connection, marks, observer, resource, order, voice, commands, loaded: &loaded }.apply().await
+        });
+    }
+
+    fn update(&mut self, run: RunId, resource: ResourceName, order: Arc<PodUpdateOrder>) {
+        let voice = Voice::new(self.world.logs.clone(), resource.clone(), run);
+        self.run_to_exit(run, move |reach, connection| async move {
+            let view = reach.observer.view(&resource).borrow().clone();
+            let (connection, order, voice) = (&connection, &order, &voice);
+            PodUpdate { connection, view, order, voice }.perform().await
+        });
+    }
+
+    fn follow(&mut self, instance: InstanceId, resource: ResourceName) {
+        self.warn_of(self.world.store.use_instance(instance));
+        let promise = self.world.outbox.promise(Event::Kube(KubeEvent::FollowEnded { instance }));
+        let Some(reach) = &self.reach else { return };
+        let began_at = self.world.clock.wall(Time::ZERO).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let following = Following {
+            link: reach.link.clone(),
+            cursors: self.cursors.clone(),
+            view: reach.observer.view(&resource),
+            writer: self.world.logs.writer(&LogName::Resource(resource), Some(Attempt::Instance(instance))),
+            session_began_at_ns: began_at.as_nanos().try_into().unwrap_or_default(),
+        };
+        let stop = CancellationToken::new();
+        self.follows.insert(instance, stop.clone());
+        tokio::spawn(async move {
+            following.to_the_end(stop).await;
+            drop(promise);
         });
     }
 

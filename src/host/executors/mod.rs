@@ -19,7 +19,7 @@ use super::{
     watch::{self, WatchNews, Watcher},
 };
 use crate::{
-    engine::{DockerEvent, Effect, Event},
+    engine::{DockerEvent, Effect, Event, KubeEvent},
     logs::{LogName, LogStore},
     model::{Attempt, EvaluationId, Failure, InstanceId, Level, ProjectId, ResourceName, RunId, Time, WatchSet},
     snapshot::Snapshot,
@@ -218,6 +218,7 @@ impl Host {
             }
             Event::EvaluationEnded { evaluation, .. } => drop(self.evaluations.remove(evaluation)),
             Event::Docker(DockerEvent::FollowEnded { instance }) => self.docking.unfollowed(*instance),
+            Event::Kube(KubeEvent::FollowEnded { instance }) => self.clustering.unfollowed(*instance),
             _ => {}
         }
     }

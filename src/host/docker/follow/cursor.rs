@@ -27,7 +27,7 @@ struct Mark {
 
 impl Cursor {
     /// The log is read anew: the moment from which on it is asked for, in nanoseconds since 1970. What was read before comes again.
-    pub(super) fn rewind(&mut self) -> i64 {
+    pub(in crate::host) fn rewind(&mut self) -> i64 {
         let last = self.marks.iter().map(|mark| mark.at).max().unwrap_or_default();
         for mark in &mut self.marks {
             mark.again = Some(mark.pieces);
@@ -36,14 +36,14 @@ impl Cursor {
     }
 
     /// Nothing that was written before that moment is wanted, if nothing was read so far.
-    pub(super) fn begin_at(&mut self, at: i64) {
+    pub(in crate::host) fn begin_at(&mut self, at: i64) {
         if self.marks.iter().all(|mark| mark.at == 0) {
             self.marks = [Mark { at, ..Mark::default() }; 2];
         }
     }
 
     /// Takes the next piece of a stream. Tells whether it is new.
-    pub(super) fn take(&mut self, stream: Stream, at: i64) -> bool {
+    pub(in crate::host) fn take(&mut self, stream: Stream, at: i64) -> bool {
         let mark = &mut self.marks[usize::from(stream == Stream::Err)];
         match mark.again {
             Some(_) if at < mark.at => return false,
@@ -72,7 +72,7 @@ impl Cursors {
     }
 
     /// The container is gone.
-    pub(super) fn forget(&self, container: &ContainerId) {
+    pub(in crate::host) fn forget(&self, container: &ContainerId) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(container);
     }
 }

@@ -19,19 +19,19 @@ const FOLDER_MODE: u32 = 0o755;
 
 /// What an archive holds. Paths in containers are absolute.
 #[derive(Debug)]
-pub(super) struct Contents {
+pub(in crate::host) struct Contents {
     /// The folder of the container that the archive is unpacked in.
-    pub(super) base: FilePath,
-    pub(super) owner: Owner,
+    pub(in crate::host) base: FilePath,
+    pub(in crate::host) owner: Owner,
     /// Folders that are made, each after those it lies in.
-    pub(super) folders: Vec<FilePath>,
+    pub(in crate::host) folders: Vec<FilePath>,
     /// Files of this machine with their places in the container.
-    pub(super) files: Vec<(FilePath, FilePath)>,
+    pub(in crate::host) files: Vec<(FilePath, FilePath)>,
 }
 
 /// Why an archive was not written to its end.
 #[derive(Debug)]
-pub(super) enum Cut {
+pub(in crate::host) enum Cut {
     /// Nobody takes it.
     Unread,
     /// A file cannot be read.
@@ -40,7 +40,7 @@ pub(super) enum Cut {
 
 impl Contents {
     /// Writes the archive. Blocks.
-    pub(super) fn write(&self, out: impl Write) -> Result<(), Cut> {
+    pub(in crate::host) fn write(&self, out: impl Write) -> Result<(), Cut> {
         let mut builder = Builder::new(out);
         for folder in &self.folders {
             self.folder(&mut builder, folder).map_err(|_| Cut::Unread)?;

@@ -4,13 +4,13 @@
 //! container's own `rm`; then commands run in it, one after the other in all of them. What to copy and when is the engine's business, as is
 //! what to do when it fails.
 
-mod archive;
+pub(in crate::host) mod archive;
 mod exec;
-mod owner;
+pub(in crate::host) mod owner;
 mod removal;
-mod source;
+pub(in crate::host) mod source;
 mod target;
-mod tee;
+pub(in crate::host) mod tee;
 
 pub use owner::Owners;
 

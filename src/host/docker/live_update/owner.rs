@@ -17,9 +17,9 @@ const KEPT_MAX: usize = 256;
 
 /// A user and a group, by their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Owner {
-    pub(super) uid: u64,
-    pub(super) gid: u64,
+pub(in crate::host) struct Owner {
+    pub(in crate::host) uid: u64,
+    pub(in crate::host) gid: u64,
 }
 
 /// The owners that were looked up: to read a file of a container takes as long as to write one. Cheap to clone.

@@ -5,18 +5,18 @@ use std::{fs, io};
 
 /// The copies of an update, by what became of their files.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Sources {
+pub(in crate::host) struct Sources {
     /// These are there; each with its path in the container.
-    pub(super) files: Vec<(FilePath, FilePath)>,
+    pub(in crate::host) files: Vec<(FilePath, FilePath)>,
     /// Paths in the container whose files are not there any more.
-    pub(super) gone: Vec<FilePath>,
+    pub(in crate::host) gone: Vec<FilePath>,
     /// Paths in the container whose files became folders here: in the way there, unless they are folders there too.
-    pub(super) folders: Vec<FilePath>,
+    pub(in crate::host) folders: Vec<FilePath>,
 }
 
 impl Sources {
     /// Looks at each file. Blocks.
-    pub(super) fn look(copies: &[(FilePath, String)]) -> Self {
+    pub(in crate::host) fn look(copies: &[(FilePath, String)]) -> Self {
         let mut sources = Self::default();
         for (file, remote) in copies {
             let remote = FilePath::new(remote);
@@ -34,6 +34,6 @@ impl Sources {
 }
 
 /// Whether there is no such file: neither it nor a folder on its way.
-pub(super) fn is_gone(error: &io::Error) -> bool {
+pub(in crate::host) fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }

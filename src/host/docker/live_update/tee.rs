@@ -10,22 +10,22 @@ const CHUNK_BYTES: usize = 64 << 10;
 const AHEAD: usize = 4;
 
 /// A writer whose bytes go to several channels. To be used where blocking is welcome.
-pub(super) struct Tee {
+pub(in crate::host) struct Tee {
     gathered: BytesMut,
     readers: Vec<mpsc::Sender<io::Result<Bytes>>>,
 }
 
 /// What a reader gets.
-pub(super) type Chunks = mpsc::Receiver<io::Result<Bytes>>;
+pub(in crate::host) type Chunks = mpsc::Receiver<io::Result<Bytes>>;
 
 impl Tee {
-    pub(super) fn new(readers: usize) -> (Self, Vec<Chunks>) {
+    pub(in crate::host) fn new(readers: usize) -> (Self, Vec<Chunks>) {
         let (readers, chunks) = (0..readers).map(|_| mpsc::channel(AHEAD)).unzip();
         (Self { gathered: BytesMut::with_capacity(CHUNK_BYTES), readers }, chunks)
     }
 
     /// Tells all readers that what they got is not whole.
-    pub(super) fn cut_off(self) {
+    pub(in crate::host) fn cut_off(self) {
         for reader in &self.readers {
             // One that went away needs not to know.
             reader.blocking_send(Err(io::ErrorKind::UnexpectedEof.into())).ok();

@@ -57,6 +57,7 @@ impl Applying<'_> {
         if !self.order.restart && !known.is_empty() && known.iter().all(|one| is_there(&one)) && !is_changed {
             return Ok(());
         }
+        self.loaded.load(&self.order.load, self.commands, self.voice).await?;
         let printed = Arc::new(Printed { text: Mutex::default(), writer: self.voice.writer() });
         let doing = format!("the command that applies `{}`", self.resource);
         self.commands.run(custom, &doing, printed.clone()).await?;

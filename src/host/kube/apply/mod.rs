@@ -8,6 +8,7 @@ mod takeover;
 use super::{
     Connection,
     command::Commands,
+    load::Loaded,
     marks::Marks,
     observer::{Expected, Observer, Sighted},
     voice::Voice,
@@ -43,6 +44,8 @@ pub struct Applying<'a> {
     pub voice: &'a Voice,
     /// Runs commands of the user's.
     pub commands: &'a Commands,
+    /// Which images the nodes got.
+    pub loaded: &'a Loaded,
 }
 
 impl Applying<'_> {
@@ -71,6 +74,12 @@ impl Applying<'_> {
         objects.iter().for_each(|object| self.voice.hide(&object.declared));
         self.observer.expect(self.resource, objects.iter().map(Expected::from).collect()).await;
         let known = self.observer.objects(Some(self.resource));
+        let is_there = |object: &AppliedObject| {
+            known.iter().any(|known| known.key == object.key && known.fingerprint == Some(object.fingerprint))
+        };
+        if !objects.iter().all(is_there) {
+            self.loaded.load(&self.order.load, self.commands, self.voice).await?;
+        }
         for same in objects.chunk_by(|a, b| (&a.key.group, &a.key.kind) == (&b.key.group, &b.key.kind)) {
             self.apply_all(same, &known).await?;
         }

@@ -12,10 +12,17 @@ use super::{
 use crate::{
     engine::{Event, ExpectedObject, KubeEvent, KubeSeen, PodSearch},
     host::{
-        kube::{Connection, failure::is_lost, link::Link, marks::Marks, registry},
+        kube::{
+            Connection,
+            failure::is_lost,
+            follow::{Cursors, Place},
+            link::Link,
+            marks::Marks,
+            registry,
+        },
         outbox::Outbox,
     },
-    model::{ClusterRegistry, Failure, KubeState, ObjectKey, RequestId, ResourceName},
+    model::{ClusterRegistry, Failure, KubeState, ObjectKey, PodContainerPhase, RequestId, ResourceName},
 };
 use kube_client::{Error, core::DynamicObject};
 use std::{
@@ -26,7 +33,7 @@ use std::{
 use tokio::{
     sync::{mpsc, oneshot},
     task::AbortHandle,
-    time::{Instant, MissedTickBehavior, interval_at, sleep},
+    time::{Instant, MissedTickBehavior, interval_at, sleep, timeout},
 };
 
 /// How many news are taken together.
@@ -38,6 +45,8 @@ const GREETING_PERIOD: Duration = Duration::from_secs(10);
 /// How long it is waited before a cluster that went away is looked for again; then twice as long, and so on.
 const PAUSE: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// How long the end of a container may wait until all that it said is in the log.
+const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) struct Eye {
     marks: Marks,
@@ -62,6 +71,10 @@ pub(super) struct Eye {
     asked_for: BTreeSet<String>,
     told: BTreeMap<ResourceName, KubeState>,
     waiting: Vec<(ResourceName, oneshot::Sender<()>)>,
+    /// How far logs were read.
+    cursors: Cursors,
+    /// Resources that are told once their logs were read.
+    delayed: BTreeSet<ResourceName>,
 }
 
 impl Eye {
@@ -72,6 +85,7 @@ impl Eye {
         shared: Shared,
         asks: mpsc::UnboundedReceiver<Ask>,
         sender: mpsc::WeakUnboundedSender<Ask>,
+        cursors: Cursors,
     ) -> Self {
         Self {
             marks,
@@ -91,6 +105,8 @@ impl Eye {
             asked_for: BTreeSet::new(),
             told: BTreeMap::new(),
             waiting: Vec::new(),
+            cursors,
+            delayed: BTreeSet::new(),
         }
     }
 
@@ -218,9 +234,12 @@ impl Eye {
                 self.settle(connection, touched);
             }
             Ask::Drifted { uid, version, told } => self.drifted(&uid, version, told),
-            Ask::Tell { resource } => self.tell(&resource),
+            Ask::Tell { resource } => {
+                self.delayed.remove(&resource);
+                self.tell_unless(&resource, false);
+            }
             Ask::Refresh { resource, answer } => {
-                self.tell(&resource);
+                self.tell_unless(&resource, false);
                 answer.send(()).unwrap_or_default();
             }
         }
@@ -468,6 +487,11 @@ impl Eye {
 
     /// Tells what there is of a resource, if that is news.
     fn tell(&mut self, resource: &ResourceName) {
+        self.tell_unless(resource, true);
+    }
+
+    /// `may_wait`: the log may be read first.
+    fn tell_unless(&mut self, resource: &ResourceName, may_wait: bool) {
         if !self.open {
             return;
         }
@@ -477,9 +501,37 @@ impl Eye {
         {
             return;
         }
-        self.told.insert(resource.clone(), state.clone());
         self.show(resource, &state);
+        let speaking = if may_wait { self.speaking(&state) } else { Vec::new() };
+        if !speaking.is_empty() && self.tell_later(resource, speaking) {
+            return;
+        }
+        self.told.insert(resource.clone(), state.clone());
         self.outbox.send(Event::Kube(KubeEvent::Changed { resource: resource.clone(), state }));
+    }
+
+    /// What containers print whose end is to be told, where somebody still reads it.
+    fn speaking(&self, state: &KubeState) -> Vec<(Place, u32)> {
+        let containers = state.pods.iter().flat_map(|pod| pod.containers.iter().map(move |container| (pod, container)));
+        let ended = containers.filter(|(_, container)| {
+            container.started_at_ns > 0 && !matches!(container.phase, PodContainerPhase::Running)
+        });
+        let places = ended.map(|(pod, container)| ((pod.id.clone(), container.name.clone()), container.restarts + 1));
+        places.filter(|(place, starts)| self.cursors.is_behind(place, *starts)).collect()
+    }
+
+    /// Tells how a resource is, once the log has what a container said that ended.
+    fn tell_later(&mut self, resource: &ResourceName, speaking: Vec<(Place, u32)>) -> bool {
+        let Some(sender) = self.sender.upgrade() else { return false };
+        if !self.delayed.insert(resource.clone()) {
+            return true;
+        }
+        let (cursors, resource) = (self.cursors.clone(), resource.clone());
+        tokio::spawn(async move {
+            timeout(LAST_WORDS_TIMEOUT, cursors.until_read(&speaking)).await.unwrap_or_default();
+            sender.send(Ask::Tell { resource }).unwrap_or_default();
+        });
+        true
     }
 
     fn show(&self, resource: &ResourceName, state: &KubeState) {

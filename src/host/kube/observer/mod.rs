@@ -13,7 +13,7 @@ mod world;
 
 pub use object::Sighted;
 
-use super::{link::Link, marks::Marks};
+use super::{follow::Cursors, link::Link, marks::Marks};
 use crate::{
     engine::{AppliedObject, ExpectedObject, PodSearch},
     host::outbox::Outbox,
@@ -133,10 +133,10 @@ impl Shared {
 impl Observer {
     /// Begins to observe; nothing is asked of the cluster before somebody looks.
     #[must_use]
-    pub fn start(marks: Marks, link: Link, outbox: Outbox) -> Self {
+    pub fn start(marks: Marks, link: Link, outbox: Outbox, cursors: Cursors) -> Self {
         let (sender, asks) = mpsc::unbounded_channel();
         let shared = Shared::default();
-        tokio::spawn(Eye::new(marks, link, outbox, shared.clone(), asks, sender.downgrade()).run());
+        tokio::spawn(Eye::new(marks, link, outbox, shared.clone(), asks, sender.downgrade(), cursors).run());
         Self { asks: sender, shared }
     }
 

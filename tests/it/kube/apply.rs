@@ -1,0 +1,182 @@
+//! What is applied, and what is left alone.
+
+use super::{Room, look::deployment};
+use orch::{
+    engine::KubeEffect,
+    model::{Exit, ResourceName},
+};
+use std::time::Duration;
+
+fn config_map(name: &str, value: &str) -> String {
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{key: {value}}}\n")
+}
+
+fn failure(exit: Exit) -> String {
+    match exit {
+        Exit::NotStarted(failure) => failure.message,
+        exit => panic!("{exit:?}"),
+    }
+}
+
+#[test]
+fn what_is_as_it_should_be_is_not_sent_and_what_the_file_has_no_more_goes() {
+    let Some(room) = Room::new() else { return };
+    let mut session = room.session();
+    let kept = config_map("kept", "1").replace("{name: kept}", "{name: kept, annotations: {orch.dev/keep: 'true'}}");
+    let all = format!("{}---\n{}---\n{kept}", config_map("one", "1"), config_map("two", "1"));
+    session.look(&[("web", &all)]);
+    assert_eq!(session.apply("web", &all), Exit::Code(0));
+    let version = room.field("configmap/one", ".metadata.resourceVersion");
+    assert_eq!(room.field("configmap/one", ".metadata.labels.app\\.kubernetes\\.io/managed-by"), "orch");
+    let one = config_map("one", "1");
+    assert_eq!(session.apply("web", &one), Exit::Code(0));
+    assert_eq!(room.field("configmap/one", ".metadata.resourceVersion"), version);
+    assert_eq!(room.field("configmap/two", ".metadata.name"), "");
+    assert_eq!(room.field("configmap/kept", ".metadata.name"), "kept");
+    // Another session knows it again.
+    let mut other = room.session();
+    let seen = other.look(&[("web", &one)]);
+    assert_eq!(seen.resources[&ResourceName::parse("web").unwrap()].objects.len(), 2);
+    assert_eq!(other.apply("web", &one), Exit::Code(0));
+    assert_eq!(room.field("configmap/one", ".metadata.resourceVersion"), version);
+}
+
+#[test]
+fn what_somebody_changed_is_seen_and_put_back() {
+    let Some(room) = Room::new() else { return };
+    let mut session = room.session();
+    let web = deployment("web", "sleep 1000").replace("spec:\n  selector", "spec:\n  replicas: 1\n  selector");
+    session.look(&[("web", &web)]);
+    assert_eq!(session.apply("web", &web), Exit::Code(0));
+    session.forget();
+    room.kubectl(&["scale", "deployment/web", "--replicas=2"]);
+    let drift = |state: &orch::model::KubeState| state.objects.values().next().and_then(|object| object.drift.clone());
+    let state = session.until_state("web", |state| drift(state).is_some());
+    assert_eq!(drift(&state).unwrap(), "spec.replicas is 2, not 1");
+    // Also a session that begins now sees it.
+    let mut other = room.session();
+    other.look(&[("web", &web)]);
+    assert_eq!(other.until_state("web", |state| drift(state).is_some()).objects, state.objects);
+    assert_eq!(session.apply("web", &web), Exit::Code(0));
+    assert_eq!(room.field("deployment/web", ".spec.replicas"), "1");
+    session.until_state("web", |state| drift(state).is_none());
+    room.kubectl(&["delete", "deployment/web"]);
+    session.until_state("web", |state| state.objects.is_empty());
+    assert_eq!(session.apply("web", &web), Exit::Code(0));
+    assert_eq!(room.field("deployment/web", ".spec.replicas"), "1");
+}
+
+#[test]
+fn what_kubectl_applied_is_taken_over_whole() {
+    let Some(room) = Room::new() else { return };
+    let mut session = room.session();
+    let theirs = config_map("map", "theirs").replace("{key: theirs}", "{key: theirs, other: gone}");
+    room.kubectl_with(&["apply", "-f", "-"], &theirs);
+    let ours = config_map("map", "ours");
+    session.look(&[("web", &ours)]);
+    assert_eq!(session.apply("web", &ours), Exit::Code(0));
+    assert_eq!(room.field("configmap/map", ".data"), r#"{"key":"ours"}"#);
+}
+
+#[test]
+fn what_cannot_be_changed_is_made_anew() {
+    let Some(room) = Room::new() else { return };
+    let mut session = room.session();
+    let job = |command: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: job}}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      \
+             containers: [{{name: main, image: {}, imagePullPolicy: Never, command: [sh, -c, '{command}']}}]\n",
+            Room::image()
+        )
+    };
+    session.look(&[("web", &job("true"))]);
+    assert_eq!(session.apply("web", &job("true")), Exit::Code(0));
+    let first = room.field("job/job", ".metadata.uid");
+    assert_eq!(session.apply("web", &job("exit 0")), Exit::Code(0));
+    let second = room.field("job/job", ".metadata.uid");
+    assert!(!second.is_empty() && first != second, "{first} {second}");
+    assert!(session.log("web").contains("it is deleted and made anew"), "{}", session.log("web"));
+    session.until_state("web", |state| {
+        state.pods.iter().any(|pod| pod.is_current && pod.phase == orch::model::PodPhase::Succeeded)
+    });
+    // Asked for again, it runs again.
+    let order = orch::engine::ApplyOrder { restart: true, ..session.order(&job("exit 0")) };
+    assert_eq!(session.apply_order("web", order), Exit::Code(0));
+    assert_ne!(room.field("job/job", ".metadata.uid"), second);
+}
+
+#[test]
+fn a_kind_that_the_same_order_defines_is_waited_for() {
+    let Some(room) = Room::new() else { return };
+    let mut session = room.session();
+    let group = format!("{}.example.com", room.namespace());
+    let definition = format!(
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: things.{group}}}\nspec:\n  group: \
+         {group}\n  scope: Namespaced\n  names: {{plural: things, singular: thing, kind: Thing}}\n  versions:\n  - name: v1\n    served: \
+         true\n    storage: true\n    schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}\n"
+    );
+    let thing = format!("apiVersion: {group}/v1\nkind: Thing\nmetadata: {{name: one}}\nspec: {{x: 1.5}}\n");
+    let all = format!("{definition}---\n{thing}");
+    session.look(&[("web", &all)]);
+    assert_eq!(session.apply("web", &all), Exit::Code(0));
+    assert_eq!(room.field(&format!("things.{group}/one"), ".spec.x"), "1.5");
+    session.until_state("web", |state| state.objects.len() == 2);
+    let resource = ResourceName::parse("web").unwrap();
+    let timeout = Duration::from_secs(30);
+    assert_eq!(session.run(|run| KubeEffect::Delete { run, resource, command: None, timeout }), Exit::Code(0));
+    assert_eq!(room.field(&format!("things.{group}/one"), ".spec.x"), "");
+    assert_eq!(session.run(|run| KubeEffect::Clean { run, namespaces: false }), Exit::Code(0));
+    assert_eq!(room.field(&format!("crd/things.{group}"), ".metadata.name"), "");
+}
+
+#[test]
+fn what_the_server_says_against_an_object_is_told_with_its_line() {
+    let Some(room) = Room::new() else { return };
+    let mut session = room.session();
+    let bad = deployment("web", "true").replace("matchLabels: {app: web}", "matchLabels: {app: other}");
+    session.look(&[("web", &bad)]);
+    let said = failure(session.apply("web", &bad));
+    assert!(
+        said.starts_with("`Deployment web` (k8s.yaml:2) cannot be applied: ") && said.contains("selector"),
+        "{said}"
+    );
+    let unknown = "apiVersion: no.such/v1\nkind: Thing\nmetadata: {name: x}\n";
+    let said = failure(session.apply("web", unknown));
+    assert_eq!(said, "`Thing x` (k8s.yaml:2): the cluster has no kind `Thing` of `no.such/v1`");
+}
+
+#[test]
+fn values_of_secrets_are_shown_to_nobody() {
+    let Some(room) = Room::new() else { return };
+    let mut session = room.session();
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: correct-horse}\n";
+    let bad =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: 'correct-horse!'}\nstringData: {password: correct-horse}\n";
+    session.look(&[("web", secret)]);
+    assert_eq!(session.apply("web", secret), Exit::Code(0));
+    assert_eq!(room.field("secret/s", ".data.password"), "Y29ycmVjdC1ob3JzZQ==");
+    let said = failure(session.apply("web", bad));
+    assert!(!said.contains("correct-horse"), "{said}");
+    room.kubectl(&["patch", "secret/s", "-p", r#"{"stringData": {"password": "another-horse"}}"#]);
+    assert_eq!(session.apply("web", secret), Exit::Code(0));
+}
+
+#[test]
+fn another_projects_objects_are_taken_over_only_when_it_has_no_session() {
+    let Some(room) = Room::new() else { return };
+    let map = config_map("map", "1");
+    let mut first = room.session();
+    first.look(&[("web", &map)]);
+    assert_eq!(first.apply("web", &map), Exit::Code(0));
+    let mut second = room.session_of("second", Room::kubeconfig(&room));
+    second.look(&[("web", &map)]);
+    assert_eq!(second.apply("web", &map), Exit::Code(0));
+    assert!(second.log("web").contains("it is taken over"), "{}", second.log("web"));
+    let root = orch::model::FilePath::new(second.root());
+    let claim = orch::host::claim::Claim::take(&root, &root.join("Orchfile"), "up", &[]).unwrap();
+    let mut third = room.session_of("third", Room::kubeconfig(&room));
+    third.look(&[("web", &map)]);
+    let said = failure(third.apply("web", &map));
+    assert!(said.contains("belongs to the orch in"), "{said}");
+    drop(claim);
+}
