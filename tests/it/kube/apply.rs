@@ -8,7 +8,7 @@ use orch::{
 use std::time::Duration;
 
 fn config_map(name: &str, value: &str) -> String {
-    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{key: {value}}}\n")
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{key: '{value}'}}\n")
 }
 
 fn failure(exit: Exit) -> String {
@@ -70,7 +70,7 @@ fn what_somebody_changed_is_seen_and_put_back() {
 fn what_kubectl_applied_is_taken_over_whole() {
     let Some(room) = Room::new() else { return };
     let mut session = room.session();
-    let theirs = config_map("map", "theirs").replace("{key: theirs}", "{key: theirs, other: gone}");
+    let theirs = config_map("map", "theirs").replace("{key: 'theirs'}", "{key: theirs, other: gone}");
     room.kubectl_with(&["apply", "-f", "-"], &theirs);
     let ours = config_map("map", "ours");
     session.look(&[("web", &ours)]);

@@ -6,7 +6,7 @@ use futures_util::StreamExt as _;
 use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::Status};
 use kube_client::{Api, Error, api::AttachParams};
 use tokio::io::AsyncWriteExt as _;
-use tokio_util::io::ReaderStream;
+use tokio_util::{io::ReaderStream, sync::CancellationToken};
 
 /// How much may be under way in one direction.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -60,15 +60,28 @@ pub(super) async fn exec(
             }
         }
     };
-    let ending = async {
-        match status {
-            Some(status) => status.await,
-            None => None,
+    // Where the talk breaks off, nobody ends what is read and written here.
+    let broken = CancellationToken::new();
+    let talking = async {
+        let talked = process.join().await;
+        if talked.is_err() {
+            broken.cancel();
         }
+        talked
     };
-    let ((), (), status) = futures_util::join!(feeding, reading, ending);
+    let reading = broken.run_until_cancelled(reading);
+    let talk = async { futures_util::join!(talking, reading).0 };
+    let feeding = async {
+        feeding.await;
+        std::future::pending::<()>().await;
+    };
+    let talked = tokio::select! {
+        talked = talk => talked,
+        () = feeding => Ok(()),
+    };
+    talked.map_err(|error| Error::ReadEvents(std::io::Error::other(error)))?;
     match status {
-        Some(status) => Ok(ended(&status)),
+        Some(status) => status.await.as_ref().map(ended).ok_or_else(cut_off),
         None => Err(cut_off()),
     }
 }
