@@ -185,6 +185,7 @@ impl Session {
         let (first, _) = store.next_ids();
         let file = folder.join("Orchfile");
         let (args, subcommand, answer) = (Vec::new(), "up".to_owned(), Answer::Project);
+        let kube = orch::orchfile::KubeWish::default();
         let world = World {
             clock: Clock::start(),
             outbox,
@@ -194,7 +195,7 @@ impl Session {
             processes: Arc::new(Processes::start_through(Path::new(env!("CARGO_BIN_EXE_orch"))).unwrap()),
             docker: Docker::new(Surroundings::default()),
             project: ProjectId::of_folder(&folder),
-            ask: Arc::new(Ask { file, args, subcommand, answer, memory_bytes: 1 << 30, cpu_secs: 10 }),
+            ask: Arc::new(Ask { file, args, kube, subcommand, answer, memory_bytes: 1 << 30, cpu_secs: 10 }),
             known_outputs: Arc::default(),
             defaults: &[],
             background: Arc::new(Semaphore::new(1)),
