@@ -29,9 +29,10 @@ struct Binding {
 impl Chosen {
     /// Those that are wanted; what is free to choose is what the container had before, where it had one.
     pub(super) fn of(wanted: &[Port], before: &[ContainerInspectResponse], is_here: bool) -> Self {
-        let mut taken = BTreeSet::new();
+        let mut taken: BTreeSet<u16> = wanted.iter().filter_map(|port| port.host_port).collect();
         let ports = wanted.iter().map(|port| {
-            let host_port = port.host_port.or_else(|| had(before, port).filter(|port| taken.insert(*port)));
+            let host_port = port.host_port.or_else(|| had(before, port, &taken));
+            taken.extend(host_port);
             Binding { wanted: port.clone(), host_port }
         });
         let mut chosen = Self { ports: ports.collect(), is_here };
@@ -72,14 +73,15 @@ impl Chosen {
     }
 }
 
-/// The port that a container before it had for this.
-fn had(before: &[ContainerInspectResponse], port: &Port) -> Option<u16> {
+/// The port that a container before it had for this, unless it is for another one.
+fn had(before: &[ContainerInspectResponse], port: &Port, taken: &BTreeSet<u16>) -> Option<u16> {
     let inside = format!("{}/{}", port.container_port, port.protocol);
     let bindings =
         before.iter().filter_map(|one| one.host_config.as_ref()?.port_bindings.as_ref()?.get(&inside)?.as_ref());
     let address = port.host_ip.as_deref().unwrap_or(LOOPBACK);
-    let mut same = bindings.flatten().filter(|binding| binding.host_ip.as_deref() == Some(address));
-    same.find_map(|binding| binding.host_port.as_ref()?.parse().ok())
+    let same = bindings.flatten().filter(|binding| binding.host_ip.as_deref() == Some(address));
+    let mut ports = same.filter_map(|binding| binding.host_port.as_ref()?.parse().ok());
+    ports.find(|port| !taken.contains(port))
 }
 
 /// A port that is free now.
@@ -126,6 +128,17 @@ mod tests {
         assert_eq!(again.bindings(), bindings);
         again.choose_again();
         assert_eq!(again.bindings()["82/tcp"], bindings["82/tcp"]);
+    }
+
+    #[test]
+    fn a_free_port_beside_a_fixed_one_of_the_same_port_is_kept() {
+        for wanted in [[port(Some(9), 80), port(None, 80)], [port(None, 80), port(Some(9), 80)]] {
+            let bindings = Chosen::of(&wanted, &[], true).bindings();
+            let before = json!({"HostConfig": {"PortBindings": bindings}});
+            let again = Chosen::of(&wanted, &[serde_json::from_value(before).unwrap()], true);
+            assert_eq!(again.bindings(), bindings);
+            assert!(!again.is_chosen(9));
+        }
     }
 
     #[test]
