@@ -71,6 +71,8 @@ pub(super) struct Blamed<'a> {
     pub(super) error: &'a str,
     /// What it wrote last.
     pub(super) tail: &'a [String],
+    /// What it wrote last to its standard error.
+    pub(super) complaint: Option<&'a str>,
 }
 
 /// A failure, and the lines of the log that show its place.
@@ -114,7 +116,8 @@ fn missing_image(recipe: &Recipe<'_>, step: &str, place: Option<usize>) -> Optio
 fn what_of(step: &Blamed<'_>) -> String {
     let instruction = shortened(step.instruction);
     if let Some(code) = said::exit_code(step.error) {
-        let last = step.tail.iter().rev().find(|line| !line.trim().is_empty());
+        let last = step.tail.iter().rev().map(String::as_str).find(|line| !line.trim().is_empty());
+        let last = step.complaint.or(last);
         let last = last.map(|line| format!("; it wrote last: {}", shortened(line))).unwrap_or_default();
         return format!("`{instruction}` ended with exit code {code}{last}");
     }

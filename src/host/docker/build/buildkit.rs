@@ -132,7 +132,8 @@ fn blamed(recipe: &Recipe<'_>, progress: &Progress, said: &str, unsent: Option<S
             let (label, instruction) = (step.label(), step.instruction());
             let label = if label == step.name { "" } else { label };
             let instruction = if instruction.is_empty() { step.name.as_str() } else { instruction };
-            blame::of_step(recipe, &Blamed { label, instruction, error: &step.error, tail: &step.tail })
+            let complaint = step.complaint.as_deref();
+            blame::of_step(recipe, &Blamed { label, instruction, error: &step.error, tail: &step.tail, complaint })
         }
         None => blame::of_text(recipe, said),
     }

@@ -10,6 +10,7 @@ use super::{
     log::Log,
     progress::TAIL_LINES,
     recipe::Recipe,
+    said as words,
 };
 use crate::{
     host::docker::{Connection, credentials::Credentials},
@@ -176,12 +177,15 @@ struct Steps {
     /// The step was not said yet, since it may be one that is cached.
     unsaid: bool,
     tail: Vec<String>,
+    /// What is in `partial` was written to standard error.
+    complains: bool,
+    complaint: Option<String>,
 }
 
 impl Steps {
     fn new(log: Log) -> Self {
-        let (partial, label, instruction) = Default::default();
-        Self { log, partial, label, instruction, unsaid: false, tail: Vec::new() }
+        let (partial, label, instruction, complaint) = Default::default();
+        Self { log, partial, label, instruction, unsaid: false, tail: Vec::new(), complains: false, complaint }
     }
 
     /// Takes a message. What the engine itself says begins a line, whatever a command left unfinished; what a command wrote to
@@ -190,6 +194,7 @@ impl Steps {
         if OWN_WORDS.iter().any(|own| text.starts_with(own)) && !self.partial.is_empty() {
             self.partial.push('\n');
         }
+        self.complains = text.starts_with(RED);
         let text = text.strip_prefix(RED).unwrap_or(text);
         self.partial.push_str(text.strip_suffix(NO_COLOUR).unwrap_or(text));
         while let Some(end) = self.partial.find('\n') {
@@ -206,6 +211,7 @@ impl Steps {
             instruction.clone_into(&mut self.instruction);
             self.unsaid = true;
             self.tail.clear();
+            self.complaint = None;
         } else if line == " ---> Using cache" {
             self.say(" (cached)");
         } else if !OWN_WORDS.iter().any(|own| line.starts_with(own)) {
@@ -215,6 +221,9 @@ impl Steps {
                 self.tail.remove(0);
             }
             self.tail.push(line.to_owned());
+            if self.complains && words::is_complaint(line) {
+                self.complaint = Some(line.to_owned());
+            }
         }
     }
 
@@ -237,7 +246,13 @@ impl Steps {
             return blame::of_text(recipe, said);
         }
         self.log.line(&format!("{} failed: {said}", self.label));
-        let step = Blamed { label: &self.label, instruction: &self.instruction, error: said, tail: &self.tail };
+        let step = Blamed {
+            label: &self.label,
+            instruction: &self.instruction,
+            error: said,
+            tail: &self.tail,
+            complaint: self.complaint.as_deref(),
+        };
         blame::of_step(recipe, &step)
     }
 }

@@ -14,6 +14,8 @@ const QUIET: Duration = Duration::from_secs(1);
 const QUICK: Duration = Duration::from_millis(100);
 /// How many of the last lines of a step are kept for the message that it failed.
 pub(super) const TAIL_LINES: usize = 20;
+/// What BuildKit calls the standard error of a command.
+const STDERR: i64 = 2;
 /// A longer line is cut, so that a step without line ends does not fill the memory.
 const LINE_BYTES_MAX: usize = 64 << 10;
 
@@ -34,10 +36,14 @@ pub(super) struct Step {
     pub(super) error: String,
     /// The last lines that it wrote.
     pub(super) tail: Vec<String>,
+    /// The last line that it wrote to its standard error.
+    pub(super) complaint: Option<String>,
     announced: bool,
     ended: bool,
     /// What it wrote after its last whole line.
     partial: Vec<u8>,
+    /// Whether that was written to its standard error.
+    complains: bool,
 }
 
 impl Step {
@@ -147,6 +153,7 @@ impl Progress {
 
     fn on_log(&mut self, log: VertexLog) {
         let index = self.step_of(&log.vertex);
+        self.steps[index].complains = log.stream == STDERR;
         let mut rest = log.msg.as_slice();
         while let Some(at) = memchr::memchr(b'\n', rest) {
             self.steps[index].partial.extend_from_slice(&rest[..at]);
@@ -176,6 +183,9 @@ impl Progress {
             step.tail.remove(0);
         }
         step.tail.push(text.to_owned());
+        if step.complains && said::is_complaint(text) {
+            step.complaint = Some(text.to_owned());
+        }
     }
 
     fn on_warning(&self, warning: &VertexWarning) {
@@ -286,5 +296,17 @@ mod tests {
         let failed = progress.failed().unwrap();
         assert_eq!((failed.label(), failed.instruction(), failed.tail.len()), ("[1/2]", "RUN a", TAIL_LINES));
         assert_eq!(failed.tail.last().map(String::as_str), Some("29"));
+        assert_eq!(failed.complaint, None);
+    }
+
+    #[test]
+    fn the_last_line_on_standard_error_is_kept() {
+        let on = |stream, text: &str| VertexLog { stream, ..wrote("a", text) };
+        let logs = vec![on(2, "first\nno such "), on(2, "flag\n+ exit 1\n \n"), on(1, "before\n")];
+        let messages = vec![(vec![vertex("a", "[1/1] RUN a")], logs)];
+        let lines = ["RUN a", "first", "no such flag", "+ exit 1", "", "before"];
+        let lines = lines.map(|line| format!("[1/1] {line}").trim_end().to_owned());
+        let progress = check(messages, &lines.each_ref().map(String::as_str));
+        assert_eq!(progress.steps[0].complaint.as_deref(), Some("no such flag"));
     }
 }

@@ -54,6 +54,11 @@ pub(super) fn is_interrupted(said: &str) -> bool {
     )
 }
 
+/// Whether a line on standard error may say what is wrong: what `set -x` writes there does not.
+pub(super) fn is_complaint(line: &str) -> bool {
+    !line.trim().is_empty() && !line.starts_with("+ ")
+}
+
 /// The code of a command that failed.
 pub(super) fn exit_code(error: &str) -> Option<i32> {
     static CODE: LazyLock<Option<Regex>> =

@@ -17,19 +17,19 @@ fn a_command_that_fails_is_named_with_its_line_and_last_words() {
     let Some(engine) = Engine::shared() else { return };
     for builder in ["1", "0"] {
         let mut shop = Workshop::with_builder(&engine, builder);
-        let recipe = shop.docker_build("# first\nFROM BASE\nLABEL M=ID\nRUN echo before >&2 \\\n  && echo 'it is broken' >&2 \\\n  && exit 3\nRUN true");
+        let recipe = shop.docker_build("# first\nFROM BASE\nLABEL M=ID\nRUN echo 'it is broken' >&2 \\\n  && sleep 0.2 && echo after \\\n  && exit 3\nRUN true");
         let failure = shop.fails(recipe);
         let said = shop.said();
         let message = blames_recipe(&failure);
         assert!(
-            message.starts_with("app/Dockerfile:4: `RUN echo before >&2 && echo 'it is broken' >&2 && exit 3`"),
+            message.starts_with("app/Dockerfile:4: `RUN echo 'it is broken' >&2 && sleep 0.2 && echo after && exit 3`"),
             "{message}"
         );
         assert!(
             message.ends_with("ended with exit code 3; it wrote last: it is broken"),
             "builder {builder}: {message}"
         );
-        assert!(said.ends_with("app/Dockerfile:4:\n     3 │ LABEL M=MARK\n>    4 │ RUN echo before >&2 \\\n     5 │   && echo 'it is broken' >&2 \\\n".replace("MARK", engine.id()).as_str()), "{said}");
+        assert!(said.ends_with("app/Dockerfile:4:\n     3 │ LABEL M=MARK\n>    4 │ RUN echo 'it is broken' >&2 \\\n     5 │   && sleep 0.2 && echo after \\\n".replace("MARK", engine.id()).as_str()), "{said}");
     }
 }
 
