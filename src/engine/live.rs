@@ -46,9 +46,9 @@ pub(super) fn start(state: &mut State, id: NodeId, steps: Steps) {
 }
 
 fn order(state: &State, id: NodeId, steps: Steps) -> UpdateOrder {
-    let Steps { copies, removals, runs, restart } = steps;
+    let Steps { copies, removals, folders, runs, restart } = steps;
     let containers = container::living(state.nodes[id].live()).iter().map(|one| one.id.clone()).collect();
-    UpdateOrder { containers, copies, removals, runs, restart }
+    UpdateOrder { containers, copies, removals, folders, runs, restart }
 }
 
 /// An update ended.

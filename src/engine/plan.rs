@@ -30,6 +30,8 @@ pub(super) struct Steps {
     pub(super) copies: Vec<(FilePath, String)>,
     /// Places in the container.
     pub(super) removals: Vec<String>,
+    /// Folders in which files were removed, with their places in the container: below those of the syncs.
+    pub(super) folders: Vec<(FilePath, String)>,
     pub(super) runs: Vec<RunStep>,
     pub(super) restart: bool,
 }
@@ -114,6 +116,9 @@ impl Steps {
         for (file, is_there) in changed.iter().filter(|(file, _)| covers(update, file)) {
             if let Some(sync) = sync_of(update, file) {
                 self.copy(file, target(sync, file), *is_there);
+                if !is_there {
+                    self.folders_of(update, sync, file);
+                }
                 synced.push(file);
             }
             if names(update, file) {
@@ -128,6 +133,20 @@ impl Steps {
             self.restart |= update.restart == RestartStep::Always;
         }
         handled
+    }
+
+    /// Adds the folders of a removed file that may have gone with it. One into which another sync leads stays.
+    fn folders_of(&mut self, update: &LiveUpdate, sync: &Sync, file: &FilePath) {
+        let above = std::iter::successors(file.parent(), FilePath::parent);
+        for folder in above.take_while(|folder| *folder != sync.local.path && folder.is_within(&sync.local.path)) {
+            let place = target(sync, &folder);
+            let is_shared =
+                update.syncs.iter().any(|other| FilePath::new(&other.remote).is_within(&FilePath::new(&place)));
+            let folder = (folder, place);
+            if !is_shared && !self.folders.contains(&folder) {
+                self.folders.push(folder);
+            }
+        }
     }
 
     fn copy(&mut self, file: &FilePath, target: String, is_there: bool) {
@@ -252,6 +271,16 @@ mod tests {
     fn what_is_gone_is_removed() {
         let steps = steps(&[update(&["src"], &[("src", "/app")])], &["-src/a", "src/b"]);
         assert_eq!((copied(&steps), steps.removals), (vec!["src/b /app/b".to_owned()], vec!["/app/a".to_owned()]));
+    }
+
+    #[test]
+    fn folders_of_removed_files_may_go_but_not_the_synced_one_nor_one_that_others_lead_to() {
+        let one = update(&["src"], &[("src/own", "/app/a/gen"), ("src", "/app")]);
+        let steps = steps(&[one], &["-src/a/b/c", "-src/a/d", "-src/own/e/f", "-src/g", "src/h/i"]);
+        let folders: Vec<_> =
+            steps.folders.iter().map(|(from, to)| (from.display_from(&path(".")).to_string(), to.as_str())).collect();
+        let expected = [("src/a/b", "/app/a/b"), ("src/own/e", "/app/a/gen/e")];
+        assert_eq!(folders, expected.map(|(from, to)| (from.to_owned(), to)));
     }
 
     #[test]

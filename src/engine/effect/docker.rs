@@ -159,6 +159,9 @@ pub struct UpdateOrder {
     pub copies: Vec<(FilePath, String)>,
     /// Absolute paths in the container that are removed.
     pub removals: Vec<String>,
+    /// Folders of this machine in which files were removed, each with its absolute path in the container. One that is gone by then is
+    /// removed there, with all that is in it.
+    pub folders: Vec<(FilePath, String)>,
     /// Run after that, in this order.
     pub runs: Vec<RunStep>,
     /// Whether the containers are started again at the end.

@@ -74,6 +74,7 @@ impl World {
             containers: containers.iter().map(|container| ContainerId(container.id.as_str().into())).collect(),
             copies: Vec::new(),
             removals: Vec::new(),
+            folders: Vec::new(),
             runs: Vec::new(),
             restart: false,
         };
@@ -204,6 +205,26 @@ fn what_is_gone_here_goes_there() {
     });
     assert_eq!(exit, Exit::Code(0), "{}", world.log());
     assert_eq!(world.sh(&container, "cd /app; find . -type f | sort"), "./in-use/f\n./stays\n./was-file/now-below\n");
+}
+
+#[test]
+fn folders_that_are_gone_here_go_there_with_all_that_is_in_them() {
+    let Some(world) = World::new() else { return };
+    let container = world.container("api", |_| {});
+    world.sh(
+        &container,
+        "mkdir -p /app/gone/deep /app/here /app/file/x && cd /app && touch gone/made gone/deep/f here/f file/x/f",
+    );
+    fs::create_dir(world.dir.path().join("here")).unwrap();
+    world.write("file", "a file now");
+    let exit = world.perform(&[&container], |order| {
+        order.removals = ["/app/gone/deep/f", "/app/here/f", "/app/file/x/f"].map(str::to_owned).to_vec();
+        let folders = ["gone/deep", "gone", "here", "file/x", "file", "never"];
+        order.folders = folders.map(|folder| world.copy(folder, &format!("/app/{folder}"))).to_vec();
+        order.copies = vec![world.copy("file", "/app/file")];
+    });
+    assert_eq!(exit, Exit::Code(0), "{}", world.log());
+    assert_eq!(world.sh(&container, "cd /app; find . | sort; cat file"), ".\n./file\n./here\na file now");
 }
 
 #[test]

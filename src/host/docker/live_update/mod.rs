@@ -29,7 +29,7 @@ use exec::Command;
 use futures_util::future::{join_all, try_join_all};
 use owner::Owner;
 use removal::{Removal, missing_folders};
-use source::Sources;
+use source::{Sources, gone_folders};
 use std::{sync::Arc, time::Duration};
 use target::Target;
 use tee::{Chunks, Tee};
@@ -88,10 +88,13 @@ impl Update<'_> {
 
     async fn change_files(&self, connection: &Connection, owners: &Owners, targets: &[Target]) -> Result<(), Failure> {
         let order = Arc::clone(self.order);
-        let sources = blocking(move || Sources::look(&order.copies)).await?;
-        let removals = self.order.removals.iter().map(FilePath::new);
+        let look = move || (Sources::look(&order.copies), gone_folders(&order.folders));
+        let (sources, folders) = blocking(look).await?;
+        let removals = self.order.removals.iter().map(FilePath::new).chain(sources.gone);
+        let is_left = |path: &FilePath| !is_below_any(path, &folders);
+        let removed = removals.filter(is_left).chain(folders.iter().cloned());
         // A whole file system is nobody's file.
-        let removed = removals.chain(sources.gone).filter(|path| path.parent().is_some()).collect();
+        let removed = removed.filter(|path| path.parent().is_some()).collect();
         let removal = Removal { all: removed, files: sources.folders };
         let remove = try_join_all(targets.iter().map(|target| removal.perform(connection, target)));
         if removal.is_in_the_way_of(&sources.files) {
@@ -138,6 +141,11 @@ impl Update<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// Whether a path lies in one of these sorted folders.
+fn is_below_any(path: &FilePath, folders: &[FilePath]) -> bool {
+    std::iter::successors(Some(path.clone()), FilePath::parent).any(|above| folders.binary_search(&above).is_ok())
 }
 
 /// Copies files into all containers.

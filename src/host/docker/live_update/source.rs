@@ -33,6 +33,19 @@ impl Sources {
     }
 }
 
+/// The places of those folders that are none any more here, each without those that lie in another. Blocks.
+pub(super) fn gone_folders(folders: &[(FilePath, String)]) -> Vec<FilePath> {
+    let is_gone = |folder: &FilePath| match fs::symlink_metadata(folder) {
+        Ok(metadata) => !metadata.is_dir(),
+        Err(error) => is_gone(&error),
+    };
+    let mut gone: Vec<FilePath> =
+        folders.iter().filter(|(folder, _)| is_gone(folder)).map(|(_, remote)| FilePath::new(remote)).collect();
+    gone.sort();
+    gone.dedup_by(|folder, before| folder.is_within(before));
+    gone
+}
+
 /// Whether there is no such file: neither it nor a folder on its way.
 pub(in crate::host) fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)

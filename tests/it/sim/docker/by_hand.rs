@@ -97,7 +97,8 @@ impl Harbour {
     fn update(&mut self, ids: Vec<ContainerId>) -> RunId {
         let run = self.next_run();
         let copies = ["a", "b"].map(|file| (path(&format!("src/{file}")), format!("/app/{file}"))).to_vec();
-        let order = UpdateOrder { containers: ids, copies, removals: Vec::new(), runs: Vec::new(), restart: false };
+        let (removals, folders, runs) = Default::default();
+        let order = UpdateOrder { containers: ids, copies, removals, folders, runs, restart: false };
         self.perform(DockerEffect::Update { run, resource: name("web"), order: Arc::new(order), grace: GRACE });
         run
     }
