@@ -57,6 +57,9 @@ pub(super) fn find(order: &RaiseOrder, value: Option<&Value>, there: &[Container
     if id.is_some_and(|id| there.iter().any(|one| one.image != *id)) {
         return Finding::Changed("it is made of another image".to_owned());
     }
+    if let Some(how) = there.iter().filter(|one| is_alive(one)).find_map(|one| one.changed.clone()) {
+        return Finding::Changed(how);
+    }
     if there.iter().any(|one| one.phase == ContainerPhase::Paused) {
         return Finding::Changed(PAUSED.to_owned());
     }

@@ -219,6 +219,9 @@ pub struct ContainerState {
     pub engine_restarts: u32,
     /// Published ports, as they are bound now.
     pub ports: Vec<BoundPort>,
+    /// How somebody changed it since it was made, as in "it is called `y` now"; `None` where nobody did.
+    #[serde(default)]
+    pub changed: Option<String>,
 }
 
 impl ContainerState {

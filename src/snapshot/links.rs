@@ -70,6 +70,7 @@ mod tests {
             started_at_ns: 1,
             engine_restarts: 0,
             ports: ports.to_vec(),
+            changed: None,
         };
         let urls: Vec<String> = published(&[state(ContainerPhase::Running)]).into_iter().map(|link| link.url).collect();
         let expected =

@@ -48,6 +48,7 @@ fn container(name: &str, phase: ContainerPhase) -> ContainerState {
         started_at_ns: 1,
         engine_restarts: 0,
         ports: Vec::new(),
+        changed: None,
     }
 }
 

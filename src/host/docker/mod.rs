@@ -13,6 +13,7 @@ pub mod failure;
 pub mod follow;
 pub mod link;
 pub mod live_update;
+mod made;
 pub mod marks;
 pub mod observer;
 pub mod plain;

@@ -8,6 +8,7 @@ use super::{
     failure::is_lost,
     follow::Cursors,
     link::Link,
+    made::Made,
     seen::{self, Sighted},
 };
 use crate::{
@@ -15,10 +16,14 @@ use crate::{
     host::outbox::Outbox,
     model::{ContainerId, ContainerPhase, ContainerState, Failure, ImageId, ProjectId, RequestId, ResourceName},
 };
-use bollard::{errors::Error, models::EventMessage, query_parameters::EventsOptionsBuilder};
-use futures_util::{Stream, StreamExt as _};
+use bollard::{
+    errors::Error,
+    models::{EventMessage, EventMessageTypeEnum as Type},
+    query_parameters::EventsOptionsBuilder,
+};
+use futures_util::{Stream, StreamExt as _, stream};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 use tokio::{
@@ -42,6 +47,8 @@ const TOLD: [&str; 13] = [
     "update",
     "destroy",
 ];
+/// What is done to a network that may change how a container is.
+const TOLD_OF_NETWORKS: [&str; 2] = ["connect", "disconnect"];
 /// How many messages are taken together.
 const TOGETHER_MAX: usize = 256;
 /// Messages that are so old are asked for again: the engine begins to answer a moment before it begins to listen for more.
@@ -81,6 +88,7 @@ impl Observer {
             since: None,
             open: false,
             containers: BTreeMap::new(),
+            made: BTreeMap::new(),
             told: BTreeMap::new(),
         };
         tokio::spawn(eye.run());
@@ -121,6 +129,8 @@ struct Eye {
     /// A look was answered since the engine was reached: changes are told.
     open: bool,
     containers: BTreeMap<ContainerId, Sighted>,
+    /// As what those were made that are not being made any more.
+    made: BTreeMap<ContainerId, Made>,
     told: BTreeMap<ResourceName, Vec<ContainerState>>,
 }
 
@@ -208,6 +218,11 @@ impl Eye {
                 let found = seen::containers(connection, &self.project, None);
                 let (found, images) = futures_util::try_join!(found, seen::images(connection, &images))?;
                 self.containers = found.into_iter().map(|one| (one.state.id.clone(), one)).collect();
+                self.made.retain(|id, _| self.containers.contains_key(id));
+                // Later, what is new may be in the making.
+                for (id, one) in self.containers.iter().filter(|_| !self.open) {
+                    self.made.entry(id.clone()).or_insert_with(|| one.at_first_sight.clone());
+                }
                 self.told = self.by_resource();
                 self.open = true;
                 let seen = DockerSeen { containers: self.told.clone(), images };
@@ -230,6 +245,10 @@ impl Eye {
     async fn refresh(&mut self, connection: &Connection, resource: &ResourceName) -> Result<(), Error> {
         let found = seen::containers(connection, &self.project, Some(resource)).await?;
         self.containers.retain(|_, one| one.resource != *resource);
+        // Whoever asks has just brought them to what they are.
+        for one in &found {
+            self.made.entry(one.state.id.clone()).or_insert_with(|| one.now.clone());
+        }
         self.containers.extend(found.into_iter().map(|one| (one.state.id.clone(), one)));
         self.tell(resource);
         Ok(())
@@ -244,7 +263,7 @@ impl Eye {
         for message in told {
             let message = message?;
             self.since = self.since.max(message.time);
-            ids.extend(message.actor.and_then(|actor| actor.id).map(|id| ContainerId(id.into())));
+            ids.extend(self.subject(message));
         }
         let mut changed = BTreeSet::new();
         for id in ids {
@@ -257,12 +276,25 @@ impl Eye {
             changed.extend(now.as_ref().map(|one| one.resource.clone()));
             let before = match now {
                 Some(now) => self.containers.insert(id, now),
-                None => self.containers.remove(&id),
+                None => {
+                    self.made.remove(&id);
+                    self.containers.remove(&id)
+                }
             };
             changed.extend(before.map(|one| one.resource));
         }
         changed.into_iter().for_each(|resource| self.tell_in_time(resource));
         Ok(())
+    }
+
+    /// The container that a message is about, where it is one of the project.
+    fn subject(&self, message: EventMessage) -> Option<ContainerId> {
+        let actor = message.actor?;
+        if message.typ != Some(Type::NETWORK) {
+            return Some(ContainerId(actor.id?.into()));
+        }
+        let id = ContainerId(actor.attributes?.remove("container")?.into());
+        self.containers.contains_key(&id).then_some(id)
     }
 
     /// Tells how the containers of a resource are, once the log has what one said that ended.
@@ -298,7 +330,11 @@ impl Eye {
 
     fn of(&self, resource: &ResourceName) -> Vec<ContainerState> {
         let own = self.containers.values().filter(|one| one.resource == *resource);
-        let mut own: Vec<_> = own.map(|one| one.state.clone()).collect();
+        let told = |one: &Sighted| {
+            let changed = self.made.get(&one.state.id).and_then(|made| made.change(&one.now));
+            ContainerState { changed, ..one.state.clone() }
+        };
+        let mut own: Vec<_> = own.map(told).collect();
         own.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.id.cmp(&b.id)));
         own
     }
@@ -313,17 +349,21 @@ fn is_over(phase: &ContainerPhase) -> bool {
     matches!(phase, ContainerPhase::Exited { .. } | ContainerPhase::Restarting | ContainerPhase::Dead)
 }
 
-/// What the engine tells of the project's containers.
+/// What the engine tells of the project's containers, and of all networks: these carry no marks there.
 fn messages(
     connection: &Connection,
     project: &ProjectId,
     since: i64,
 ) -> impl Stream<Item = Result<EventMessage, Error>> + use<> {
-    let mut filters = seen::filter(project, None);
-    filters.insert("type".to_owned(), vec!["container".to_owned()]);
-    filters.insert("event".to_owned(), TOLD.map(str::to_owned).to_vec());
-    let options = EventsOptionsBuilder::default().since(&since.to_string()).filters(&filters).build();
-    connection.api().events(Some(options))
+    let told = |mut filters: HashMap<String, Vec<String>>, typ: &str, told: &[&str]| {
+        filters.insert("type".to_owned(), vec![typ.to_owned()]);
+        filters.insert("event".to_owned(), told.iter().map(ToString::to_string).collect());
+        let options = EventsOptionsBuilder::default().since(&since.to_string()).filters(&filters).build();
+        let end = async { Err(Error::IOError { err: std::io::ErrorKind::UnexpectedEof.into() }) };
+        connection.api().events(Some(options)).chain(stream::once(end))
+    };
+    let containers = told(seen::filter(project, None), "container", &TOLD);
+    stream::select(containers, told(HashMap::new(), "network", &TOLD_OF_NETWORKS))
 }
 
 /// How a pause ended.

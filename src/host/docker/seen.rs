@@ -1,6 +1,6 @@
 //! What the engine shows of a project's containers and images, in orch's words. Asks, changes nothing.
 
-use super::{Connection, failure::is_missing, marks, stamp};
+use super::{Connection, failure::is_missing, made::Made, marks, stamp};
 use crate::model::{
     BoundPort, ContainerId, ContainerPhase, ContainerState, Digest, Health, ImageId, ProjectId, ResourceName,
 };
@@ -27,6 +27,10 @@ pub(super) struct Sighted {
     pub(super) resource: ResourceName,
     /// How it is.
     pub(super) state: ContainerState,
+    /// What of it can be changed by hand, now.
+    pub(super) now: Made,
+    /// The same as it must have been made, if nobody saw that.
+    pub(super) at_first_sight: Made,
 }
 
 /// The filter that lets only what carries the project's mark pass; with a name, only what is that resource's.
@@ -84,6 +88,7 @@ pub(super) async fn images(connection: &Connection, asked: &[ImageId]) -> Result
 
 /// A container that carries a resource's mark.
 pub(super) fn sighted(found: ContainerInspectResponse) -> Option<Sighted> {
+    let (now, at_first_sight) = (Made::now(&found), Made::at_first_sight(&found));
     let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
     let resource = ResourceName::parse(labels.get(marks::RESOURCE)?).ok()?;
     let engines = found.state.unwrap_or_default();
@@ -99,8 +104,9 @@ pub(super) fn sighted(found: ContainerInspectResponse) -> Option<Sighted> {
         started_at_ns: engines.started_at.as_deref().and_then(stamp::parse).unwrap_or_default(),
         engine_restarts: found.restart_count.and_then(|count| u32::try_from(count).ok()).unwrap_or_default(),
         ports: bound(found.network_settings.and_then(|network| network.ports).unwrap_or_default()),
+        changed: None,
     };
-    Some(Sighted { resource, state })
+    Some(Sighted { resource, state, now, at_first_sight })
 }
 
 fn phase(engines: &Engines) -> ContainerPhase {
@@ -175,7 +181,7 @@ mod tests {
             {"ExitCode": 1, "Output": "early\n"}, {"ExitCode": 1, "Output": "not yet\n"}, {"ExitCode": 0, "Output": "ok"}
         ]}});
         let labels = json!({"orch.resource": "web", "orch.fingerprint": digest.to_string()});
-        let Sighted { resource, state } = inspected(state, labels).unwrap();
+        let Sighted { resource, state, .. } = inspected(state, labels).unwrap();
         assert_eq!((resource.as_str(), state.name.as_str(), &*state.id.0), ("web", "shop-web", "0123"));
         assert_eq!((state.phase, state.fingerprint), (ContainerPhase::Running, Some(digest)));
         assert_eq!((state.health, state.health_output.as_deref()), (Some(Health::Unhealthy), Some("not yet")));

@@ -3,6 +3,7 @@
 mod adopted;
 mod away;
 mod bad_input;
+mod by_hand;
 mod compose;
 mod connection;
 mod down;

@@ -146,5 +146,6 @@ fn state_of(id: &ContainerId, one: &SimContainer) -> ContainerState {
         started_at_ns: started_at,
         engine_restarts: one.engine_restarts,
         ports: if one.is_alive() { ports_of(&one.container) } else { Vec::new() },
+        changed: None,
     }
 }
