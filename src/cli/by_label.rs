@@ -1,6 +1,6 @@
 //! `orch down` where the Orchfile is of no help: what the project has on Docker is known by its labels.
 
-use super::{error::CliError, live};
+use super::{error::CliError, live, print};
 use crate::{
     host::docker::{
         Docker, Surroundings,
@@ -39,7 +39,10 @@ impl Marked<'_> {
                 remove::of_resource(connection, self.project, name, GRACE).await?;
             }
             if self.names.is_empty() {
-                remove::all(connection, self.project, ComposeProjects::new(), GRACE, self.volumes).await?;
+                let projects = ComposeProjects::new();
+                for volume in remove::all(connection, self.project, projects, GRACE, self.volumes).await? {
+                    print::to_stderr(&format!("orch: removed the volume `{volume}`\n"));
+                }
             }
             Ok(())
         })

@@ -104,7 +104,7 @@ async fn marked(
 }
 
 /// Removes all that carries the project's mark: containers that are left, networks, and volumes where that is wanted; and what
-/// the compose projects of its containers shared.
+/// the compose projects of its containers shared. Gives the volumes that it removed.
 ///
 /// # Errors
 /// What is still there, and why.
@@ -114,16 +114,16 @@ pub async fn all(
     mut projects: ComposeProjects,
     grace: Duration,
     volumes: bool,
-) -> Result<(), Failure> {
+) -> Result<Vec<String>, Failure> {
     projects.extend(marked(connection, project, None, grace).await?);
-    shared(connection, &seen::filter(project, None), volumes).await?;
+    let mut removed = shared(connection, &seen::filter(project, None), volumes).await?;
     for name in projects {
         let own = HashMap::from([("label".to_owned(), vec![format!("{}={name}", compose::PROJECT)])]);
         if !is_used(connection, &own).await? {
-            shared(connection, &own, volumes).await?;
+            removed.extend(shared(connection, &own, volumes).await?);
         }
     }
-    Ok(())
+    Ok(removed)
 }
 
 /// Whether somebody has containers there.
@@ -133,8 +133,12 @@ async fn is_used(connection: &Connection, filter: &HashMap<String, Vec<String>>)
     Ok(!found.map_err(|error| connection.failure("containers cannot be listed", &error))?.is_empty())
 }
 
-/// Removes the networks, and where that is wanted the volumes, that pass a filter.
-async fn shared(connection: &Connection, filter: &HashMap<String, Vec<String>>, volumes: bool) -> Result<(), Failure> {
+/// Removes the networks, and where that is wanted the volumes, that pass a filter. Gives these volumes.
+async fn shared(
+    connection: &Connection,
+    filter: &HashMap<String, Vec<String>>,
+    volumes: bool,
+) -> Result<Vec<String>, Failure> {
     let options = ListNetworksOptionsBuilder::default().filters(filter).build();
     let found = connection.api().list_networks(Some(options)).await;
     for network in found.map_err(|error| connection.failure("networks cannot be listed", &error))? {
@@ -143,17 +147,19 @@ async fn shared(connection: &Connection, filter: &HashMap<String, Vec<String>>, 
         unless_gone(removed, || format!("the network `{name}` cannot be removed"), connection)?;
     }
     if !volumes {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let options = ListVolumesOptionsBuilder::default().filters(filter).build();
     let found = connection.api().list_volumes(Some(options)).await;
     let found = found.map_err(|error| connection.failure("volumes cannot be listed", &error))?;
+    let mut names = Vec::new();
     for volume in found.volumes.unwrap_or_default() {
         let options = RemoveVolumeOptionsBuilder::default().build();
         let removed = connection.api().remove_volume(&volume.name, Some(options)).await;
         unless_gone(removed, || format!("the volume `{}` cannot be removed", volume.name), connection)?;
+        names.push(volume.name);
     }
-    Ok(())
+    Ok(names)
 }
 
 fn unless_gone(removed: Result<(), Error>, doing: impl Fn() -> String, connection: &Connection) -> Result<(), Failure> {

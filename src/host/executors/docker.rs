@@ -211,13 +211,15 @@ impl Docking {
 
     fn remove(&mut self, run: RunId, resource: ResourceName, grace: Duration) {
         let (project, observer) = (self.marks.project.clone(), self.observer.clone());
-        let removed_from = self.removed_from.clone();
+        let (removed_from, plain) = (self.removed_from.clone(), self.plain.clone());
         self.start(run, move |connection| async move {
             let connection = &connection;
             let removed = remove::of_resource(connection, &project, &resource, grace).await;
             drop(refreshed(observer, &resource).await);
             RunEnd::of(match removed {
                 Ok(projects) => {
+                    // What is left of them is removed the next time.
+                    drop(plain.remove_unused_networks(connection, &project).await);
                     removed_from.lock().unwrap_or_else(PoisonError::into_inner).extend(projects);
                     Exit::Code(0)
                 }
@@ -227,13 +229,18 @@ impl Docking {
     }
 
     fn clean(&mut self, run: RunId, compose: Vec<String>, volumes: bool) {
-        let project = self.marks.project.clone();
+        let (project, logs) = (self.marks.project.clone(), self.world.logs.clone());
         let mut projects = std::mem::take(&mut *self.removed_from.lock().unwrap_or_else(PoisonError::into_inner));
         projects.extend(compose);
         self.start(run, move |connection| async move {
             let connection = &connection;
             RunEnd::of(match remove::all(connection, &project, projects, STRAY_GRACE, volumes).await {
-                Ok(()) => Exit::Code(0),
+                Ok(removed) => {
+                    for volume in removed {
+                        logs.say(&LogName::Session, None, Level::Info, &format!("removed the volume `{volume}`"));
+                    }
+                    Exit::Code(0)
+                }
                 Err(failure) => Exit::NotStarted(failure),
             })
         });

@@ -108,6 +108,16 @@ impl Plain {
     }
 }
 
+impl Plain {
+    /// Removes the networks of a project that nothing of it needs any more.
+    ///
+    /// # Errors
+    /// Why the engine does not say what it has.
+    pub async fn remove_unused_networks(&self, connection: &Connection, project: &ProjectId) -> Result<(), Failure> {
+        self.networks.remove_unused(connection, project).await
+    }
+}
+
 impl Raising<'_> {
     /// All containers of the resource.
     async fn own(&self) -> Result<Vec<ContainerInspectResponse>, Failure> {

@@ -57,3 +57,20 @@ fn networks_part_and_join_and_give_further_names() {
     sandbox.orch(&["down", "--project", engine.id()]).expect_code(0);
     assert_eq!(engine.belongings(), [format!("network {shared}")]);
 }
+
+#[test]
+fn a_network_goes_with_the_last_container_in_it() {
+    let Some(engine) = Engine::shared() else { return };
+    let shared = engine.name("shared");
+    let request = NetworkCreateRequest { name: shared.clone(), ..Default::default() };
+    block_on(engine.docker().create_network(request)).unwrap();
+    let stays = sleeping("db", "networks=['back']");
+    let goes = sleeping("web", &format!("networks=['back', 'front', {shared:?}]"));
+    let sandbox = engine.sandbox(&format!("{stays}{goes}"));
+    ci(&engine, &sandbox).expect_code(0);
+    sandbox.write("Orchfile", &stays);
+    let finished = ci(&engine, &sandbox).expect_code(0);
+    let networks = || engine.belongings().into_iter().filter(|it| it.starts_with("network")).collect::<Vec<_>>();
+    let left = [format!("network {shared}"), format!("network {}_back", engine.id())];
+    assert_eq!(networks(), left, "{}", finished.all());
+}

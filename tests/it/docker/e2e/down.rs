@@ -95,3 +95,16 @@ fn one_name_is_taken_down_alone() {
     street.ours.orch(&["down", "--volumes"]).expect_code(0);
     assert!(ours(&engine, &street).is_empty(), "{:?}", ours(&engine, &street));
 }
+
+#[test]
+fn the_volumes_that_go_are_named() {
+    let Some(engine) = Engine::shared() else { return };
+    let street = street(&engine);
+    let volume =
+        ours(&engine, &street).into_iter().find_map(|it| it.strip_prefix("volume ").map(str::to_owned)).unwrap();
+    let finished = street.ours.orch(&["down", "--volumes"]).expect_code(0);
+    assert!(finished.all().contains(&format!("removed the volume `{volume}`")), "{}", finished.all());
+    street.theirs.write("Orchfile", "docker_container(\n");
+    let finished = street.theirs.orch(&["down", "--volumes"]);
+    assert!(finished.all().contains("removed the volume `"), "{}", finished.all());
+}
