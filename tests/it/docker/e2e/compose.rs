@@ -2,6 +2,7 @@
 
 use super::until_at_rest;
 use crate::docker::{Container, Engine};
+use std::time::{Duration, Instant};
 
 fn project(engine: &Engine) -> String {
     let base = Engine::base();
@@ -64,4 +65,27 @@ fn a_project_that_another_checkout_runs_is_refused() {
     assert!(refused.all().contains(one.root().to_str().unwrap()), "whose it is:\n{}", refused.all());
     assert_eq!(engine.containers().iter().map(Container::identity).collect::<Vec<_>>(), before, "{}", refused.all());
     session.interrupt().expect_code(0);
+}
+
+#[test]
+fn one_interrupt_ends_a_session_with_a_job_that_is_done_between_two_that_run() {
+    let Some(engine) = Engine::shared() else { return };
+    let sandbox = engine.sandbox("docker_compose('compose.yaml')\n");
+    let (base, sleep) = (Engine::base(), "[sleep, '1000000'], init: true");
+    let text = format!(
+        "name: {}\nservices:\n  db: {{ image: {base}, command: {sleep} }}\n  \
+         setup: {{ image: {base}, command: ['true'], depends_on: [db] }}\n  \
+         api: {{ image: {base}, command: {sleep}, depends_on: {{ setup: {{ condition: service_completed_successfully }} }} }}\n",
+        engine.name("project")
+    );
+    sandbox.write("compose.yaml", &text);
+    let mut session = sandbox.start(&["up", "--stream"]);
+    engine.until_container("api", "runs", &mut session, Container::is_running);
+    until_at_rest(&engine, &sandbox, &mut session);
+    assert_eq!(engine.container("setup").unwrap().exit_code, Some(0), "{}", session.said());
+    let before: Vec<_> = engine.containers().iter().map(Container::identity).collect();
+    let asked = Instant::now();
+    let finished = session.interrupt().expect_code(0);
+    assert!(asked.elapsed() < Duration::from_secs(8), "it took {:?}:\n{}", asked.elapsed(), finished.all());
+    assert_eq!(engine.containers().iter().map(Container::identity).collect::<Vec<_>>(), before, "{}", finished.all());
 }
