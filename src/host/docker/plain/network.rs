@@ -35,6 +35,7 @@ type Names = std::sync::Mutex<BTreeSet<String>>;
 pub(super) struct Joined {
     networks: Vec<(String, EndpointSettings)>,
     /// As long as this lives they stay.
+    #[expect(dead_code, reason = "held, never read: whoever removes networks has a weak one")]
     kept: Arc<Names>,
 }
 
