@@ -11,9 +11,10 @@ use super::{
     state::State,
 };
 use crate::{
-    model::{Level, Restart},
+    model::{ContainerPhase, ContainerState, Level, Restart},
     snapshot::Skip,
 };
+use std::collections::BTreeSet;
 
 /// Decides about containers that were found, as soon as all is known that decides it.
 pub(super) fn decide(state: &mut State, id: NodeId) {
@@ -26,10 +27,13 @@ pub(super) fn decide(state: &mut State, id: NodeId) {
     if node.containers.decided || !may || !state.docker.is_seen() {
         return;
     }
-    if !node.containers.there.is_empty() && is_image_unknown(state, id) {
+    if !node.containers.there.is_empty() && is_image_unknown(state, id) || undecided_before(state, id).is_some() {
         return;
     }
     state.node(id).containers.decided = true;
+    for (dependent, _) in state.nodes[id].edges.dependents.clone() {
+        state.touch(dependent);
+    }
     if !state.nodes[id].containers.there.is_empty() {
         take_over(state, id);
     }
@@ -46,10 +50,12 @@ fn take_over(state: &mut State, id: NodeId) {
         observe::find(&wanted.order, wanted.values.last().map(|(_, value)| value), &state.nodes[id].containers.there);
     let is_good = match finding {
         Finding::Runs | Finding::Waits => true,
-        Finding::Done => state.nodes[id].what.restart() != Some(Restart::Always),
+        Finding::Done => state.nodes[id].what.restart() != Some(Restart::Always) && is_after_all(state, id),
         Finding::Ended { .. } | Finding::Gone | Finding::Changed(_) => false,
     };
     if !is_good {
+        // What was changed in them must not be started again.
+        restore_overlay(state, id);
         return observe::follow_stale(state, id);
     }
     let node = state.node(id);
@@ -64,6 +70,45 @@ fn take_over(state: &mut State, id: NodeId) {
         state.say(id, None, Level::Info, "up to date, not touched".to_owned());
     }
     observe::on_raised(state, id);
+}
+
+/// Whether a job that has ended began after all that it comes after was as it is now: what it did or found may be undone else.
+fn is_after_all(state: &State, id: NodeId) -> bool {
+    let Some(began) = state.nodes[id].containers.there.iter().map(|one| one.started_at_ns).min() else { return false };
+    before(state, id).into_iter().all(|id| {
+        let node = &state.nodes[id];
+        let is_older = node.containers.there.iter().all(|one| one.started_at_ns <= began);
+        is_older && !node.is_dirty() && node.containers.raised.is_some()
+    })
+}
+
+/// The container resources that it comes after, those that these come after included.
+fn before(state: &State, id: NodeId) -> BTreeSet<NodeId> {
+    let mut found = BTreeSet::new();
+    let mut looked_at = BTreeSet::new();
+    let mut next = vec![id];
+    while let Some(id) = next.pop() {
+        for &(provider, _) in &state.nodes[id].edges.providers {
+            if looked_at.insert(provider) {
+                next.push(provider);
+                let node = &state.nodes[provider];
+                let counts = node.what.container().is_some() && node.is_enabled() && !node.stopped;
+                found.extend(counts.then_some(provider));
+            }
+        }
+    }
+    found
+}
+
+/// What a job that has ended waits for before it is decided whether it ran for what is there now.
+pub(super) fn undecided_before(state: &State, id: NodeId) -> Option<NodeId> {
+    let is_job = |one: &ContainerState| matches!(one.phase, ContainerPhase::Exited { code: 0, .. });
+    let there = &state.nodes[id].containers.there;
+    if there.is_empty() || !there.iter().all(is_job) {
+        return None;
+    }
+    let is_open = |id: &NodeId| !state.nodes[*id].containers.decided || state.nodes[*id].settling > 0;
+    before(state, id).into_iter().find(is_open)
 }
 
 /// What an earlier session changed in these very containers.

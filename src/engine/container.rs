@@ -1,7 +1,7 @@
 //! Containers of a resource: what they hold of the files that they are made of, and what they need to be up to date.
 
 use super::{
-    changes,
+    adopt, changes,
     dirt::{Mark, Saw},
     effect::RaiseOrder,
     fresh,
@@ -241,7 +241,8 @@ pub(super) fn hold(state: &State, id: NodeId) -> Option<Hold> {
     if is_undecided(state, id) {
         let images = image::with_bases(state, &node.edges.images);
         let unchecked = images.into_iter().find(|image| !state.nodes[*image].making.checked);
-        return unchecked.and_then(|image| image::key(state, image)).map(Hold::Image);
+        let image = unchecked.and_then(|image| image::key(state, image)).map(Hold::Image);
+        return image.or_else(|| hold_by(state, id, adopt::undecided_before(state, id)?));
     }
     if node.live().is_some_and(|live| live.stopping) {
         return Some(Hold::Stopping);
@@ -250,6 +251,11 @@ pub(super) fn hold(state: &State, id: NodeId) -> Option<Hold> {
         Need::Full => image::standing_hold(state, &node.edges.images),
         Need::Nothing | Need::Update(_) => None,
     }
+}
+
+fn hold_by(state: &State, id: NodeId, on: NodeId) -> Option<Hold> {
+    let condition = state.nodes[id].edges.providers.first()?.1;
+    Some(Hold::Dependency { on: state.nodes[on].name.clone(), condition, because: "not looked at yet".into() })
 }
 
 /// An image that it is made of was or is to be made anew.

@@ -421,6 +421,10 @@ pub(super) fn tell_new(state: &mut State, id: NodeId) {
         node.dirt.images.insert(key.clone());
         state.touch(user);
     }
+    // Images between do not ask for themselves.
+    for user in edges::resources_above(state, id) {
+        container::mark_image(state, user, &key);
+    }
 }
 
 /// It is the same image: what is made of it is as good as before, and not to be made anew for its sake.

@@ -145,10 +145,18 @@ pub(super) fn read(path: &FilePath, stamp: Stamp) -> Option<Content> {
         Err(_) => return Some(unreadable()),
     };
     let read = digest_of_content(&mut file).map(|digest| {
-        let same = file.metadata().is_ok_and(|after| stamp.holds(Stamp::of(&after)));
+        let after = file.metadata();
+        let digest = after.as_ref().map_or(digest, |after| with_mode(digest, after));
+        let same = after.is_ok_and(|after| stamp.holds(Stamp::of(&after)));
         Content { digest, settled: same && stamp.is_older_than(began) }
     });
     Some(read.unwrap_or_else(|_| unreadable()))
+}
+
+/// A file that may be executed is another than one that may not, as for git: images and scripts differ by that.
+fn with_mode(content: Digest, metadata: &Metadata) -> Digest {
+    let is_executable = metadata.mode() & 0o100 != 0;
+    if is_executable { Digest::of_parts([b"executable".as_slice(), &content.0]) } else { content }
 }
 
 fn digest_of_content(file: &mut File) -> std::io::Result<Digest> {

@@ -137,6 +137,11 @@ impl<'v> Details<'v> {
     ) -> Result<DockerBuild, Fault> {
         let build_args = self.build_args.take_or_default("build_args", eval)?;
         let given = |value: String| Some(value).filter(|value| !value.is_empty());
+        // What the environment gives is part of what the image is made of.
+        let value = |(name, value): (String, String)| {
+            let value = given(value).or_else(|| context(eval).env(&name));
+            (name, value)
+        };
         let platform = given(self.platform.take_or_default("platform", eval)?);
         let from_environment = || context(eval).env("DOCKER_DEFAULT_PLATFORM");
         Ok(DockerBuild {
@@ -144,7 +149,7 @@ impl<'v> Details<'v> {
             dockerfile: recipe.text,
             dockerfile_path: recipe.path,
             ignore,
-            build_args: build_args.into_iter().map(|(name, value)| (name, given(value))).collect(),
+            build_args: build_args.into_iter().map(value).collect(),
             target: self.target.take_or_default("target", eval)?,
             secrets: self.secret.take_or_default("secret", eval)?,
             ssh: self.ssh.take_or_default("ssh", eval)?,
