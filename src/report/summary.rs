@@ -40,11 +40,11 @@ pub fn verdict(snapshot: &Snapshot, verdict: &Verdict, look: Look) -> String {
 
 /// The line after the last words of `up` and `ci`: containers that go on. Empty where there are none.
 pub fn left_running(snapshot: &Snapshot) -> String {
-    let named = |is: fn(&Row) -> bool| -> Vec<&str> {
+    let who = |is: fn(&Row) -> bool| -> Vec<&str> {
         snapshot.rows.iter().filter(|row| is(row)).map(|row| row.name.as_str()).collect()
     };
-    let running = named(|row| is_running(row) && !was_replaced(row));
-    let replaced = named(|row| is_running(row) && was_replaced(row));
+    let running = who(|row| is_running(row) && !was_replaced(row));
+    let replaced = who(|row| is_running(row) && was_replaced(row));
     let mut text = String::new();
     if !replaced.is_empty() {
         let names = words::first_of(&replaced);
