@@ -278,7 +278,7 @@ mod tests {
         let one = update(&["src"], &[("src/own", "/app/a/gen"), ("src", "/app")]);
         let steps = steps(&[one], &["-src/a/b/c", "-src/a/d", "-src/own/e/f", "-src/g", "src/h/i"]);
         let folders: Vec<_> =
-            steps.folders.iter().map(|(from, to)| (from.display_from(&path(".")).to_string(), to.as_str())).collect();
+            steps.folders.iter().map(|(from, to)| (from.display_from(&path(".")).clone(), to.as_str())).collect();
         let expected = [("src/a/b", "/app/a/b"), ("src/own/e", "/app/a/gen/e")];
         assert_eq!(folders, expected.map(|(from, to)| (from.to_owned(), to)));
     }

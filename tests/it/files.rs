@@ -148,16 +148,27 @@ fn what_cannot_be_read_counts_as_something_stable() {
 }
 
 #[test]
-fn touch_and_chmod_leave_the_digest_as_it_was() {
+fn a_touch_leaves_the_digest_as_it_was_and_so_does_a_mode_without_execution() {
     let world = World::new();
     world.write("a", "content");
     let known = world.keep("a");
     File::options().write(true).open(world.path("a")).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
-    fs::set_permissions(world.path("a"), Permissions::from_mode(0o700)).unwrap();
+    fs::set_permissions(world.path("a"), Permissions::from_mode(0o600)).unwrap();
     assert_eq!(world.digest("a"), Some(known.digest));
     let again = world.keep("a");
     assert_eq!(again.digest, known.digest);
     assert_ne!(again, known);
+}
+
+#[test]
+fn a_file_that_may_be_executed_is_another() {
+    let world = World::new();
+    world.write("a", "content");
+    let plain = world.digest("a");
+    fs::set_permissions(world.path("a"), Permissions::from_mode(0o755)).unwrap();
+    assert_ne!(world.digest("a"), plain);
+    fs::set_permissions(world.path("a"), Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(world.digest("a"), plain);
 }
 
 #[test]

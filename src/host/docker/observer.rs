@@ -274,12 +274,11 @@ impl Eye {
                 Err(_) => continue,
             };
             changed.extend(now.as_ref().map(|one| one.resource.clone()));
-            let before = match now {
-                Some(now) => self.containers.insert(id, now),
-                None => {
-                    self.made.remove(&id);
-                    self.containers.remove(&id)
-                }
+            let before = if let Some(now) = now {
+                self.containers.insert(id, now)
+            } else {
+                self.made.remove(&id);
+                self.containers.remove(&id)
             };
             changed.extend(before.map(|one| one.resource));
         }

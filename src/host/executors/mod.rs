@@ -170,13 +170,14 @@ impl Host {
                 let order = runs::Order { run, resource, command, outputs, own_sessions, grace };
                 self.runs.insert(run, runs::start(&self.world, order));
             }
-            Effect::CancelRun { run, grace } | Effect::StopLeftovers { run, grace } => match self.runs.get(&run) {
-                Some(running) => running.stop(grace),
-                None => {
+            Effect::CancelRun { run, grace } | Effect::StopLeftovers { run, grace } => {
+                if let Some(running) = self.runs.get(&run) {
+                    running.stop(grace);
+                } else {
                     self.docking.cancel(run);
                     self.clustering.cancel(run);
                 }
-            },
+            }
             Effect::StartInstance { instance, resource, command, ready_line, port, grace } => {
                 let reserved = self.world.store.use_instance(instance);
                 self.warn_of(reserved);

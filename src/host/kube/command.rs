@@ -1,7 +1,5 @@
 //! Commands of the user's that apply or delete, with a kubeconfig that leads to the session's cluster and to no other.
 
-#![expect(clippy::disallowed_methods, reason = "writes the kubeconfig of its commands")]
-
 use super::connection::read;
 use crate::{
     engine::{CommandSpec, CustomCommand},

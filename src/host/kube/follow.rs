@@ -116,7 +116,7 @@ impl Following {
         let mut followed: BTreeSet<Place> = BTreeSet::new();
         loop {
             let now = view.borrow_and_update().clone();
-            for (pod, container) in this.wanted(&now) {
+            for (pod, container) in Self::wanted(&now) {
                 if followed.insert((pod.id.clone(), container.name.clone())) {
                     let reader =
                         Reader { following: this.clone(), pod: pod.clone(), container: container.name.clone() };
@@ -131,7 +131,7 @@ impl Following {
         // What was printed until now is still read.
         let last = view.borrow().clone();
         readers.shutdown().await;
-        let rest = this.wanted(&last).into_iter().map(|(pod, container)| {
+        let rest = Self::wanted(&last).into_iter().map(|(pod, container)| {
             let reader = Reader { following: this.clone(), pod: pod.clone(), container: container.name.clone() };
             async move { reader.catch_up().await }
         });
@@ -141,7 +141,7 @@ impl Following {
     }
 
     /// Containers whose logs are wanted and that were started.
-    fn wanted<'a>(&self, view: &'a View) -> Vec<(&'a PodState, &'a PodContainer)> {
+    fn wanted(view: &View) -> Vec<(&PodState, &PodContainer)> {
         let current = view.state.pods.iter().filter(|pod| pod.is_current);
         let containers = current.flat_map(|pod| pod.containers.iter().map(move |container| (pod, container)));
         containers

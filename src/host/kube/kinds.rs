@@ -4,7 +4,7 @@ use crate::model::ObjectKey;
 use kube_client::{
     Api, Client, Error,
     core::{ApiResource, DynamicObject, GroupVersionKind, PartialObjectMeta},
-    discovery::{Discovery, Scope, verbs},
+    discovery::{ApiGroup, Discovery, Scope, verbs},
 };
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -100,7 +100,7 @@ impl Kinds {
     /// As [`Self::find`].
     pub async fn all(&self) -> Result<Vec<Kind>, Error> {
         let (known, _) = self.known().await?;
-        let groups = known.groups().flat_map(|group| group.recommended_resources());
+        let groups = known.groups().flat_map(ApiGroup::recommended_resources);
         let mut all: Vec<Kind> = groups.map(|(resource, capabilities)| kind(resource, &capabilities)).collect();
         all.retain(|kind| kind.can_be_watched);
         all.sort_by_key(Kind::name);

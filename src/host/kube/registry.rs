@@ -1,4 +1,4 @@
-//! Where a cluster wants images to be pushed, as it says itself: KEP-1755, the ConfigMap `local-registry-hosting`.
+//! Where a cluster wants images to be pushed, as it says itself: KEP-1755, the `ConfigMap` `local-registry-hosting`.
 
 use super::{Connection, failure::is_lost, yaml};
 use crate::model::ClusterRegistry;

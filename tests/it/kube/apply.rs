@@ -172,8 +172,8 @@ fn another_projects_objects_are_taken_over_only_when_it_has_no_session() {
     second.look(&[("web", &map)]);
     assert_eq!(second.apply("web", &map), Exit::Code(0));
     assert!(second.log("web").contains("it is taken over"), "{}", second.log("web"));
-    let root = orch::model::FilePath::new(second.root());
-    let claim = orch::host::claim::Claim::take(&root, &root.join("Orchfile"), "up", &[]).unwrap();
+    let place = orch::model::FilePath::new(second.root());
+    let claim = orch::host::claim::Claim::take(&place, &place.join("Orchfile"), "up", &[]).unwrap();
     let mut third = room.session_of("third", Room::kubeconfig(&room));
     third.look(&[("web", &map)]);
     let said = failure(third.apply("web", &map));

@@ -27,7 +27,7 @@ fn all_containers_are_followed_and_each_line_is_there_once() {
     let (proxy, kubeconfig) = room.proxied();
     let mut session = room.session_of("project", &kubeconfig);
     let lines = "i=0; while true; do i=$((i+1)); echo line $i.; sleep 0.05; done";
-    let yaml = deployment("web", lines).replace("'\n", "'\n").trim_end().to_owned();
+    let yaml = deployment("web", lines).trim_end().to_owned();
     let image = Room::image();
     let yaml = format!(
         "{yaml}\n      - {{name: side, image: {image}, imagePullPolicy: Never, command: [sh, -c, 'echo from the side; sleep 1000']}}\n      - \

@@ -177,7 +177,7 @@ impl Session {
         std::fs::create_dir_all(root).unwrap();
         let folder = FilePath::new(root);
         let runtime = Runtime::new().unwrap();
-        let _within = runtime.enter();
+        let within = runtime.enter();
         let dir = state_dir(&folder);
         let (store, _) = Store::open(&dir).unwrap();
         let logs = LogStore::open(&dir.join("logs"), Limits::default()).unwrap();
@@ -209,7 +209,7 @@ impl Session {
             kubeconfig: vec![FilePath::new(kubeconfig)],
         });
         let host = Host::new(world);
-        drop(_within);
+        drop(within);
         Self { runtime, host, inbox, seen: Vec::new(), logs, cluster, root: root.to_owned(), runs: first.0 }
     }
 

@@ -49,7 +49,7 @@ impl Port {
     pub(super) async fn serve(self) {
         let this = Arc::new(self);
         let listener = this.listen().await;
-        let local = listener.local_addr().map(|address| address.port()).unwrap_or(this.forward.local_port);
+        let local = listener.local_addr().map_or(this.forward.local_port, |address| address.port());
         this.board.tell(this.index, |state| {
             state.local_port = local;
             state.trouble = None;

@@ -96,12 +96,10 @@ fn ended(status: &Status) -> Ended {
         return Ended::Code(0);
     }
     let causes = status.details.iter().flat_map(|details| details.causes.iter().flatten());
-    let codes = causes.filter(|cause| cause.reason.as_deref() == Some("ExitCode"));
-    match codes.filter_map(|cause| cause.message.as_deref()?.parse().ok()).next() {
-        Some(code) => Ended::Code(code),
-        None => {
-            let message = status.message.as_deref().unwrap_or_default();
-            Ended::Refused(message.split_whitespace().collect::<Vec<_>>().join(" "))
-        }
+    let mut codes = causes.filter(|cause| cause.reason.as_deref() == Some("ExitCode"));
+    if let Some(code) = codes.find_map(|cause| cause.message.as_deref()?.parse().ok()) {
+        return Ended::Code(code);
     }
+    let message = status.message.as_deref().unwrap_or_default();
+    Ended::Refused(message.split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -119,22 +119,18 @@ impl FieldPath {
     fn live<'a>(&self, wanted: &Value, live: &'a Value) -> Option<&'a Value> {
         let (mut wanted, mut live) = (wanted, live);
         for part in &self.0 {
-            match (wanted, live) {
-                (Value::Array(items), Value::Array(there)) => {
-                    let item = items.get(part.parse::<usize>().ok()?)?;
-                    let name = ["name", "containerPort", "port", "mountPath"]
-                        .iter()
-                        .find_map(|key| Some((*key, item.get(key)?)));
-                    live = match name {
-                        Some((key, name)) => there.iter().find(|other| other.get(key) == Some(name))?,
-                        None => there.iter().find(|other| *other == item)?,
-                    };
-                    wanted = item;
-                }
-                _ => {
-                    wanted = wanted.get(part).unwrap_or(&Value::Null);
-                    live = live.get(part)?;
-                }
+            if let (Value::Array(items), Value::Array(there)) = (wanted, live) {
+                let item = items.get(part.parse::<usize>().ok()?)?;
+                let name =
+                    ["name", "containerPort", "port", "mountPath"].iter().find_map(|key| Some((*key, item.get(key)?)));
+                live = match name {
+                    Some((key, name)) => there.iter().find(|other| other.get(key) == Some(name))?,
+                    None => there.iter().find(|other| *other == item)?,
+                };
+                wanted = item;
+            } else {
+                wanted = wanted.get(part).unwrap_or(&Value::Null);
+                live = live.get(part)?;
             }
         }
         Some(live)

@@ -237,8 +237,9 @@ impl Known {
             let drift = self.drift.get(&one.uid).cloned();
             (one.key.clone(), ObjectState { fingerprint: one.fingerprint, drift })
         });
-        let own = self.objects.values().map(|(_, one)| one).filter(|one| one.resource == *resource && !one.is_ending);
-        let trouble = own.filter_map(|one| one.rollout.trouble.clone().or_else(|| self.refused(&one.uid))).next();
+        let mut own =
+            self.objects.values().map(|(_, one)| one).filter(|one| one.resource == *resource && !one.is_ending);
+        let trouble = own.find_map(|one| one.rollout.trouble.clone().or_else(|| self.refused(&one.uid)));
         KubeState { objects: objects.collect(), pods: self.pods_of(resource), trouble }
     }
 

@@ -112,7 +112,7 @@ impl Rest<'_> {
     fn runtime_is_true(&self) -> Option<String> {
         let is_done = |one: &SimContainer| matches!(one.phase, ContainerPhase::Exited { code: 0, .. });
         let is_ill = |one: &SimContainer| {
-            !one.is_running() && !(is_done(one) && self.may_stay_ended())
+            !(one.is_running() || is_done(one) && self.may_stay_ended())
                 || matches!(one.health, Some(Health::Unhealthy))
         };
         let ill = self.containers().iter().any(|one| is_ill(one));
