@@ -127,13 +127,9 @@ impl Following {
             return Ok(None);
         };
         let began_at = moment(&found, |state| state.started_at.as_deref());
-        // What an earlier life printed lies before its end. Its own first words may be older than the moment that the engine
-        // takes for its start.
-        let ended_before = moment(&found, |state| state.finished_at.as_deref());
-        let earlier = if ended_before < began_at { ended_before } else { 0 };
         // The engine's clock may be another.
         let session_began = self.session_began_at_ns.saturating_add(connection.clock_ahead_ns());
-        cursor.begin_at(earlier.max(session_began));
+        cursor.begin_at(earlier_end(&found).max(session_began));
         Ok(Some(began_at))
     }
 
@@ -178,6 +174,14 @@ fn split(bytes: &[u8]) -> (Option<i64>, &[u8]) {
     }
 }
 
+/// When the life before the present one ended; 0 where that is not known. What it printed lies before that; the first words of the
+/// present one may be older than the moment that the engine takes for its start. Of a container that has ended the engine tells the end
+/// of its last life alone, which may be older than the start of that one, too.
+fn earlier_end(found: &ContainerInspectResponse) -> i64 {
+    let ended = moment(found, |state| state.finished_at.as_deref());
+    if runs(found) && ended < moment(found, |state| state.started_at.as_deref()) { ended } else { 0 }
+}
+
 fn moment(found: &ContainerInspectResponse, of: impl Fn(&bollard::models::ContainerState) -> Option<&str>) -> i64 {
     found.state.as_ref().and_then(of).and_then(stamp::parse).unwrap_or_default()
 }
@@ -203,6 +207,19 @@ async fn pause() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_end_before_the_start_is_an_earlier_life_s_only_of_one_that_runs() {
+        let (early, late) = ("1970-01-01T00:00:01Z", "1970-01-01T00:00:02Z");
+        let end = |running: bool, started: &str, finished: &str| {
+            let state = json!({"Running": running, "StartedAt": started, "FinishedAt": finished});
+            earlier_end(&serde_json::from_value(json!({ "State": state })).unwrap())
+        };
+        assert_eq!(end(true, late, early), 1_000_000_000);
+        assert_eq!(end(true, late, "0001-01-01T00:00:00Z"), 0);
+        assert_eq!([end(false, early, late), end(false, late, early)], [0, 0]);
+    }
 
     #[test]
     fn a_piece_is_split_from_its_moment() {
