@@ -31,9 +31,7 @@ pub(super) fn decide(state: &mut State, id: NodeId) {
         return;
     }
     state.node(id).containers.decided = true;
-    for (dependent, _) in state.nodes[id].edges.dependents.clone() {
-        state.touch(dependent);
-    }
+    touch_undecided_after(state, id);
     if !state.nodes[id].containers.there.is_empty() {
         take_over(state, id);
     }
@@ -70,6 +68,21 @@ fn take_over(state: &mut State, id: NodeId) {
         state.say(id, None, Level::Info, "up to date, not touched".to_owned());
     }
     observe::on_raised(state, id);
+}
+
+/// Jobs that come after it may have waited for it to be decided.
+fn touch_undecided_after(state: &mut State, id: NodeId) {
+    let mut looked_at = BTreeSet::new();
+    let mut next = vec![id];
+    while let Some(id) = next.pop() {
+        let dependents = state.nodes[id].edges.dependents.iter().map(|(dependent, _)| *dependent);
+        next.extend(dependents.filter(|dependent| looked_at.insert(*dependent)));
+    }
+    for id in looked_at {
+        if !state.nodes[id].containers.decided {
+            state.touch(id);
+        }
+    }
 }
 
 /// Whether a job that has ended began after all that it comes after was as it is now: what it did or found may be undone else.
