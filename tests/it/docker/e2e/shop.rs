@@ -122,8 +122,22 @@ fn what_is_killed_by_hand_is_put_back_and_what_runs_is_adopted() {
     until_at_rest(&engine, &sandbox, &mut session);
     session.interrupt().expect_code(0);
 
-    let before: Vec<_> = engine.containers().iter().map(Container::identity).collect();
+    // `check` ran for containers that were put back since: it runs once more, and nothing else is touched.
+    let but_check = || engine.containers().into_iter().filter(|it| label(it) != "check").collect::<Vec<_>>();
+    let before: Vec<_> = but_check().iter().map(Container::identity).collect();
+    let check = service(&engine, "check");
     let belongings = engine.belongings();
+    let mut session = sandbox.start(&["up", "--stream"]);
+    engine.until_container("check", "ran again", &mut session, |it| {
+        it.id == check.id && it.started_at != check.started_at
+    });
+    session.wait_until("what it says", |line| line.contains("check │ check: all is well"));
+    until_at_rest(&engine, &sandbox, &mut session);
+    session.interrupt().expect_code(0);
+    assert_eq!(but_check().iter().map(Container::identity).collect::<Vec<_>>(), before);
+    assert_eq!(engine.belongings(), belongings);
+
+    let before: Vec<_> = engine.containers().iter().map(Container::identity).collect();
     let mut session = sandbox.start(&["up", "--stream"]);
     until_at_rest(&engine, &sandbox, &mut session);
     let rows = status(&sandbox);
