@@ -15,5 +15,6 @@ pub mod outbox;
 pub mod port;
 pub mod probe;
 pub mod process;
+mod reach;
 pub mod signals;
 pub mod watch;

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     engine::{DockerEvent, DockerSeen, Event},
-    host::outbox::Outbox,
+    host::{
+        outbox::Outbox,
+        reach::{Paused, sleep_or_ask},
+    },
     model::{ContainerId, ContainerPhase, ContainerState, Failure, ImageId, ProjectId, RequestId, ResourceName},
 };
 use bollard::{
@@ -28,7 +31,7 @@ use std::{
 };
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{sleep, timeout},
+    time::timeout,
 };
 
 /// What is done to a container that may change how it is. Its health checks are commands too, and not among them.
@@ -145,7 +148,7 @@ impl Eye {
                 },
                 Err(failure) => failure,
             };
-            self.link.lose(&failure);
+            self.link.reach().lose(&failure);
             self.open = false;
             first = match self.wait_until_back().await {
                 Some(ask) => ask,
@@ -160,7 +163,7 @@ impl Eye {
         let messages = messages(connection, &self.project, self.since.unwrap_or(began)).ready_chunks(TOGETHER_MAX);
         tokio::pin!(messages);
         let link = self.link.clone();
-        let lost = link.lost();
+        let lost = link.reach().lost();
         tokio::pin!(lost);
         let mut ask = Some(first);
         loop {
@@ -191,7 +194,7 @@ impl Eye {
                 Paused::Over => {}
                 Paused::Asked(Ask::Look { .. }) => {
                     if let Some(failure) = self.link.failure() {
-                        self.link.say_lost(&failure);
+                        self.link.reach().say_lost(&failure);
                     }
                     continue;
                 }
@@ -208,7 +211,7 @@ impl Eye {
             }
             pause = (pause * 2).min(PAUSE_MAX);
         }
-        self.link.found().await;
+        self.link.reach().found().await;
         self.asks.recv().await
     }
 
@@ -363,19 +366,4 @@ fn messages(
     };
     let containers = told(seen::filter(project, None), "container", &TOLD);
     stream::select(containers, told(HashMap::new(), "network", &TOLD_OF_NETWORKS))
-}
-
-/// How a pause ended.
-enum Paused {
-    Over,
-    Asked(Ask),
-    Alone,
-}
-
-#[expect(clippy::disallowed_methods, reason = "an engine that is away says nothing when it comes back")]
-async fn sleep_or_ask(pause: Duration, asks: &mut mpsc::UnboundedReceiver<Ask>) -> Paused {
-    tokio::select! {
-        () = sleep(pause) => Paused::Over,
-        ask = asks.recv() => ask.map_or(Paused::Alone, Paused::Asked),
-    }
 }

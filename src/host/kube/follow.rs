@@ -177,7 +177,7 @@ impl Reader {
         read.cursor.begin_at(self.following.session_began_at_ns);
         let mut view = self.following.view.clone();
         loop {
-            self.following.link.up().await;
+            self.following.link.reach().up().await;
             let Ok(connection) = self.following.link.connection().await else { continue };
             let now = view.borrow_and_update().clone();
             let Some(container) = self.of(&now) else { return };

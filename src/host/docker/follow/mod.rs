@@ -69,7 +69,7 @@ impl Following {
         let mut cursor = cursor.lock().await;
         let mut life = None;
         loop {
-            self.link.up().await;
+            self.link.reach().up().await;
             let Ok(connection) = self.link.connection().await else { continue };
             match self.follow_once(connection, container, &mut cursor, &mut life).await {
                 Ok(true) => return,

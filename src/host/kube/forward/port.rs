@@ -140,7 +140,7 @@ impl Port {
         let mut view = self.view.clone();
         for _ in 0..ATTEMPTS {
             let found = timeout(POD_TIMEOUT, async {
-                self.link.up().await;
+                self.link.reach().up().await;
                 view.wait_for(|view| self.target(view).is_some()).await.ok().and_then(|view| self.target(&view))
             });
             let Ok(Some(target)) = found.await else {
