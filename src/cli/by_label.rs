@@ -40,8 +40,8 @@ impl Marked<'_> {
             }
             if self.names.is_empty() {
                 let projects = ComposeProjects::new();
-                for volume in remove::all(connection, self.project, projects, GRACE, self.volumes).await? {
-                    print::to_stderr(&format!("orch: removed the volume `{volume}`\n"));
+                for line in remove::all(connection, self.project, projects, GRACE, self.volumes).await? {
+                    print::to_stderr(&format!("orch: {line}\n"));
                 }
             }
             Ok(())

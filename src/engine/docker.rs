@@ -6,13 +6,13 @@ use super::{
     event::{DockerEvent, DockerSeen},
     image,
     node::{Node, NodeId},
-    observe, prune, raise, removal, serve,
+    observe, prune, raise, removal, serve, shutdown,
     state::{Question, State},
     verdict,
 };
 use crate::{
     model::{Exit, Failure, ImageId, Level, RequestId},
-    snapshot::{Goal, Hold},
+    snapshot::Hold,
 };
 use std::collections::BTreeSet;
 
@@ -87,8 +87,10 @@ pub(super) fn hold(state: &State, node: &Node) -> Option<Hold> {
 
 /// A project came into force: if it needs the engine, it is looked at.
 pub(super) fn on_loaded(state: &mut State) {
-    let needs = state.order.iter().any(|id| state.nodes[*id].what.container().is_some());
-    if needs && state.docker.link == Link::Unasked && state.goal != Goal::Down {
+    let mut users = state.order.iter().map(|id| &state.nodes[*id]).filter(|node| node.what.container().is_some());
+    let is_wanted = |node: &Node| state.down_only.as_ref().is_none_or(|only| only.contains(&node.name));
+    let (needs, asks) = (users.clone().next().is_some(), users.any(is_wanted));
+    if asks && state.docker.link == Link::Unasked {
         ask(state, false);
     }
     state.docker.used |= needs;
@@ -140,6 +142,9 @@ fn on_seen(state: &mut State, request: RequestId, seen: DockerSeen) {
         if node.what.container().is_some() || node.containers.removal {
             node.containers.there = containers.remove(&node.name).unwrap_or_default();
         }
+    }
+    if state.is_ending() {
+        return shutdown::on_docker_seen(state);
     }
     look_for_images(state, images);
     if before == Link::Seen {

@@ -191,6 +191,10 @@ fn tear_down(state: &mut State, id: NodeId) -> bool {
     if !wants || !is_meant || node.torn_down {
         return false;
     }
+    if node.what.container().is_some() && state.docker.is_looking() {
+        // What is there is removed, and nothing else.
+        return true;
+    }
     let command = node.local().and_then(|local| local.teardown.clone());
     let has_containers = node.what.container().is_some() && state.docker.lost().is_none();
     let known_as_none = state.docker.is_seen() && node.containers.there.is_empty();
@@ -302,6 +306,13 @@ pub(super) fn on_clean_ended(state: &mut State, run: RunId, exit: &Exit) -> bool
         state.say_session(Level::Warning, format!("not all could be removed: {}", failure.message));
     }
     true
+}
+
+/// It is known which containers there are to be removed.
+pub(super) fn on_docker_seen(state: &mut State) {
+    if let Some(shutdown) = &mut state.shutdown {
+        shutdown.agenda.extend(state.nodes.ids());
+    }
 }
 
 /// The Docker Engine cannot be reached, so nothing is removed there.

@@ -104,7 +104,7 @@ async fn marked(
 }
 
 /// Removes all that carries the project's mark: containers that are left, networks, and volumes where that is wanted; and what
-/// the compose projects of its containers shared. Gives the volumes that it removed.
+/// the compose projects of its containers shared, unless others use these. Tells that in lines: `removed the volume …`.
 ///
 /// # Errors
 /// What is still there, and why.
@@ -116,21 +116,18 @@ pub async fn all(
     volumes: bool,
 ) -> Result<Vec<String>, Failure> {
     projects.extend(marked(connection, project, None, grace).await?);
-    let mut removed = shared(connection, &seen::filter(project, None), volumes).await?;
+    let volume = |name: String| format!("removed the volume `{name}`");
+    let removed = shared(connection, &seen::filter(project, None), volumes).await?;
+    let mut lines: Vec<String> = removed.into_iter().map(volume).collect();
     for name in projects {
-        let own = HashMap::from([("label".to_owned(), vec![format!("{}={name}", compose::PROJECT)])]);
-        if !is_used(connection, &own).await? {
-            removed.extend(shared(connection, &own, volumes).await?);
+        if let Some(whose) = compose::whose(connection, &name).await? {
+            lines.push(format!("the compose project `{name}` belongs to {whose}: left alone"));
+            continue;
         }
+        let own = HashMap::from([("label".to_owned(), vec![format!("{}={name}", compose::PROJECT)])]);
+        lines.extend(shared(connection, &own, volumes).await?.into_iter().map(volume));
     }
-    Ok(removed)
-}
-
-/// Whether somebody has containers there.
-async fn is_used(connection: &Connection, filter: &HashMap<String, Vec<String>>) -> Result<bool, Failure> {
-    let options = ListContainersOptionsBuilder::default().all(true).filters(filter).build();
-    let found = connection.api().list_containers(Some(options)).await;
-    Ok(!found.map_err(|error| connection.failure("containers cannot be listed", &error))?.is_empty())
+    Ok(lines)
 }
 
 /// Removes the networks, and where that is wanted the volumes, that pass a filter. Gives these volumes.

@@ -235,10 +235,8 @@ impl Docking {
         self.start(run, move |connection| async move {
             let connection = &connection;
             RunEnd::of(match remove::all(connection, &project, projects, STRAY_GRACE, volumes).await {
-                Ok(removed) => {
-                    for volume in removed {
-                        logs.say(&LogName::Session, None, Level::Info, &format!("removed the volume `{volume}`"));
-                    }
+                Ok(lines) => {
+                    lines.iter().for_each(|line| logs.say(&LogName::Session, None, Level::Info, line));
                     Exit::Code(0)
                 }
                 Err(failure) => Exit::NotStarted(failure),

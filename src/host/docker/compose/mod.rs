@@ -12,6 +12,7 @@ mod seen;
 mod tool;
 
 pub use build::Building;
+pub(super) use owner::whose;
 pub use raise::Raising;
 pub(super) use seen::PROJECT;
 pub use tool::Tool;

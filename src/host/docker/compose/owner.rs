@@ -1,8 +1,14 @@
 //! Whose a compose project is: its name is not orch's to choose, so two checkouts may want the same.
 
-use super::seen::Seen;
+use super::seen::{self, Seen};
 use crate::{
-    host::{claim::running_session, docker::marks::Marks},
+    host::{
+        claim::running_session,
+        docker::{
+            Connection,
+            marks::{self, Marks},
+        },
+    },
     model::{ComposeProject, Failure, FilePath},
 };
 use std::path::Path;
@@ -51,6 +57,22 @@ pub(super) fn check(project: &ComposeProject, all: &[Seen], marks: &Marks) -> Re
         }
     }
     Ok(())
+}
+
+/// To whom a compose project belongs whose containers are none of ours; `None` where it has none.
+///
+/// # Errors
+/// Why the engine does not say it.
+pub(in crate::host::docker) async fn whose(connection: &Connection, project: &str) -> Result<Option<String>, Failure> {
+    let all = seen::labels(connection, project).await?;
+    let marked = all.iter().find(|labels| labels.contains_key(marks::PROJECT));
+    let Some(labels) = marked.or(all.first()) else { return Ok(None) };
+    let folder = labels.get(seen::FOLDER).map(|folder| format!(" in `{folder}`")).unwrap_or_default();
+    Ok(Some(match (labels.get(marks::PROJECT), labels.get(marks::ROOT)) {
+        (Some(_), Some(root)) => format!("the orch project in `{root}`"),
+        (Some(id), None) => format!("the orch project `{id}`"),
+        (None, _) => format!("`docker compose`{folder}"),
+    }))
 }
 
 fn refusal(project: &ComposeProject, who: &str, help: &str) -> Failure {

@@ -16,7 +16,7 @@ use super::feed::Shared;
 pub(in crate::host::docker) const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
 const ONE_OFF: &str = "com.docker.compose.oneoff";
-const FOLDER: &str = "com.docker.compose.project.working_dir";
+pub(super) const FOLDER: &str = "com.docker.compose.project.working_dir";
 
 /// A container of a compose project, whoever made it.
 #[derive(Debug, Clone)]
@@ -87,12 +87,21 @@ fn of_project(project: &str) -> HashMap<String, Vec<String>> {
     HashMap::from([("label".to_owned(), vec![format!("{PROJECT}={project}")])])
 }
 
-/// All containers of a compose project.
+/// All containers of the services of a compose project.
 pub(super) async fn containers(connection: &Connection, project: &str) -> Result<Vec<Seen>, Failure> {
+    Ok(summaries(connection, project).await?.into_iter().filter_map(Seen::of).collect())
+}
+
+/// What all containers of a compose project are marked with, also those of `docker compose run`.
+pub(super) async fn labels(connection: &Connection, project: &str) -> Result<Vec<HashMap<String, String>>, Failure> {
+    let found = summaries(connection, project).await?;
+    Ok(found.into_iter().map(|one| one.labels.unwrap_or_default()).collect())
+}
+
+async fn summaries(connection: &Connection, project: &str) -> Result<Vec<ContainerSummary>, Failure> {
     let options = ListContainersOptionsBuilder::default().all(true).filters(&of_project(project)).build();
     let found = connection.api().list_containers(Some(options)).await;
-    let found = found.map_err(|error| connection.failure("containers cannot be listed", &error))?;
-    Ok(found.into_iter().filter_map(Seen::of).collect())
+    found.map_err(|error| connection.failure("containers cannot be listed", &error))
 }
 
 /// Whether all of these are there.

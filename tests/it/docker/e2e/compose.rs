@@ -68,6 +68,28 @@ fn a_project_that_another_checkout_runs_is_refused() {
 }
 
 #[test]
+fn down_leaves_what_another_checkout_has_and_says_whose_it_is() {
+    let Some(engine) = Engine::shared() else { return };
+    let name = engine.name("shared");
+    let [one, two] = [(), ()].map(|()| {
+        let sandbox = engine.sandbox(&format!("docker_compose('compose.yaml', project_name={name:?})\n"));
+        sandbox.write("compose.yaml", &project(&engine));
+        sandbox
+    });
+    one.orch(&["ci"]).expect_code(0);
+    let before = engine.belongings();
+    let finished = two.orch(&["down", "--volumes"]).expect_code(0);
+    let whose = format!("the compose project `{name}` belongs to the orch project in `{}`", one.root().display());
+    assert!(finished.all().contains(&whose), "{}", finished.all());
+    assert!(!finished.all().contains("remov"), "nothing is removed:\n{}", finished.all());
+    assert_eq!(engine.belongings(), before);
+    let finished = one.orch(&["down", "--volumes"]).expect_code(0);
+    assert_eq!(finished.all().matches("container removed").count(), 2, "{}", finished.all());
+    let again = one.orch(&["down"]).expect_code(0);
+    assert!(!again.all().contains("remov"), "nothing is there:\n{}", again.all());
+}
+
+#[test]
 fn one_interrupt_ends_a_session_with_a_job_that_is_done_between_two_that_run() {
     let Some(engine) = Engine::shared() else { return };
     let sandbox = engine.sandbox("docker_compose('compose.yaml')\n");
