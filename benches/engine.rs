@@ -60,6 +60,7 @@ impl World {
         let project = Project {
             images: Vec::new(),
             compose: Vec::new(),
+            buttons: Vec::new(),
             kube: orch::model::KubeSettings::default(),
             mode: Mode::Orchfile,
             file: root.join("Orchfile"),

@@ -6,8 +6,8 @@ pub mod words;
 use crate::{
     diag::Diagnostic,
     model::{
-        Condition, ContainerState, Exit, Failure, FilePath, ImageKey, InstanceId, Link, Mode, ResourceName, RunId,
-        Time, TriggerMode,
+        Button, Condition, ContainerState, Exit, Failure, FilePath, ImageKey, InstanceId, Link, Mode, ResourceName,
+        RunId, Time, TriggerMode,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,9 @@ pub struct Snapshot {
     pub orchfile: OrchfileRow,
     /// In declaration order.
     pub rows: Rows,
+    /// In declaration order.
+    #[serde(default)]
+    pub buttons: Arc<Vec<ButtonRow>>,
     /// Whether nothing is going on: each dirty resource has a hold.
     pub at_rest: bool,
     /// The session is ending.
@@ -120,6 +123,17 @@ impl From<Rows> for Vec<Row> {
     fn from(rows: Rows) -> Self {
         rows.iter().map(|row| Row::clone(row)).collect()
     }
+}
+
+/// A button of a resource, or of the session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ButtonRow {
+    /// What it is.
+    pub button: Arc<Button>,
+    /// The command that it runs now.
+    pub current_run: Option<RunRow>,
+    /// The last one that ended.
+    pub last_run: Option<RunRow>,
 }
 
 /// How the Orchfile fares.

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -129,6 +129,13 @@ pub enum Request {
     Start(Vec<ResourceName>),
     /// Stop these, run their `teardown_cmd`s and remove their containers, dependants first.
     TakeDown(Vec<ResourceName>),
+    /// Do what a button says.
+    Click {
+        /// Which one.
+        button: ResourceName,
+        /// What was chosen, by the names of its inputs; what is missing is what the button says.
+        inputs: BTreeMap<String, String>,
+    },
     /// End all and then the session. A second one ends everything at once.
     ShutDown {
         /// Run the `teardown_cmd`s and remove what was made too, dependants first.

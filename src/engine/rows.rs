@@ -62,6 +62,7 @@ fn head(state: &State, rows: Rows) -> Snapshot {
         root: state.project.as_ref().map(|project| project.root.clone()),
         orchfile: orchfile(state),
         rows,
+        buttons: Arc::default(),
         at_rest: at_rest(state),
         shutting_down: state.is_shutting_down(),
         verdict: state.verdict.clone(),

@@ -34,6 +34,9 @@ pub(super) fn on_asked(state: &mut State, request: Request) {
         Request::Stop(names) => each(state, names, stop),
         Request::Start(names) => each(state, names, start),
         Request::TakeDown(names) => each(state, names, takedown::ask),
+        Request::Click { button, inputs: _ } => {
+            state.say_session(Level::Warning, format!("there is no button `{button}`"));
+        }
         Request::ShutDown { teardown, volumes } => shutdown::on_asked(state, teardown, volumes),
     }
 }

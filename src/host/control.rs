@@ -154,7 +154,7 @@ fn names_of(request: &Request) -> &[ResourceName] {
         | Request::Stop(names)
         | Request::Start(names)
         | Request::TakeDown(names) => names,
-        Request::ShutDown { .. } => &[],
+        Request::Click { .. } | Request::ShutDown { .. } => &[],
     }
 }
 

@@ -1,6 +1,7 @@
 //! The nouns of orch as plain data: no behaviour beyond their own invariants, no I/O.
 
 pub mod attempt;
+pub mod button;
 pub mod compose;
 pub mod container;
 pub mod digest;
@@ -31,6 +32,7 @@ pub mod success;
 pub mod time;
 
 pub use attempt::{Attempt, Level};
+pub use button::{Button, ButtonAction, ButtonInput, InputKind, InvalidInput};
 pub use compose::{ComposeProject, compose_plugins};
 pub use container::{
     BoundPort, Container, ContainerId, ContainerImage, ContainerPhase, ContainerSource, ContainerSpec, ContainerState,

@@ -1,6 +1,6 @@
 //! A project: what an Orchfile evaluates to.
 
-use super::{ComposeProject, FilePath, IgnoreRule, Image, KubeSettings, Mode, Resource};
+use super::{Button, ComposeProject, FilePath, IgnoreRule, Image, KubeSettings, Mode, Resource};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
@@ -19,6 +19,8 @@ pub struct Project {
     pub images: Vec<Arc<Image>>,
     /// Compose projects, in the order of their declaration.
     pub compose: Vec<Arc<ComposeProject>>,
+    /// In the order of their declaration.
+    pub buttons: Vec<Arc<Button>>,
     /// What holds for its Kubernetes resources.
     pub kube: KubeSettings,
     /// What holds for all of them.

@@ -240,6 +240,7 @@ impl World {
         let project = Project {
             images: Vec::new(),
             compose: Vec::new(),
+            buttons: Vec::new(),
             kube: orch::model::KubeSettings::default(),
             mode,
             file: path("Orchfile"),

@@ -64,8 +64,10 @@ pub(super) fn lower(request: &LoadRequest, parts: Parts) -> Lowered {
     let kube = KubeSettings { synced_images, ..draft.kube.settings };
     let file = request.file.clone();
     let compose = draft.compose.into_iter().map(|compose| Arc::new(compose.project)).collect();
+    let buttons = Vec::new();
+    let environment = overlay;
     let project =
-        Project { mode, file, root, resources, images, compose, kube, settings, environment: overlay, secrets };
+        Project { mode, file, root, resources, images, compose, buttons, kube, settings, environment, secrets };
     Lowered { project, found, needed }
 }
 

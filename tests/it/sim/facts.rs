@@ -364,6 +364,7 @@ impl Facts {
                     }
                 }
             }
+            Request::Click { .. } => {}
             Request::ShutDown { teardown, .. } => {
                 self.teardown |= teardown;
                 self.hurried = self.shutting_down;

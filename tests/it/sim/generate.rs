@@ -120,6 +120,7 @@ impl Generator {
         Project {
             images: Vec::new(),
             compose: Vec::new(),
+            buttons: Vec::new(),
             kube: orch::model::KubeSettings::default(),
             mode: self.mode,
             file: path("Orchfile"),

@@ -163,6 +163,7 @@ impl<'a> Trace<'a> {
             Action::Ask(Request::Stop(list)) => format!("stop {}", names(list)),
             Action::Ask(Request::Start(list)) => format!("start {}", names(list)),
             Action::Ask(Request::TakeDown(list)) => format!("take down {}", names(list)),
+            Action::Ask(Request::Click { button, .. }) => format!("click {button}"),
             Action::Ask(Request::ShutDown { teardown: false, .. }) => "shut down".to_owned(),
             Action::Ask(Request::ShutDown { teardown: true, .. }) => "shut down with teardown".to_owned(),
             Action::Kill(name, code) => format!("kill {name} {code}"),
