@@ -3,7 +3,7 @@
 use super::tool::Fault;
 use crate::{
     host::docker::{Connection, taken},
-    model::Failure,
+    model::{Failure, ResourceName},
 };
 use regex::Regex;
 use std::sync::LazyLock;
@@ -16,13 +16,13 @@ static NAME: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"container name "/?([^"]+)" is already in use by container "?([0-9a-f]+)"#).ok());
 
 /// Why a service was not raised.
-pub(super) async fn of_up(fault: Fault, service: &str, connection: &Connection) -> Failure {
+pub(super) async fn of_up(fault: Fault, service: &str, connection: &Connection, resource: &ResourceName) -> Failure {
     match fault {
         Fault::NotRun(failure) => failure,
         Fault::Said(code, said) => {
             let reason = reason(&said).unwrap_or_else(|| format!("it ended with exit code {code}"));
             let message = format!("docker compose could not start the service `{service}`: {reason}");
-            explained(Failure { message, help: None }, connection).await
+            explained(Failure { message, help: None }, connection, resource).await
         }
     }
 }
@@ -54,10 +54,10 @@ fn reason(said: &str) -> Option<String> {
 }
 
 /// The failure with who is in the way and what to do, where that can be told.
-pub(super) async fn explained(failure: Failure, connection: &Connection) -> Failure {
+pub(super) async fn explained(failure: Failure, connection: &Connection, resource: &ResourceName) -> Failure {
     let text = failure.message.as_str();
     if let Some(port) = taken::port_in(text) {
-        return taken::failure(port, connection).await;
+        return taken::failure(port, connection, resource).await;
     }
     if let Some(taken) = NAME.as_ref().and_then(|name| name.captures(text)) {
         let message = format!("the container name `{}` is taken by another container ({:.12})", &taken[1], &taken[2]);

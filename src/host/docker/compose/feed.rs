@@ -3,11 +3,11 @@
 #![expect(clippy::disallowed_methods, reason = "reads the Dockerfile that the tool would read")]
 
 use crate::{
-    host::docker::build::made_here,
+    host::docker::{build::made_here, taken::Wanted},
     model::{Built, ComposeProject, Dockerfile, Failure, FilePath, ImageKey, dockerfile::NamedImage},
 };
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, net::Ipv4Addr};
 
 /// A project's configuration, taken apart.
 #[derive(Debug, Clone)]
@@ -76,6 +76,21 @@ impl Feed {
         let entry = self.config.get(section)?.get(name)?;
         let external = entry.get("external").is_some_and(|external| external != &Value::Bool(false));
         entry.get("name")?.as_str().filter(|_| !external).map(str::to_owned)
+    }
+
+    /// The ports of this machine that a container of the service gets, where the file says which.
+    pub(super) fn ports(&self) -> Vec<Wanted> {
+        let ports = self.spec().and_then(|spec| spec.get("ports")?.as_array()).into_iter().flatten();
+        let wanted = ports.filter_map(|port| {
+            let text = |key: &str| port.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+            Some(Wanted {
+                address: text("host_ip").map_or(Ok(Ipv4Addr::UNSPECIFIED.into()), str::parse).ok()?,
+                // A range leaves the choice to the tool.
+                port: text("published")?.parse().ok().filter(|port| *port != 0)?,
+                protocol: text("protocol").unwrap_or("tcp").to_owned(),
+            })
+        });
+        wanted.collect()
     }
 
     /// Puts in labels of the service's containers.
@@ -207,6 +222,15 @@ mod tests {
             "volumes":{"data":{"name":"shop_data"}}}"#;
         let shared = Feed::new(&project(config), "web").unwrap().shared();
         assert_eq!((shared.networks, shared.volumes), (vec!["shop_default".to_owned()], vec!["shop_data".to_owned()]));
+    }
+
+    #[test]
+    fn ports_are_those_that_the_file_chooses() {
+        let config = r#"{"services":{"web":{"ports":[{"target":80,"published":"8080","protocol":"udp","host_ip":"::1"},
+            {"target":81,"published":"9000-9010"},{"target":82},{"target":83,"published":"83"}]}}}"#;
+        let ports = Feed::new(&project(config), "web").unwrap().ports();
+        let ports: Vec<_> = ports.iter().map(|it| (it.address.to_string(), it.port, it.protocol.as_str())).collect();
+        assert_eq!(ports, [("::1".to_owned(), 8080, "udp"), ("0.0.0.0".to_owned(), 83, "tcp")]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     engine::RaiseOrder,
     host::{
-        docker::{Connection, marks::Marks},
+        docker::{Connection, marks::Marks, taken},
         process::{OutputSink, Processes, Stream},
     },
     model::{ComposeProject, ContainerSource, Failure, ResourceName},
@@ -83,9 +83,9 @@ impl Compose {
         let feed = Feed::new(project, service)?;
         let fingerprint = raising.order.fingerprint.to_string();
         // One that another project or resource made has other marks, and the tool alone can give it ours.
-        let (resource, marks) = (raising.resource.as_str(), raising.marks);
+        let (resource, marks) = (raising.resource, raising.marks);
         let is_other = |container: &&Seen| {
-            container.resource() != Some(resource) || container.owner() != Some(marks.project.as_str())
+            container.resource() != Some(resource.as_str()) || container.owner() != Some(marks.project.as_str())
         };
         let replace = raising.order.replace || own.iter().any(is_other);
         match plan(&own, &fingerprint, feed.scale(), replace, project.wait) {
@@ -94,6 +94,10 @@ impl Compose {
             Plan::Up { recreate } => {
                 if let Some(line) = owner::takeover(&own, project, raising.marks) {
                     raising.say(&line);
+                }
+                if own.iter().any(|one| one.is_alive()) {
+                    let ids: Vec<_> = own.iter().map(|one| &*one.id.0).collect();
+                    taken::check(raising.connection, &feed.ports(), &ids, resource).await?;
                 }
                 self.up(raising, project, feed, recreate).await
             }
@@ -139,7 +143,7 @@ impl Compose {
         };
         match self.tool().run(raising.processes, &call).await {
             Ok(()) => Ok(()),
-            Err(fault) => Err(failure::of_up(fault, service, raising.connection).await),
+            Err(fault) => Err(failure::of_up(fault, service, raising.connection, raising.resource).await),
         }
     }
 }
@@ -183,7 +187,7 @@ impl Raising<'_> {
             if let Err(error) = result {
                 let doing = format!("the container `{}` cannot be started", container.name);
                 let failure = self.connection.failure(&doing, &error);
-                return Err(failure::explained(failure, self.connection).await);
+                return Err(failure::explained(failure, self.connection, self.resource).await);
             }
         }
         Ok(())

@@ -12,7 +12,7 @@ use crate::{
 };
 use bollard::{
     errors::Error,
-    models::{ContainerInspectResponse, VolumeCreateRequest},
+    models::{ContainerInspectResponse, ContainerStateStatusEnum as Status, VolumeCreateRequest},
     query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder},
 };
 use regex::Regex;
@@ -53,8 +53,11 @@ impl<'a> Making<'a> {
                 VolumeSource::Anonymous => {}
             }
         }
-        let is_here = !matches!(raising.connection.address(), Address::Ssh { .. } | Address::Tcp { .. });
-        let ports = Chosen::of(&spec.ports, before, is_here);
+        let ports = Chosen::of(&spec.ports, before, taken::is_local(raising.connection));
+        let own: Vec<_> = before.iter().filter(|one| is_alive(one)).filter_map(|one| one.id.as_deref()).collect();
+        if !own.is_empty() {
+            taken::check(raising.connection, &ports.fixed(), &own, raising.resource).await?;
+        }
         Ok(Self { name, image, spec, joined, ports })
     }
 
@@ -69,7 +72,7 @@ impl<'a> Making<'a> {
             let was_free = taken::port_in(&error.to_string()).is_some_and(|port| self.ports.is_chosen(port));
             attempts -= 1;
             if !was_free || attempts == 0 {
-                return Err(not_started(raising.connection, &self.name, &error).await);
+                return Err(not_started(raising, &self.name, &error).await);
             }
             let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
             let removed = raising.connection.api().remove_container(&id, Some(options)).await;
@@ -87,6 +90,12 @@ impl<'a> Making<'a> {
         let made = made.map_err(|error| not_made(raising.connection, &self.name, &self.image, &error))?;
         Ok(made.id)
     }
+}
+
+/// Whether it runs, or goes on when it is let.
+fn is_alive(container: &ContainerInspectResponse) -> bool {
+    let status = container.state.as_ref().and_then(|state| state.status);
+    matches!(status, Some(Status::RUNNING | Status::PAUSED | Status::RESTARTING))
 }
 
 /// What it is to be made of, which the engine has.
@@ -161,10 +170,10 @@ fn not_made(connection: &Connection, name: &str, image: &str, error: &Error) -> 
 }
 
 /// Why a container does not start.
-pub(super) async fn not_started(connection: &Connection, name: &str, error: &Error) -> Failure {
-    let failure = connection.failure(&format!("the container `{name}` cannot be started"), error);
+pub(super) async fn not_started(raising: &Raising<'_>, name: &str, error: &Error) -> Failure {
+    let failure = raising.connection.failure(&format!("the container `{name}` cannot be started"), error);
     if let Some(port) = taken::port_in(&failure.message) {
-        return taken::failure(port, connection).await;
+        return taken::failure(port, raising.connection, raising.resource).await;
     }
     match PROGRAM.as_ref().and_then(|program| program.captures(&failure.message)) {
         Some(found) => Failure {

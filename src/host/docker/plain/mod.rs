@@ -89,7 +89,7 @@ impl Plain {
                 let started = raising.connection.api().start_container(&id.0, None).await;
                 match started {
                     Ok(()) => Ok(()),
-                    Err(error) => Err(making::not_started(raising.connection, &name, &error).await),
+                    Err(error) => Err(making::not_started(raising, &name, &error).await),
                 }
             }
             Plan::GoOn(id) => {

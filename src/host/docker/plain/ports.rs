@@ -1,7 +1,7 @@
 //! The ports of this machine that a container gets. A free one is chosen here, not by the engine, and kept: the engine chooses another
 //! one at each start.
 
-use crate::model::Port;
+use crate::{host::docker::taken::Wanted, model::Port};
 use bollard::models::{ContainerInspectResponse, PortBinding, PortMap};
 use std::{
     collections::BTreeSet,
@@ -38,6 +38,15 @@ impl Chosen {
         let mut chosen = Self { ports: ports.collect(), is_here };
         chosen.choose(|binding| binding.host_port.is_none());
         chosen
+    }
+
+    /// Those that nobody chooses here.
+    pub(super) fn fixed(&self) -> Vec<Wanted> {
+        let fixed = self.ports.iter().filter_map(|binding| {
+            let address = binding.wanted.host_ip.as_deref().unwrap_or(LOOPBACK).parse().ok()?;
+            Some(Wanted { address, port: binding.wanted.host_port?, protocol: binding.wanted.protocol.clone() })
+        });
+        fixed.collect()
     }
 
     /// Whether the port was free to choose.

@@ -148,6 +148,30 @@ fn a_taken_port_is_refused_with_its_holder() {
 }
 
 #[test]
+fn a_new_port_that_is_taken_leaves_the_old_container_running() {
+    let Some(engine) = engine_with_compose() else { return };
+    let [free, taken] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let [before, after] = [&free, &taken].map(|listener| listener.local_addr().unwrap().port());
+    drop(free);
+    let file = format!(
+        "services:\n  web: {{image: BASE, command: [sleep, '1000'], ports: ['{before}:80'], labels: {{test: ID}}, \
+         stop_grace_period: 0s}}\n"
+    );
+    let mut stage = Stage::new(&engine, &file);
+    stage.raise("web").well();
+    let web = stage.container("web");
+    stage.edit(&format!("'{before}:80'"), &format!("'{before}:80', '{after}:81'"));
+    let refused = stage.raise("web").refused();
+    let expected = [format!("port {after} is already taken"), "goes on running".into(), "`orch trigger web`".into()];
+    assert!(expected.iter().all(|text| refused.contains(text)), "{refused}");
+    let now = stage.container("web");
+    assert_eq!((now.identity(), now.is_running()), (web.identity(), true), "{now}");
+    drop(taken);
+    stage.raise("web").well();
+    assert_ne!(stage.container("web").id, web.id);
+}
+
+#[test]
 fn an_image_that_is_nowhere() {
     let Some(engine) = engine_with_compose() else { return };
     let file = "services:\n  web: {image: '127.0.0.1:1/nowhere:ID', labels: {test: ID}}\n";

@@ -93,3 +93,16 @@ fn who_has_a_port_is_named() {
     sandbox.write("Orchfile", &sleeping("fourth", &format!("ports='{port}:80/udp'")));
     assert_says(&ci(&engine, &sandbox), &[&format!("port {port} is already taken")]);
 }
+
+#[test]
+fn a_new_port_that_is_taken_leaves_the_old_container_running() {
+    let Some(engine) = Engine::shared() else { return };
+    let (sandbox, first) = web(&engine, "ports=80");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    sandbox.write("Orchfile", &sleeping("web", &format!("ports=['{port}:80']")));
+    let finished = ci(&engine, &sandbox);
+    assert_says(&finished, &[&format!("port {port} is already taken"), "goes on running", "`orch trigger web`"]);
+    let now = engine.container("web").unwrap();
+    assert_eq!((now.identity(), now.is_running()), (first.identity(), true), "{now}");
+}
