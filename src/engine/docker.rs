@@ -85,6 +85,12 @@ pub(super) fn hold(state: &State, node: &Node) -> Option<Hold> {
     }
 }
 
+/// Why nothing is known of a node's containers now; one that is done needs nobody.
+pub(super) fn away(state: &State, node: &Node) -> Option<Hold> {
+    let needs = node.what.container().is_some() && !state.is_ending() && (node.live().is_some() || node.server.due);
+    state.docker.lost().filter(|_| needs).map(|failure| Hold::Docker(failure.message.clone()))
+}
+
 /// A project came into force: if it needs the engine, it is looked at.
 pub(super) fn on_loaded(state: &mut State) {
     let mut users = state.order.iter().map(|id| &state.nodes[*id]).filter(|node| node.what.container().is_some());

@@ -75,6 +75,10 @@ fn succeed(state: &mut State, id: NodeId, update: &phase::Update) {
     node.last = LastRun::Succeeded;
     node.containers.unsynced.clear();
     remember(state, id);
+    if !state.nodes[id].what.is_automatic() {
+        // A repair asks for what was triggered before, and leaves the rest to be found now.
+        container::compare_files(state, id);
+    }
 }
 
 /// A command failed in all of them: the files are there, but what was to be done about them was not.

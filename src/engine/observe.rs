@@ -7,7 +7,7 @@ use super::{
     docker, edges,
     effect::{DockerEffect, RaiseOrder},
     image::Value,
-    node::NodeId,
+    node::{Node, NodeId},
     phase::{Body, Live, RunPhase, Watched},
     say, serve, shutdown,
     state::State,
@@ -84,6 +84,7 @@ pub(super) fn find(order: &RaiseOrder, value: Option<&Value>, there: &[Container
 pub(super) fn on_containers_changed(state: &mut State, resource: ResourceName, there: Vec<ContainerState>) {
     let Some(&id) = state.by_key.get(&NodeKey::Resource(resource)) else { return };
     state.node(id).containers.there = there;
+    show_ended(state.node(id));
     state.touch(id);
     judge(state, id);
 }
@@ -116,12 +117,28 @@ pub(super) fn judge(state: &mut State, id: NodeId) {
     let finding = find(&raised.order, value, &node.containers.there);
     match node.live() {
         Some(_) => judge_living(state, id, finding),
+        None if is_taken_away(node) => repair(state, id, Cause::Removed),
         // Somebody started it.
         None if finding == Finding::Runs && !node.containers.outdated && node.containers.decided => {
             say::started_by_others(state, id);
             begin(state, id);
         }
         None => {}
+    }
+}
+
+/// Whether a container is gone that had ended, not well, and was not to be started again: what somebody removes is put back.
+fn is_taken_away(node: &Node) -> bool {
+    let ended = node.server.ended.as_ref().filter(|_| node.server.stays_ended && !node.containers.outdated);
+    let is_ill = ended.and_then(|row| row.exit.as_ref()).is_some_and(|exit| !exit.is_success());
+    is_ill && node.containers.there.len() < node.containers.ids.len()
+}
+
+/// Those that have ended are shown as long as they are there.
+fn show_ended(node: &mut Node) {
+    let there = &node.containers.there;
+    if let Some(ended) = node.server.ended.as_mut().filter(|_| node.server.live.is_none()) {
+        ended.containers.retain(|one| there.iter().any(|other| other.id == one.id));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     container::{self, Raised},
-    dirt::Dirt,
+    dirt::{Dirt, Saw},
     docker,
     effect::DockerEffect,
     event::Made,
@@ -12,12 +12,17 @@ use super::{
     run::{self, Over},
     say, serve,
     state::State,
+    stop,
 };
 use crate::{
-    model::{ContainerSource, Exit},
+    model::{ContainerSource, Exit, FilePath},
     snapshot::{Cause, Skip, Step},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Nothing but a slot is in the way of new containers, if those that run are not as good.
 pub(super) fn is_needless(state: &mut State, id: NodeId) -> bool {
@@ -127,18 +132,31 @@ fn succeed(state: &mut State, id: NodeId, over: Over, raise: phase::Raise) {
     let ids = container::ids(&node.containers.there);
     let is_new = before.is_none() || node.containers.ids != ids;
     node.containers.ids = ids;
+    let mut lost = BTreeMap::new();
     if is_new {
-        node.containers.overlay.clear();
+        lost = std::mem::take(&mut node.containers.overlay);
         node.containers.unsynced.clear();
         node.containers.initial_sync = syncs_first(node);
     }
     container::compare_files(state, id);
-    if !again {
+    if again {
+        ask_again(state, id, &lost, over.row.cause);
+    } else {
         state.node(id).server.restarts = 0;
         state.node(id).server.crashes = 0;
     }
     if over.cancelled.is_none() {
         observe::on_raised(state, id);
+    }
+}
+
+/// What a user had triggered into a container that was put back is asked for again; what else differs waits until it is found again.
+fn ask_again(state: &mut State, id: NodeId, lost: &BTreeMap<FilePath, Saw>, cause: Cause) {
+    let had = |path: &FilePath| lost.get(path) == Some(&Saw::Content(state.contents.of(path)));
+    let had: BTreeSet<FilePath> = state.nodes[id].dirt.files.keys().filter(|path| had(path)).cloned().collect();
+    if !state.nodes[id].what.is_automatic() && !had.is_empty() {
+        state.node(id).dirt.files.retain(|path, _| had.contains(path));
+        stop::wish(state, id, cause);
     }
 }
 

@@ -411,6 +411,9 @@ fn server_hold(state: &State, id: NodeId) -> Option<Hold> {
     if node.server.due && node.live().is_some_and(|live| live.stopping) {
         return Some(Hold::Stopping);
     }
+    if let Some(away) = docker::away(state, node) {
+        return Some(away);
+    }
     let backoff = node.server.backoff.map(|until| Hold::Backoff { until });
     // A job that ended well is done, not held.
     let is_done = node.what.container().is_some() && verdict::is_finished(state, id);

@@ -52,7 +52,8 @@ fn each(state: &mut State, names: Vec<ResourceName>, act: fn(&mut State, NodeId)
     }
 }
 
-fn wish(state: &mut State, id: NodeId, cause: Cause) {
+/// The node is to run as soon as it can, though nothing makes it start by itself.
+pub(super) fn wish(state: &mut State, id: NodeId, cause: Cause) {
     if state.nodes[id].wish.is_none() {
         let turn = state.ids.next_turn();
         state.node(id).wish = Some(Wish { cause, turn });
