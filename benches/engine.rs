@@ -134,7 +134,7 @@ impl World {
 
     fn answer(&self, effect: Effect) -> Vec<Event> {
         match effect {
-            Effect::Evaluate { evaluation } => {
+            Effect::Evaluate { evaluation, .. } => {
                 let outcome = EvaluationOutcome::Loaded(self.project.clone(), Vec::new());
                 vec![Event::EvaluationEnded { evaluation, outcome }]
             }

@@ -1,7 +1,12 @@
 //! What every reader sees: the stream, the socket, the store. Derived from the engine's state, never written back.
 
+pub mod graph;
 pub mod links;
+pub mod spec;
 pub mod words;
+
+pub use graph::{Graph, GraphEdge, GraphEdgeKind};
+pub use spec::Spec;
 
 use crate::{
     diag::Diagnostic,
@@ -18,6 +23,12 @@ use std::sync::Arc;
 pub struct Snapshot {
     /// When it was taken.
     pub at: Time,
+    /// When the session began, in milliseconds since 1970: what [`Time`]s count from. `None` where nobody said.
+    #[serde(default)]
+    pub began_ms: Option<u64>,
+    /// What evaluations of the Orchfile get: names of resources and arguments of its own.
+    #[serde(default)]
+    pub args: Arc<Vec<String>>,
     /// What the session is for.
     pub goal: Goal,
     /// `None` until a first project was loaded.
@@ -31,6 +42,9 @@ pub struct Snapshot {
     /// In declaration order.
     #[serde(default)]
     pub buttons: Arc<Vec<ButtonRow>>,
+    /// What depends on what. The same `Arc` until a reload changes it.
+    #[serde(default)]
+    pub graph: Arc<Graph>,
     /// Whether nothing is going on: each dirty resource has a hold.
     pub at_rest: bool,
     /// The session is ending.
@@ -176,19 +190,22 @@ pub struct Row {
     pub pending_count: u64,
     /// What runs now.
     pub current_run: Option<RunRow>,
-    /// The last runs that ended, newest first; at most [`Row::HISTORY`].
-    pub runs: Vec<RunRow>,
+    /// The last runs that ended, newest first; at most [`Row::HISTORY`]. The same `Arc` until another run ends.
+    pub runs: Arc<Vec<RunRow>>,
     /// Why the last thing that might have started it did not.
     pub skipped: Option<Skip>,
     /// The server, or the containers.
     pub instance: Option<InstanceRow>,
     /// The images that it is made of, each after those it needs: builds are steps of the resource.
     pub images: Vec<ImageRow>,
+    /// What the Orchfile says of it. The same `Arc` until a reload changes it.
+    #[serde(default)]
+    pub spec: Arc<Spec>,
 }
 
 impl Row {
     /// How many ended runs a row keeps.
-    pub const HISTORY: usize = 5;
+    pub const HISTORY: usize = 20;
 }
 
 /// What kind of resource a row shows.
@@ -216,6 +233,9 @@ pub struct ImageRow {
     pub current_run: Option<RunRow>,
     /// The last build of this session that ended.
     pub last_run: Option<RunRow>,
+    /// The last builds that ended, newest first; at most [`Row::HISTORY`]. The same `Arc` until another ends.
+    #[serde(default)]
+    pub runs: Arc<Vec<RunRow>>,
     /// What containers are made of.
     pub reference: Option<String>,
 }

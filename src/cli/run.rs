@@ -76,7 +76,7 @@ pub(super) fn run(plan: &Plan) -> Result<Ended, CliError> {
     let processes = Processes::start().map_err(|error| cannot_start(&error))?;
     let runtime = runtime()?;
     let (outbox, inbox) = Outbox::new();
-    let engine = engine(plan, &store);
+    let engine = engine(plan, &store, clock);
     let world = World {
         clock,
         outbox,
@@ -111,7 +111,7 @@ pub(super) fn ask(plan: &Plan, file: FilePath, answer: Answer) -> Ask {
 }
 
 /// Names `only` limits `down` to; the others are left alone.
-fn engine(plan: &Plan, store: &Store) -> Engine {
+fn engine(plan: &Plan, store: &Store, clock: Clock) -> Engine {
     let (first_run, first_instance) = store.next_ids();
     let engine = Engine::new(EngineConfig {
         images: store.images(),
@@ -124,6 +124,7 @@ fn engine(plan: &Plan, store: &Store) -> Engine {
         remembered: store.successes(),
         ci_timeout: plan.timeout,
     });
+    let engine = engine.began(clock.began_ms(), plan.args.clone());
     match &plan.only {
         Some(names) => engine.down_only(names.clone()),
         None => engine,

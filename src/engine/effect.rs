@@ -25,6 +25,8 @@ pub enum Effect {
     Evaluate {
         /// Which evaluation.
         evaluation: EvaluationId,
+        /// Names of resources, and arguments of its own.
+        args: Arc<Vec<String>>,
     },
     /// Kill an evaluation; its `EvaluationEnded` still comes.
     CancelEvaluation {

@@ -1,6 +1,8 @@
 //! When the Orchfile is evaluated, what it read, and what comes of it.
 
-use super::{changes, deadline::Deadline, effect::Effect, event::EvaluationOutcome, reload, state::State, verdict};
+use super::{
+    changes, deadline::Deadline, effect::Effect, event::EvaluationOutcome, reload, state::State, switch, verdict,
+};
 use crate::{
     diag::Diagnostic,
     model::{Digest, EvaluationId, EvaluationInput, FilePath, FileSet, Level, Project, Seen, Time, WatchSet, paths},
@@ -98,7 +100,8 @@ pub(super) fn begin(state: &mut State) {
     let id = state.ids.next_evaluation();
     let began_at = state.now;
     state.evaluation.current = Some(Current { id, began_at, read: Reads::default() });
-    state.emit(Effect::Evaluate { evaluation: id });
+    let args = state.args.clone();
+    state.emit(Effect::Evaluate { evaluation: id, args });
 }
 
 /// Ends an evaluation that goes on.
@@ -167,7 +170,9 @@ fn on_loaded(state: &mut State, project: &Arc<Project>, warnings: Vec<Diagnostic
     if is_mended {
         state.say_session(Level::Info, "the Orchfile is well again".to_owned());
     }
-    reload::apply(state, project);
+    state.evaluated = Some(project.clone());
+    let project = switch::effective(project, &state.switched);
+    reload::apply(state, &project);
     state.evaluation.began_at = state.now;
     watch(state);
     verdict::on_loaded(state);

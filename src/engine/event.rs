@@ -127,6 +127,27 @@ pub enum Request {
     Stop(Vec<ResourceName>),
     /// The opposite of stop.
     Start(Vec<ResourceName>),
+    /// Make these part of the session.
+    Enable {
+        /// Which ones.
+        names: Vec<ResourceName>,
+        /// Without what they need.
+        #[serde(default)]
+        alone: bool,
+        /// Nothing else stays part of it.
+        #[serde(default)]
+        only: bool,
+    },
+    /// Take these out of the session, and end what they have.
+    Disable {
+        /// Which ones.
+        names: Vec<ResourceName>,
+        /// Without those that need them.
+        #[serde(default)]
+        alone: bool,
+    },
+    /// Evaluate the Orchfile with these arguments from now on: names of resources and arguments of its own.
+    SetArgs(Vec<String>),
     /// Stop these, run their `teardown_cmd`s and remove their containers, dependants first.
     TakeDown(Vec<ResourceName>),
     /// Do what a button says.

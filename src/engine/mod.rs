@@ -6,7 +6,7 @@
 //! - `changes`, `knowledge`: from saved files to dirty nodes.
 //! - `fresh`: what need not run. `schedule`, `edges`: what starts now, and why the rest waits.
 //! - `run`, `command`, `serve`, `probe`: the two machines of a node; `itself`: those that feed themselves.
-//! - `stop`, `takedown`, `shutdown`, `verdict`: how things end. `rows`, `say`: what people see.
+//! - `stop`, `switch`, `takedown`, `shutdown`, `verdict`: what users ask for, and how things end. `rows`, `say`: what people see.
 
 mod adopt;
 mod changes;
@@ -44,6 +44,7 @@ mod shutdown;
 mod sight;
 mod state;
 mod stop;
+mod switch;
 mod takedown;
 mod verdict;
 mod what;
@@ -119,6 +120,14 @@ impl Engine {
     #[must_use]
     pub fn down_only(mut self, names: BTreeSet<ResourceName>) -> Self {
         self.state.down_only = Some(names);
+        self
+    }
+
+    /// Says when the session began, in milliseconds since 1970, and what evaluations of the Orchfile get.
+    #[must_use]
+    pub fn began(mut self, unix_ms: u64, args: Vec<String>) -> Self {
+        self.state.began_ms = Some(unix_ms);
+        self.state.args = Arc::new(args);
         self
     }
 

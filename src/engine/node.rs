@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     model::{Condition, Digest, FilePath, FileSet, Local, RequestId, ResourceName, RunId, SetDigest, Time},
-    snapshot::{Cause, Hold, Row, RunRow, Skip},
+    snapshot::{Cause, Hold, Row, RunRow, Skip, Spec},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     ops::{Index, IndexMut},
     sync::Arc,
 };
@@ -70,6 +70,8 @@ pub(super) struct Node {
     pub(super) place: Option<usize>,
     /// What it writes, as a set.
     pub(super) output_set: Arc<FileSet>,
+    /// What people can read of its declaration; only a resource's.
+    pub(super) spec: Arc<Spec>,
     /// Digest of what it declares; computed when first needed.
     pub(super) definition: Option<Digest>,
 
@@ -96,8 +98,8 @@ pub(super) struct Node {
     pub(super) last: LastRun,
     /// Its place in the queue for slots.
     pub(super) queued: Option<Priority>,
-    /// Newest first.
-    pub(super) runs: VecDeque<RunRow>,
+    /// Newest first; shared with snapshots.
+    pub(super) runs: Arc<Vec<RunRow>>,
     pub(super) skipped: Option<Skip>,
     pub(super) server: Server,
     /// Only an image's.
@@ -261,7 +263,8 @@ impl Node {
             run: RunPhase::Idle,
             last: LastRun::None,
             queued: None,
-            runs: VecDeque::new(),
+            runs: Arc::default(),
+            spec: Arc::default(),
             skipped: None,
             server: Server::default(),
             making: Making::default(),
@@ -329,7 +332,8 @@ impl Node {
 
     /// Adds an ended run to its history.
     pub(super) fn record(&mut self, row: RunRow) {
-        self.runs.push_front(row);
-        self.runs.truncate(Row::HISTORY);
+        let runs = Arc::make_mut(&mut self.runs);
+        runs.insert(0, row);
+        runs.truncate(Row::HISTORY);
     }
 }

@@ -14,7 +14,10 @@ use super::{
     stop, takedown,
     what::{Differs, What},
 };
-use crate::model::{FilePath, FileSet, Project, ResourceName};
+use crate::{
+    model::{FilePath, FileSet, Project, ResourceName},
+    snapshot::{Graph, Spec},
+};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// What becomes of one node.
@@ -74,6 +77,8 @@ pub(super) fn apply(state: &mut State, project: &Arc<Project>) {
         let queued: Vec<NodeId> = state.queue.queued().collect();
         state.agenda.extend(queued);
     }
+    let secrets_differ = before.as_ref().is_none_or(|before| before.secrets != project.secrets);
+    describe(state, project, &differing, secrets_differ);
     for change in &differing {
         carry_out(state, *change);
     }
@@ -83,6 +88,26 @@ pub(super) fn apply(state: &mut State, project: &Arc<Project>) {
         changes::hold_new_readers(state);
     }
     state.agenda.extend(differing.iter().map(|change| change.id));
+}
+
+/// Brings up to date what people can read of the declarations.
+fn describe(state: &mut State, project: &Project, differing: &[Change], all: bool) {
+    let changed: BTreeSet<NodeId> = differing.iter().map(|change| change.id).collect();
+    for (id, resource) in state.order.clone().into_iter().zip(&project.resources) {
+        if all || changed.contains(&id) {
+            let spec = Spec::of(project, resource);
+            if *state.nodes[id].spec != spec {
+                state.node(id).spec = Arc::new(spec);
+                edges::show(state, id);
+            }
+        }
+    }
+    if !differing.is_empty() || state.view.order_changed {
+        let graph = Graph::of(project);
+        if *state.view.graph != graph {
+            state.view.graph = Arc::new(graph);
+        }
+    }
 }
 
 /// Gives what is declared its node. Tells what differs, if anything does.

@@ -12,7 +12,9 @@ use super::{
 };
 use crate::{
     model::{Link, TriggerMode},
-    snapshot::{ImageRow, InstanceRow, OrchfileRow, Row, RowKind, Rows, RuntimeStatus, Snapshot, UpdateStatus, links},
+    snapshot::{
+        Graph, ImageRow, InstanceRow, OrchfileRow, Row, RowKind, Rows, RuntimeStatus, Snapshot, UpdateStatus, links,
+    },
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -26,6 +28,8 @@ pub(super) struct View {
     last: Option<Arc<Snapshot>>,
     /// Which node the holds of queued nodes named.
     holder: Option<NodeId>,
+    /// Made anew by a reload.
+    pub(super) graph: Arc<Graph>,
 }
 
 /// Whether a snapshot would differ from the last one in more than its time, as far as that is known without making it.
@@ -57,12 +61,15 @@ pub(super) fn snapshot(state: &mut State) -> Arc<Snapshot> {
 fn head(state: &State, rows: Rows) -> Snapshot {
     Snapshot {
         at: state.now,
+        began_ms: state.began_ms,
+        args: state.args.clone(),
         goal: state.goal,
         mode: state.project.as_ref().map(|project| project.mode),
         root: state.project.as_ref().map(|project| project.root.clone()),
         orchfile: orchfile(state),
         rows,
         buttons: Arc::default(),
+        graph: state.view.graph.clone(),
         at_rest: at_rest(state),
         shutting_down: state.is_shutting_down(),
         verdict: state.verdict.clone(),
@@ -70,7 +77,9 @@ fn head(state: &State, rows: Rows) -> Snapshot {
 }
 
 fn same_head(state: &State, last: &Snapshot) -> bool {
-    last.mode == state.project.as_ref().map(|project| project.mode)
+    Arc::ptr_eq(&last.graph, &state.view.graph)
+        && Arc::ptr_eq(&last.args, &state.args)
+        && last.mode == state.project.as_ref().map(|project| project.mode)
         && last.at_rest == at_rest(state)
         && last.shutting_down == state.is_shutting_down()
         && last.verdict == state.verdict
@@ -144,10 +153,11 @@ pub(super) fn row_of(state: &State, id: NodeId) -> Row {
         pending: few(node.dirt.files.keys()),
         pending_count: node.dirt.files.len() as u64,
         current_run: run::current(&node.run).cloned(),
-        runs: node.runs.iter().cloned().collect(),
+        runs: node.runs.clone(),
         skipped: node.skipped.clone(),
         instance: instance_of(state, id),
         images: images_of(state, id),
+        spec: node.spec.clone(),
     }
 }
 
@@ -192,7 +202,8 @@ fn image_of(state: &State, id: NodeId) -> Option<ImageRow> {
         dirty: node.is_dirty(),
         hold: schedule::hold_of(state, id),
         current_run,
-        last_run: node.runs.front().cloned(),
+        last_run: node.runs.first().cloned(),
+        runs: node.runs.clone(),
         reference: node.making.value.as_ref().map(|value| value.built.reference.clone()),
     })
 }

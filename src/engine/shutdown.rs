@@ -327,7 +327,7 @@ pub(super) fn on_docker_lost(state: &mut State, failure: Failure) {
 fn final_verdict(state: &State, shutdown: &Shutdown) -> Verdict {
     let trouble = |id: &NodeId| {
         let node = &state.nodes[*id];
-        let exit = node.runs.front().and_then(|row| row.exit.clone())?;
+        let exit = node.runs.first().and_then(|row| row.exit.clone())?;
         Some((node.name.clone(), Trouble::RunFailed(exit)))
     };
     let failed: Vec<_> = shutdown.failed.values().filter_map(trouble).collect();

@@ -31,6 +31,10 @@ use std::{
 pub(super) struct State {
     pub(super) goal: Goal,
     pub(super) cores: u32,
+    /// When the session began, in milliseconds since 1970: for readers alone.
+    pub(super) began_ms: Option<u64>,
+    /// What evaluations get.
+    pub(super) args: Arc<Vec<String>>,
     /// From the command line.
     pub(super) ci_timeout: Option<Duration>,
     /// With names, `orch down` tears down these alone.
@@ -45,6 +49,10 @@ pub(super) struct State {
     pub(super) evaluation: Evaluation,
     /// The project that is in force.
     pub(super) project: Option<Arc<Project>>,
+    /// The one that the last good evaluation gave.
+    pub(super) evaluated: Option<Arc<Project>>,
+    /// What users enabled and disabled since, by name.
+    pub(super) switched: BTreeMap<ResourceName, bool>,
     pub(super) nodes: Nodes,
     pub(super) by_key: BTreeMap<NodeKey, NodeId>,
     /// The resources of the project in declaration order.
@@ -168,6 +176,8 @@ impl State {
         Self {
             goal: config.goal,
             cores: config.cores,
+            began_ms: None,
+            args: Arc::default(),
             ci_timeout: config.ci_timeout,
             down_only: None,
             now: Time::ZERO,
@@ -176,6 +186,8 @@ impl State {
             ids,
             evaluation: Evaluation::default(),
             project: None,
+            evaluated: None,
+            switched: BTreeMap::new(),
             nodes: Nodes::default(),
             by_key: BTreeMap::new(),
             order: Vec::new(),

@@ -8,7 +8,7 @@ use super::{
     phase::Cancelled,
     run, say, schedule, serve, shutdown,
     state::State,
-    takedown,
+    switch, takedown,
 };
 use crate::{
     model::{Level, ResourceName},
@@ -33,6 +33,9 @@ pub(super) fn on_asked(state: &mut State, request: Request) {
         Request::Restart(names) => each(state, names, restart),
         Request::Stop(names) => each(state, names, stop),
         Request::Start(names) => each(state, names, start),
+        Request::Enable { names, alone, only } => switch::enable(state, &names, alone, only),
+        Request::Disable { names, alone } => switch::disable(state, &names, alone),
+        Request::SetArgs(args) => switch::set_args(state, args),
         Request::TakeDown(names) => each(state, names, takedown::ask),
         Request::Click { button, inputs: _ } => {
             state.say_session(Level::Warning, format!("there is no button `{button}`"));

@@ -1,8 +1,8 @@
 //! What a node is, and the few questions that every rule asks alike of all kinds.
 
 use crate::model::{
-    Build, Command, Container, ContainerImage, Dependency, Digest, DockerBuild, FilePath, FileSet, Image, ImageKey,
-    Kind, Local, NodeKey, Probe, Resource, Restart, TriggerMode,
+    Build, Command, Container, Dependency, Digest, DockerBuild, FilePath, FileSet, Image, ImageKey, Kind, Local,
+    NodeKey, Probe, Resource, Restart, TriggerMode,
 };
 use std::{collections::BTreeMap, slice, sync::Arc};
 
@@ -159,14 +159,7 @@ impl What {
     pub(super) fn images(&self) -> Vec<ImageKey> {
         match self {
             Self::Image(image) => image.bases.clone(),
-            Self::Resource(resource) => match &resource.kind {
-                Kind::Container(container) => match &container.image {
-                    ContainerImage::Built(key) => vec![key.clone()],
-                    ContainerImage::Pulled(_) => Vec::new(),
-                },
-                Kind::Kube(kube) => kube.images.clone(),
-                Kind::Local(_) => Vec::new(),
-            },
+            Self::Resource(resource) => resource.kind.images(),
         }
     }
 

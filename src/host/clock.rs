@@ -32,4 +32,10 @@ impl Clock {
     pub fn wall(&self, time: Time) -> SystemTime {
         self.started_wall + time.0
     }
+
+    /// When it was zero, in milliseconds since 1970.
+    pub fn began_ms(&self) -> u64 {
+        let since_1970 = self.started_wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
+    }
 }

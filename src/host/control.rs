@@ -153,8 +153,10 @@ fn names_of(request: &Request) -> &[ResourceName] {
         | Request::Restart(names)
         | Request::Stop(names)
         | Request::Start(names)
+        | Request::Enable { names, .. }
+        | Request::Disable { names, .. }
         | Request::TakeDown(names) => names,
-        Request::Click { .. } | Request::ShutDown { .. } => &[],
+        Request::Click { .. } | Request::SetArgs(_) | Request::ShutDown { .. } => &[],
     }
 }
 

@@ -31,6 +31,25 @@ pub struct Project {
     pub secrets: Vec<Secret>,
 }
 
+impl Project {
+    /// The text without the value of any secret of the project.
+    #[must_use]
+    pub fn without_secrets(&self, text: &str) -> String {
+        Secret::redact(&self.secrets, text)
+    }
+}
+
+impl Secret {
+    /// The text with `[redacted NAME]` in place of each secret's value; of two that overlap, the longer one goes first.
+    #[must_use]
+    pub fn redact(secrets: &[Self], text: &str) -> String {
+        let mut sorted: Vec<_> = secrets.iter().filter(|secret| !secret.value.is_empty()).collect();
+        sorted.sort_by_key(|secret| std::cmp::Reverse(secret.value.len()));
+        let redact = |text: String, secret: &Self| text.replace(&secret.value, &format!("[redacted {}]", secret.name));
+        sorted.into_iter().fold(text.to_owned(), redact)
+    }
+}
+
 /// What holds for the whole project.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Settings {

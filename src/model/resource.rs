@@ -1,6 +1,6 @@
 //! A resource: a named node with a desired state.
 
-use super::{Condition, Container, FilePath, FileSet, KubeSpec, Local, ResourceName};
+use super::{Condition, Container, ContainerImage, FilePath, FileSet, ImageKey, KubeSpec, Local, ResourceName};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -65,6 +65,19 @@ impl Kind {
         match self {
             Self::Local(local) => &local.outputs,
             Self::Container(_) | Self::Kube(_) => &[],
+        }
+    }
+
+    /// Images of the project that it is made of.
+    #[must_use]
+    pub fn images(&self) -> Vec<ImageKey> {
+        match self {
+            Self::Container(container) => match &container.image {
+                ContainerImage::Built(key) => vec![key.clone()],
+                ContainerImage::Pulled(_) => Vec::new(),
+            },
+            Self::Kube(kube) => kube.images.clone(),
+            Self::Local(_) => Vec::new(),
         }
     }
 

@@ -3,13 +3,9 @@
 use crate::{diag::Diagnostic, model::Secret};
 use serde_json::Value;
 
-/// The text with `[redacted NAME]` in place of each secret's value; of two that overlap, the longer one goes first.
+/// The text without the value of any of the secrets.
 pub(super) fn text(text: &str, secrets: &[Secret]) -> String {
-    let mut sorted: Vec<_> = secrets.iter().filter(|secret| !secret.value.is_empty()).collect();
-    sorted.sort_by_key(|secret| std::cmp::Reverse(secret.value.len()));
-    sorted
-        .into_iter()
-        .fold(text.to_owned(), |text, secret| text.replace(&secret.value, &format!("[redacted {}]", secret.name)))
+    Secret::redact(secrets, text)
 }
 
 /// Redacts all texts of a value; names of fields stay.

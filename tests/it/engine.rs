@@ -4,10 +4,10 @@ use orch::{
     engine::{Effect, Engine, EngineConfig, EvaluationOutcome, Event, ProbeResult, Request, RunEnd, TakenFile},
     model::{
         Command, Condition, Dependency, Digest, EvaluationId, EvaluationInput, Exit, FilePath, FileSet, InstanceId,
-        Kind, Local, Mode, Probe, ProbeAction, Project, RequestId, Resource, ResourceName, Restart, RunId, Seen, Serve,
-        Settings, Success, Time, TriggerMode,
+        Kind, Local, Mode, NodeKey, Probe, ProbeAction, Project, RequestId, Resource, ResourceName, Restart, RunId,
+        Secret, Seen, Serve, Settings, Success, Time, TriggerMode,
     },
-    snapshot::{Cause, Goal, Hold, Row, RuntimeStatus, Skip, UpdateStatus},
+    snapshot::{Cause, Goal, GraphEdgeKind, Hold, Row, RuntimeStatus, Skip, UpdateStatus},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -172,7 +172,7 @@ impl World {
 
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Evaluate { evaluation } => self.evaluation = evaluation,
+            Effect::Evaluate { evaluation, .. } => self.evaluation = evaluation,
             Effect::TakeDigests { request, paths } => {
                 let digests = paths.into_iter().map(|path| (path.clone(), self.digest_of(&path))).collect();
                 self.event(Event::DigestsTaken { request, digests });
@@ -236,8 +236,12 @@ impl World {
     }
 
     fn load(&mut self, mode: Mode, resources: &[Made]) {
+        self.load_with(mode, resources, |_| ());
+    }
+
+    fn load_with(&mut self, mode: Mode, resources: &[Made], change: impl FnOnce(&mut Project)) {
         self.reads_orchfile();
-        let project = Project {
+        let mut project = Project {
             images: Vec::new(),
             compose: Vec::new(),
             buttons: Vec::new(),
@@ -250,6 +254,7 @@ impl World {
             environment: BTreeMap::new(),
             secrets: Vec::new(),
         };
+        change(&mut project);
         let outcome = EvaluationOutcome::Loaded(Arc::new(project), Vec::new());
         self.event(Event::EvaluationEnded { evaluation: self.evaluation, outcome });
     }
@@ -652,4 +657,108 @@ fn a_removed_resource_that_comes_back_begins_anew() {
     world.reload(&[]);
     world.reload(&[s]);
     world.expect(&["run s: a", "serve s: s", "stop s", "run s: a", "serve s: s"]);
+}
+
+/// `web` needs `api`, which reads what `gen` writes and needs `db`; `mail` stands alone.
+fn shop() -> Vec<Made> {
+    vec![
+        resource("gen").cmd("gen").writes(&["out"]),
+        resource("db").serve("db"),
+        resource("api").cmd("api").reads(&["out/x"]).after("db", Condition::Ready),
+        resource("web").serve("web").after("api", Condition::Ready),
+        resource("mail").serve("mail"),
+    ]
+}
+
+fn enabled(world: &mut World) -> Vec<String> {
+    let snapshot = world.engine.snapshot();
+    snapshot.rows.iter().filter(|row| row.spec.enabled).map(|row| row.name.to_string()).collect()
+}
+
+fn enable(names: &[&str]) -> Event {
+    let names = names.iter().map(|one| name(one)).collect();
+    Event::Asked(Request::Enable { names, alone: false, only: false })
+}
+
+#[test]
+fn what_is_enabled_comes_with_what_it_needs_and_what_is_disabled_goes_with_those_that_need_it() {
+    let mut world = World::new(Goal::Up);
+    let off: Vec<Made> = shop().into_iter().map(|one| one.with(|resource| resource.enabled = false)).collect();
+    world.load(Mode::Orchfile, &off);
+    world.expect(&[]);
+    world.event(enable(&["api"]));
+    assert_eq!(enabled(&mut world), ["gen", "db", "api"]);
+    world.expect(&["serve db: db", "run gen: gen", "run api: api"]);
+    world.event(enable(&["web"]));
+    world.expect(&["serve web: web"]);
+    world.event(Event::Asked(Request::Disable { names: vec![name("db")], alone: false }));
+    assert_eq!(enabled(&mut world), ["gen"]);
+    world.expect(&["stop db", "stop web"]);
+    assert_eq!(world.row("web").hold, Some(Hold::Disabled));
+    world.event(Event::Asked(Request::Enable { names: vec![name("web")], alone: true, only: false }));
+    assert_eq!(enabled(&mut world), ["gen", "web"]);
+    world.event(Event::Asked(Request::Enable { names: vec![name("mail")], alone: false, only: true }));
+    assert_eq!(enabled(&mut world), ["mail"]);
+    world.event(enable(&["db"]));
+    world.event(Event::Asked(Request::Disable { names: vec![name("db")], alone: true }));
+    assert_eq!(enabled(&mut world), ["mail"]);
+}
+
+#[test]
+fn what_was_switched_outlives_a_reload_and_ends_with_other_arguments() {
+    let mut world = World::new(Goal::Up);
+    world.load(Mode::Orchfile, &shop());
+    world.event(Event::Asked(Request::Disable { names: vec![name("api")], alone: false }));
+    assert_eq!(enabled(&mut world), ["gen", "db", "mail"]);
+    world.reload(&shop());
+    assert_eq!(enabled(&mut world), ["gen", "db", "mail"]);
+    let evaluation = world.evaluation;
+    world.event(Event::Asked(Request::SetArgs(vec!["--fast".to_owned()])));
+    assert_ne!(world.evaluation, evaluation, "the file is evaluated anew");
+    assert_eq!(world.engine.snapshot().args.as_slice(), ["--fast"]);
+    world.load(Mode::Orchfile, &shop());
+    assert_eq!(enabled(&mut world).len(), 5);
+}
+
+#[test]
+fn snapshots_share_what_a_run_does_not_change() {
+    let mut world = World::new(Goal::Up);
+    world.load(Mode::Orchfile, &shop());
+    let before = world.engine.snapshot();
+    world.event(Event::Asked(Request::Trigger(vec![name("gen")])));
+    let after = world.engine.snapshot();
+    assert!(Arc::ptr_eq(&before.graph, &after.graph) && Arc::ptr_eq(&before.args, &after.args));
+    let row = |snapshot: &orch::snapshot::Snapshot, text: &str| snapshot.rows.named(&name(text)).unwrap().clone();
+    assert!(Arc::ptr_eq(&row(&before, "mail"), &row(&after, "mail")));
+    assert!(Arc::ptr_eq(&row(&before, "gen").spec, &row(&after, "gen").spec));
+    assert_eq!((row(&before, "gen").runs.len(), row(&after, "gen").runs.len()), (1, 2));
+    for _ in 0..2 * Row::HISTORY {
+        world.event(Event::Asked(Request::Trigger(vec![name("gen")])));
+    }
+    assert_eq!(world.row("gen").runs.len(), Row::HISTORY);
+}
+
+#[test]
+fn the_graph_says_how_each_resource_depends_on_others() {
+    let mut world = World::new(Goal::Up);
+    world.load(Mode::Orchfile, &shop());
+    let graph = world.engine.snapshot().graph.clone();
+    let api = graph.resource(&name("api")).unwrap();
+    let needs: Vec<_> =
+        graph.needs(api).iter().map(|edge| (graph.nodes[edge.from].clone(), edge.kind.clone())).collect();
+    let files = GraphEdgeKind::Files { output: path("out"), input: path("out/x") };
+    let node = |text: &str| NodeKey::Resource(name(text));
+    assert_eq!(needs, [(node("gen"), files), (node("db"), GraphEdgeKind::Order(Condition::Ready))]);
+    let spec = world.row("api").spec;
+    assert_eq!((spec.parts[0].name.as_str(), spec.parts[0].text.as_str()), ("cmd", "api"));
+    assert_eq!(spec.inputs[0].roots, [path("out/x")]);
+}
+
+#[test]
+fn what_is_read_of_a_declaration_holds_no_secret() {
+    let mut world = World::new(Goal::Up);
+    let quiet = resource("a").cmd("login --token hunter2");
+    let secret = Secret { name: "TOKEN".to_owned(), value: "hunter2".to_owned() };
+    world.load_with(Mode::Orchfile, &[quiet], |project| project.secrets.push(secret));
+    assert_eq!(world.row("a").spec.parts[0].text, "'login --token [redacted TOKEN]'");
 }

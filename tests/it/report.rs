@@ -11,7 +11,7 @@ use orch::{
         UpdateStatus, Verdict, links,
     },
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 const LOOK: Look = Look { colour: false, width: 100 };
 
@@ -30,6 +30,10 @@ fn at(millis: u64) -> Time {
 fn run(run: u64, step: Step, cause: Cause, exit: Option<Exit>) -> RunRow {
     let ended_at = exit.as_ref().map(|_| at(3500));
     RunRow { run: RunId(run), step, cause, started_at: at(1000), ended_at, exit }
+}
+
+fn history(runs: Vec<RunRow>) -> Arc<Vec<RunRow>> {
+    Arc::new(runs)
 }
 
 fn saved(path: &str) -> Cause {
@@ -60,6 +64,7 @@ fn image(key: &str, last_run: Option<RunRow>) -> ImageRow {
         hold: None,
         current_run: None,
         last_run,
+        runs: Arc::default(),
         reference: Some(format!("{key}:orch-12")),
     }
 }
@@ -88,10 +93,11 @@ fn row(text: &str, containers: Vec<ContainerState>) -> Row {
         pending: Vec::new(),
         pending_count: 0,
         current_run: None,
-        runs: Vec::new(),
+        runs: Arc::default(),
         skipped: None,
         instance: Some(instance),
         images: Vec::new(),
+        spec: Arc::default(),
     }
 }
 
@@ -101,10 +107,10 @@ fn shop() -> Snapshot {
         BoundPort { host_ip: "0.0.0.0".to_owned(), host_port: 8080, container_port: 80, protocol: "tcp".to_owned() };
     let running = |name| container(name, ContainerPhase::Running);
     let api = Row {
-        runs: vec![
+        runs: history(vec![
             run(7, Step::LiveUpdate, saved("api/main.py"), Some(Exit::Code(0))),
             run(4, Step::Container, Cause::Image(ImageKey("api".into())), Some(Exit::Code(0))),
-        ],
+        ]),
         images: vec![image("api", Some(run(3, Step::Build, Cause::Definition, Some(Exit::Code(0)))))],
         ..row("api", vec![ContainerState { ports: vec![published], health: Some(Health::Healthy), ..running("api") }])
     };
@@ -143,7 +149,7 @@ fn shop() -> Snapshot {
     let mail = Row {
         update: UpdateStatus::Error,
         runtime: RuntimeStatus::None,
-        runs: vec![run(6, Step::Container, Cause::Removed, Some(Exit::NotStarted(failure)))],
+        runs: history(vec![run(6, Step::Container, Cause::Removed, Some(Exit::NotStarted(failure)))]),
         instance: None,
         ..row("mail", Vec::new())
     };
@@ -152,7 +158,7 @@ fn shop() -> Snapshot {
         name: name("gen"),
         update: UpdateStatus::Ok,
         runtime: RuntimeStatus::NotApplicable,
-        runs: vec![run(1, Step::Command, Cause::First, Some(Exit::Code(0)))],
+        runs: history(vec![run(1, Step::Command, Cause::First, Some(Exit::Code(0)))]),
         ..local
     };
     let rows = [api, db, queue, cache, web, jobs, mail, local].into_iter().collect();
@@ -264,7 +270,7 @@ fn whoever_ends_is_told_what_goes_on() {
 #[test]
 fn what_was_being_replaced_is_not_said_to_be_left() {
     let cut = |name: &str, step| Row {
-        runs: vec![run(9, step, Cause::First, Some(Exit::Stopped))],
+        runs: history(vec![run(9, step, Cause::First, Some(Exit::Stopped))]),
         ..row(name, vec![container(name, ContainerPhase::Running)])
     };
     let rows = [cut("api", Step::Container), cut("db", Step::LiveUpdate)].into_iter().collect();

@@ -5,7 +5,10 @@ use crate::{
     diag::{Diagnostic, Severity},
     engine::{EvaluationOutcome, Event},
     host::{
-        evaluate::{self, Hearer, commands, wire::Ended},
+        evaluate::{
+            self, Hearer, commands,
+            wire::{Ask, Ended},
+        },
         process::OutputSink,
     },
     logs::{self, LogName, LogWriter},
@@ -15,12 +18,13 @@ use crate::{
 use std::sync::Arc;
 
 /// Evaluates once and tells the engine.
-pub(super) async fn evaluate(world: World, evaluation: EvaluationId) {
+pub(super) async fn evaluate(world: World, evaluation: EvaluationId, args: Arc<Vec<String>>) {
     let outcome = EvaluationOutcome::Cancelled;
     let promise = world.outbox.promise(Event::EvaluationEnded { evaluation, outcome });
     let log = world.logs.writer(&LogName::Session, None);
+    let ask = Ask { args: args.to_vec(), ..Ask::clone(&world.ask) };
     let mut hearing = Hearing { world: world.clone(), evaluation, log };
-    let ended = evaluate::evaluate(&world.ask, &mut hearing).await;
+    let ended = evaluate::evaluate(&ask, &mut hearing).await;
     hearing.log.close();
     let outcome = outcome_of(ended);
     promise.keep(Event::EvaluationEnded { evaluation, outcome });

@@ -151,13 +151,9 @@ impl Keeping {
         } else {
             self.saved.rows.iter().filter(is_gone).map(|row| row.name.clone()).collect()
         };
-        let session = Snapshot { rows: <_>::default(), ..Snapshot::clone(&self.shown) };
-        let kept = KeptSession {
-            session,
-            order,
-            args: self.world.ask.args.clone(),
-            project: Some(self.world.project.clone()),
-        };
+        let session = Snapshot { rows: <_>::default(), graph: <_>::default(), ..Snapshot::clone(&self.shown) };
+        let kept =
+            KeptSession { session, order, args: self.shown.args.to_vec(), project: Some(self.world.project.clone()) };
         self.world.store.save_rows(changed, removed);
         self.world.store.save_session(serde_json::to_string(&kept).unwrap_or_default());
         let known = self.world.files.drain_changed();

@@ -144,8 +144,8 @@ impl Host {
     /// Begins to carry out an effect; does not wait for its end.
     pub fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Evaluate { evaluation } => {
-                let task = tokio::spawn(evaluation::evaluate(self.world.clone(), evaluation));
+            Effect::Evaluate { evaluation, args } => {
+                let task = tokio::spawn(evaluation::evaluate(self.world.clone(), evaluation, args));
                 self.evaluations.insert(evaluation, task.abort_handle());
             }
             Effect::CancelEvaluation { evaluation } => {

@@ -365,6 +365,8 @@ impl Facts {
                 }
             }
             Request::Click { .. } => {}
+            // The simulated users do not switch resources or arguments.
+            Request::Enable { .. } | Request::Disable { .. } | Request::SetArgs(_) => {}
             Request::ShutDown { teardown, .. } => {
                 self.teardown |= teardown;
                 self.hurried = self.shutting_down;

@@ -227,7 +227,7 @@ impl World {
             self.object(format!("an effect after `Finish`: {effect:?}"));
         }
         match effect {
-            Effect::Evaluate { evaluation } => self.evaluate(evaluation),
+            Effect::Evaluate { evaluation, .. } => self.evaluate(evaluation),
             Effect::CancelEvaluation { evaluation } => self.cancel_evaluation(evaluation),
             Effect::Watch { set, since } => self.watch(&set, since),
             Effect::TakeDigests { request, paths } => self.take_digests(request, paths),
