@@ -299,6 +299,9 @@ pub struct RunRow {
     pub ended_at: Option<Time>,
     /// How it ended, if it did.
     pub exit: Option<Exit>,
+    /// The command of a live update that failed, where that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_command: Option<String>,
 }
 
 /// What a run does.

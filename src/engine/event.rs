@@ -201,13 +201,15 @@ pub struct RunEnd {
     pub leftovers: bool,
     /// After a success: what was made.
     pub made: Made,
+    /// The command of a live update that failed, as people write it and without secrets.
+    pub failed_command: Option<String>,
 }
 
 impl RunEnd {
     /// The end of a run that leaves nothing behind.
     #[must_use]
     pub fn of(exit: Exit) -> Self {
-        Self { exit, outputs: Vec::new(), leftovers: false, made: Made::Nothing }
+        Self { exit, outputs: Vec::new(), leftovers: false, made: Made::Nothing, failed_command: None }
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn take(state: &mut State, id: NodeId) -> (Dirt, Cause) {
 /// The row of a run that starts now; says so.
 pub(super) fn open(state: &mut State, id: NodeId, step: Step, cause: Cause) -> RunRow {
     let run = state.ids.next_run();
-    let row = RunRow { run, step, cause, started_at: state.now, ended_at: None, exit: None };
+    let row = RunRow { run, step, cause, started_at: state.now, ended_at: None, exit: None, failed_command: None };
     say::run_starts(state, id, &row);
     row
 }
@@ -119,6 +119,7 @@ fn on_ended(state: &mut State, id: NodeId, running: Running, end: RunEnd) {
     }
     row.ended_at = Some(state.now);
     row.exit = Some(end.exit.clone());
+    row.failed_command.clone_from(&end.failed_command);
     say::run_ended(state, id, &row, cancelled);
     let resource = state.nodes[id].name.clone();
     state.emit(Effect::RecordRun { resource, run: row.clone() });

@@ -168,8 +168,13 @@ pub enum CustomOutput {
         /// `tag=`.
         tag: Option<String>,
     },
-    /// The command writes the reference to this file.
-    Reference(FilePath),
+    /// The command writes the reference to a file.
+    Reference {
+        /// Where.
+        file: FilePath,
+        /// It may be somewhere else.
+        elsewhere: bool,
+    },
 }
 
 /// The `build:` of a compose service.

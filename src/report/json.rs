@@ -57,7 +57,7 @@ fn ended(run: &RunRow, root: &FilePath) -> Value {
         "run": run.run,
         "step": run.step,
         "cause": words::cause(&run.cause, root),
-        "exit": run.exit.as_ref().map(words::exit),
+        "exit": run.exit.as_ref().map(|exit| words::exit_of(run, exit)),
         "succeeded": run.exit.as_ref().is_some_and(Exit::is_success),
         "duration_ms": run.ended_at.map(|ended| millis(ended.since(run.started_at))),
     })

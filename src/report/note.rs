@@ -24,7 +24,7 @@ pub(super) fn note(row: &Row, root: &FilePath, now: Time) -> String {
         None => {}
     }
     if let Some(run) = row.runs.first().filter(|_| row.update == UpdateStatus::Error) {
-        return run.exit.as_ref().map(words::exit).unwrap_or_default();
+        return run.exit.as_ref().map(|exit| words::exit_of(run, exit)).unwrap_or_default();
     }
     if let Some(exit) = row.finished() {
         return format!("ended: {}", words::exit(exit));

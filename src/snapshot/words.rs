@@ -4,7 +4,7 @@ mod attempt;
 mod container;
 mod trouble;
 
-pub use attempt::{Subject, did, does, run_failed, run_starts, run_succeeded};
+pub use attempt::{Subject, did, does, exit_of, run_failed, run_starts, run_succeeded};
 pub use container::container;
 pub use trouble::{remedy, trouble};
 

@@ -29,7 +29,7 @@ fn at(millis: u64) -> Time {
 
 fn run(run: u64, step: Step, cause: Cause, exit: Option<Exit>) -> RunRow {
     let ended_at = exit.as_ref().map(|_| at(3500));
-    RunRow { run: RunId(run), step, cause, started_at: at(1000), ended_at, exit }
+    RunRow { run: RunId(run), step, cause, started_at: at(1000), ended_at, exit, failed_command: None }
 }
 
 fn history(runs: Vec<RunRow>) -> Arc<Vec<RunRow>> {

@@ -200,12 +200,12 @@ impl Docking {
         self.start(run, move |connection| async move {
             let connection = &connection;
             let update = Update { run, resource: &resource, order: &order, grace };
-            let exit = update.perform(connection, &world.logs, &owners).await;
+            let end = update.perform(connection, &world.logs, &owners).await;
             if order.restart {
                 // That they were started again is no news after the end of what did it. How they are is told in any case.
                 drop(refreshed(observer, &resource).await);
             }
-            RunEnd::of(exit)
+            end
         });
     }
 

@@ -97,7 +97,10 @@ impl Shown<'_> {
                 out.fill("tag", json!(tag));
                 out.put("skips_local_docker", json!(true));
             }
-            CustomOutput::Reference(path) => out.put("outputs_image_ref_to", json!(self.path(path))),
+            CustomOutput::Reference { file, elsewhere } => {
+                out.put("outputs_image_ref_to", json!(self.path(file)));
+                out.fill("skips_local_docker", json!(elsewhere));
+            }
         }
         // Where nothing is looked at, nothing is pushed either.
         let is_elsewhere = matches!(build.output, CustomOutput::Elsewhere { .. });

@@ -63,7 +63,15 @@ pub fn run_failed(run: &RunRow, subject: Subject<'_>, how: &Exit) -> String {
         (Step::Teardown, Subject::Container) => "removing container failed".to_owned(),
         (Step::Command | Step::Build | Step::Teardown, _) => "failed".to_owned(),
     };
-    format!("{what}: {} after {}", exit(how), took(run))
+    format!("{what}: {} after {}", exit_of(run, how), took(run))
+}
+
+/// How a run ended: `` `make test` ended with exit code 1 `` where a command of several failed.
+pub fn exit_of(run: &RunRow, how: &Exit) -> String {
+    match &run.failed_command {
+        Some(command) => format!("`{command}` ended with {}", exit(how)),
+        None => exit(how),
+    }
 }
 
 /// What a run did, after its name: `ran`, `built its image`.

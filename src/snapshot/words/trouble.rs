@@ -2,7 +2,7 @@
 
 use super::{
     super::{Hold, Row, RowKind, Step, Trouble},
-    container, exit, hold,
+    container, exit, exit_of, hold,
 };
 use crate::model::{ContainerPhase, Exit, Failure, FilePath, ImageKey, Time};
 
@@ -49,13 +49,13 @@ fn run_failed(how: &Exit, container: Option<&Row>) -> String {
             Exit::Code(_) | Exit::Signal(_) | Exit::Stopped => format!("command failed: {}", exit(how)),
         };
     };
-    let step = row.runs.first().map(|run| run.step);
-    let what = match step {
+    let run = row.runs.first();
+    let what = match run.map(|run| run.step) {
         Some(Step::LiveUpdate) => "live update failed",
         Some(Step::Teardown) => "container not removed",
         Some(Step::Command | Step::Build | Step::Container) | None => "container not started",
     };
-    format!("{what}: {}", exit(how))
+    format!("{what}: {}", run.map_or_else(|| exit(how), |run| exit_of(run, how)))
 }
 
 /// How the containers of a row ended, where one did.

@@ -6,7 +6,7 @@ use bollard::{
     query_parameters::{CommitContainerOptionsBuilder, CreateContainerOptionsBuilder},
 };
 use orch::{
-    engine::UpdateOrder,
+    engine::{RunEnd, UpdateOrder},
     host::docker::{
         Docker, Surroundings,
         live_update::{Owners, Update},
@@ -70,6 +70,10 @@ impl World {
     }
 
     fn perform(&self, containers: &[&Container], change: impl FnOnce(&mut UpdateOrder)) -> Exit {
+        self.perform_to_its_end(containers, change).exit
+    }
+
+    fn perform_to_its_end(&self, containers: &[&Container], change: impl FnOnce(&mut UpdateOrder)) -> RunEnd {
         let mut order = UpdateOrder {
             containers: containers.iter().map(|container| ContainerId(container.id.as_str().into())).collect(),
             copies: Vec::new(),
@@ -301,11 +305,12 @@ fn commands_run_in_their_order_in_all_containers() {
 fn a_command_that_fails_in_all_containers_ends_the_update_with_its_code() {
     let Some(world) = World::new() else { return };
     let (a, b) = (world.container("a", |_| {}), world.container("b", |_| {}));
-    let exit = world.perform(&[&a, &b], |order| {
-        order.runs = vec![run(&["sh", "-c", "echo broken; exit 7"]), run(&["touch", "/srv/after"])];
+    let end = world.perform_to_its_end(&[&a, &b], |order| {
+        let runs: [&[&str]; 3] = [&["true"], &["sh", "-c", "echo broken; exit 7"], &["touch", "/srv/after"]];
+        order.runs = runs.map(run).to_vec();
         order.restart = true;
     });
-    assert_eq!(exit, Exit::Code(7));
+    assert_eq!((end.exit, end.failed_command.as_deref()), (Exit::Code(7), Some("echo broken; exit 7")));
     assert_eq!(world.log().matches("broken\n").count(), 2);
     for container in [&a, &b] {
         assert_eq!(world.engine.file_in(container, "/srv/after"), None, "nothing runs after it");

@@ -306,7 +306,7 @@ docker_container("c", "c")
     assert_eq!(a.command.env, BTreeMap::from([("K".to_owned(), "V".to_owned())]));
     assert_eq!(a.output, CustomOutput::Local { tag: Some("dev".to_owned()) });
     assert_eq!((a.image_deps.clone(), bases(world.image("a"))), (world.image("a").bases.clone(), vec!["base"]));
-    assert_eq!(custom("b").output, CustomOutput::Reference(world.path("src/ref.txt")));
+    assert_eq!(custom("b").output, CustomOutput::Reference { file: world.path("src/ref.txt"), elsewhere: false });
     let inputs = std::slice::from_ref(&world.image("b").inputs);
     assert_eq!(world.within(inputs, &["src/a", "src/ref.txt"]), ["src/a"], "what the command writes is no input");
     assert_eq!(custom("c").output, CustomOutput::Elsewhere { tag: None });

@@ -42,12 +42,14 @@ pub(super) async fn build(
             run(tools, order, custom, expected.variables(), log).await?;
             Ok(Built { id: None, reference: expected.reference() })
         }
-        CustomOutput::Reference(file) => {
+        CustomOutput::Reference { file, elsewhere } => {
             forget(file)?;
             run(tools, order, custom, BTreeMap::new(), log).await?;
             let reference = written(file, name.as_str())?;
-            let id = inspect(tools, &reference).await?;
-            Ok(Built { id, reference })
+            match inspect(tools, &reference).await? {
+                None if !elsewhere => Err(written_in_vain(file, &reference)),
+                id => Ok(Built { id, reference }),
+            }
         }
     }
 }
@@ -158,6 +160,14 @@ fn not_there(order: &BuildOrder, expected: &Expected) -> BuildFailure {
         help: Some(
             "let it build the image `$EXPECTED_REF`; if it pushes it instead, say `skips_local_docker=True`".to_owned(),
         ),
+    })
+}
+
+fn written_in_vain(file: &FilePath, reference: &str) -> BuildFailure {
+    let help = "let it write what it made; if that is in a registry alone, say `skips_local_docker=True`";
+    BuildFailure::Recipe(Failure {
+        message: format!("the command wrote `{reference}` to `{file}`, and there is no such image"),
+        help: Some(help.to_owned()),
     })
 }
 

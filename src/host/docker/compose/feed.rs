@@ -111,7 +111,9 @@ impl Feed {
         spec.remove("build");
         if let Some(image) = image {
             spec.insert("image".to_owned(), Value::String(escaped(&image.reference)));
-            spec.insert("pull_policy".to_owned(), Value::String("never".to_owned()));
+            // What orch does not know by its id was left in a registry.
+            let policy = if image.id.is_some() { "never" } else { "missing" };
+            spec.insert("pull_policy".to_owned(), Value::String(policy.to_owned()));
         }
     }
 

@@ -16,7 +16,7 @@ pub use owner::Owners;
 
 use super::Connection;
 use crate::{
-    engine::UpdateOrder,
+    engine::{RunEnd, UpdateOrder},
     logs::{LogName, LogStore},
     model::{Attempt, Exit, Failure, FilePath, Level, ResourceName, RunId, RunStep},
 };
@@ -52,8 +52,8 @@ pub struct Update<'a> {
 
 /// Why an update ends before its end.
 enum Stopped {
-    /// A step failed in all containers alike.
-    Step(i32),
+    /// A step failed in all containers alike: with which code, and which.
+    Step(i32, String),
     /// The containers are not what they should be.
     Failed(Failure),
 }
@@ -66,11 +66,14 @@ impl From<Failure> for Stopped {
 
 impl Update<'_> {
     /// Performs it.
-    pub async fn perform(&self, connection: &Connection, logs: &LogStore, owners: &Owners) -> Exit {
+    pub async fn perform(&self, connection: &Connection, logs: &LogStore, owners: &Owners) -> RunEnd {
         match self.attempt(connection, logs, owners).await {
-            Ok(()) => Exit::Code(0),
-            Err(Stopped::Step(code)) => Exit::Code(code),
-            Err(Stopped::Failed(failure)) => Exit::NotStarted(failure),
+            Ok(()) => RunEnd::of(Exit::Code(0)),
+            Err(Stopped::Step(code, command)) => {
+                let redacted = logs.redactor().map(|redactor| redactor.redact_text(&command).into_owned());
+                RunEnd { failed_command: redacted.or(Some(command)), ..RunEnd::of(Exit::Code(code)) }
+            }
+            Err(Stopped::Failed(failure)) => RunEnd::of(Exit::NotStarted(failure)),
         }
     }
 
@@ -137,7 +140,7 @@ impl Update<'_> {
                 ),
                 help: None,
             })),
-            None if codes.first().is_some_and(|code| *code != 0) => Err(Stopped::Step(codes[0])),
+            None if codes.first().is_some_and(|code| *code != 0) => Err(Stopped::Step(codes[0], shown)),
             None => Ok(()),
         }
     }

@@ -103,13 +103,13 @@ async fn image(raising: &Raising<'_>, platform: &str) -> Result<String, Failure>
     let api = raising.connection.api();
     match (&raising.order.image, &raising.order.container.image) {
         (Some(built), _) => {
-            // The id means the same where the name went astray.
-            let by_id = built.id.as_ref().map(ToString::to_string);
-            if api.inspect_image(&built.reference).await.is_err()
-                && let Some(id) = by_id
-                && api.inspect_image(&id).await.is_ok()
-            {
-                return Ok(id);
+            let Err(error) = api.inspect_image(&built.reference).await else { return Ok(built.reference.clone()) };
+            match &built.id {
+                // The id means the same where the name went astray.
+                Some(id) if api.inspect_image(&id.0).await.is_ok() => return Ok(id.to_string()),
+                // Its command left it in a registry.
+                None if status(&error) == Some(404) => pull::pull(raising, &built.reference, platform).await?,
+                Some(_) | None => {}
             }
             Ok(built.reference.clone())
         }

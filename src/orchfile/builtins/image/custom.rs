@@ -69,7 +69,7 @@ impl<'v> Output<'v> {
                 let message = "`tag` and `outputs_image_ref_to` both say what the image's name will be";
                 Err(Fault::value(message).help("give one of them").at_keyword("outputs_image_ref_to"))
             }
-            Some(path) => Ok(CustomOutput::Reference(resolve_path(eval, &path))),
+            Some(path) => Ok(CustomOutput::Reference { file: resolve_path(eval, &path), elsewhere }),
             None if elsewhere => Ok(CustomOutput::Elsewhere { tag }),
             None => Ok(CustomOutput::Local { tag }),
         }
@@ -126,8 +126,8 @@ fn declare<'v>(
     let deps: Vec<_> = files.deps.take("deps", eval)?.iter().map(|path| resolve_path(eval, path)).collect();
     let Ignores { mut rules, looked } = ignores(&deps, files.ignore, eval)?;
     let required = files.image_deps.take_or_default("image_deps", eval)?.unwrap_or_default();
-    if let CustomOutput::Reference(path) = &output {
-        rules.push(Arc::new(IgnoreRule::new(path.clone(), Vec::new())));
+    if let CustomOutput::Reference { file, elsewhere: _ } = &output {
+        rules.push(Arc::new(IgnoreRule::new(file.clone(), Vec::new())));
     }
     let inputs = FileSet { roots: deps.clone(), ignore: rules.clone() };
     let (ignore, image_deps) = (rules, Vec::new());

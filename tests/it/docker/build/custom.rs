@@ -89,15 +89,18 @@ fn a_command_may_leave_its_image_elsewhere_or_say_its_name() {
     let expected = Built { id: None, reference: format!("{}:v2", engine.name("app")) };
     assert_eq!(run(&mut shop, declared).unwrap(), expected);
     let file = shop.write("ref", "old:one");
-    let output = CustomOutput::Reference(FilePath::new(&file));
+    let output = CustomOutput::Reference { file: FilePath::new(&file), elsewhere: false };
     let script = "test ! -e ref && env | grep EXPECTED_ || echo some/where:v3 >ref";
-    let declared = custom(&shop, script, output.clone());
+    let declared = custom(&shop, script, CustomOutput::Reference { file: FilePath::new(&file), elsewhere: true });
     assert_eq!(run(&mut shop, declared).unwrap(), Built { id: None, reference: "some/where:v3".to_owned() });
     let declared = custom(&shop, "echo BASE >ref", output.clone());
     assert!(run(&mut shop, declared).unwrap().id.is_some(), "it is here");
-    for (script, why) in
-        [("true", "wrote no reference"), ("echo nothing >ref", "has no tag"), ("echo 'a b' >ref", "is no reference")]
-    {
+    for (script, why) in [
+        ("true", "wrote no reference"),
+        ("echo nothing >ref", "has no tag"),
+        ("echo some/where:v3 >ref", "wrote `some/where:v3` to `"),
+        ("echo 'a b' >ref", "is no reference"),
+    ] {
         let declared = custom(&shop, script, output.clone());
         let failure = run(&mut shop, declared).unwrap_err();
         assert!(failure.failure().message.contains(why), "{failure:?}");

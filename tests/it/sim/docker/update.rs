@@ -8,7 +8,7 @@ use super::{
 };
 use crate::sim::{pace::Wait, script::Script, world::World};
 use orch::{
-    engine::UpdateOrder,
+    engine::{RunEnd, UpdateOrder},
     model::{ContainerId, Exit, FilePath, ResourceName, RunId},
 };
 use std::{sync::Arc, time::Duration};
@@ -92,7 +92,8 @@ impl World {
                 self.docker_later(Duration::from_millis(script.duration), next);
             }
             Some(Outcome::Failed(code)) if outcomes.iter().all(|one| matches!(one, Outcome::Failed(_))) => {
-                self.docker_over(run, Exit::Code(*code));
+                let failed_command = Some(step.argv.join(" "));
+                self.docker_over_with(run, RunEnd { failed_command, ..RunEnd::of(Exit::Code(*code)) });
             }
             Some(_) => self.docker_over(run, not_started("a step failed in some containers")),
         }
