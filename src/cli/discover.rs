@@ -35,11 +35,19 @@ fn at(path: &Path, given: &Path) -> Result<FilePath, CliError> {
 pub(super) fn project(given: Option<&Path>) -> Result<FilePath, CliError> {
     match orchfile(given) {
         Ok(file) => file.parent().ok_or_else(|| CliError::usage(format!("`{file}` is a folder"))),
-        Err(error) if given.is_some() => Err(error),
         Err(error) => {
             let here = env::current_dir().unwrap_or_default();
-            let known = folders(&here).find(|folder| claim::state_dir(&FilePath::new(*folder)).is_dir());
-            known.map(FilePath::new).ok_or(error)
+            let is_known = |folder: &&Path| claim::state_dir(&FilePath::new(*folder)).is_dir();
+            match given {
+                None => folders(&here).find(is_known).map(FilePath::new).ok_or(error),
+                Some(given) => {
+                    // Where there is another one the name is rather misspelt.
+                    let has_none = |folder: &&Path| NAMES.iter().all(|name| !folder.join(name).exists());
+                    let path = here.join(given);
+                    let gone = path.parent().filter(|_| !path.exists()).filter(is_known).filter(has_none);
+                    gone.map(FilePath::new).ok_or(error)
+                }
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What is in the tables about images and containers. A record that cannot be read is as good as none.
 
 use super::packed::{pack, unpack};
-use crate::model::{Built, Digest, FilePath, ImageId, ImageKey, ImageRecord, Overlay, ResourceName};
+use crate::model::{Built, ContainerId, Digest, FilePath, ImageId, ImageKey, ImageRecord, Overlay, ResourceName};
 use rusqlite::{Connection, params, types::ValueRef};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -16,6 +16,11 @@ pub struct MadeImage {
     /// When it was made last: seconds since 1970.
     pub made_at_secs: i64,
 }
+
+/// How far the output of a container was read: of each of its streams the moment of the last piece, in nanoseconds since 1970, and how
+/// many pieces had that very moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadMark(pub [(i64, u32); 2]);
 
 /// An [`ImageRecord`] without its files.
 #[derive(Serialize, Deserialize)]
@@ -107,6 +112,26 @@ pub(super) fn remember_overlay(
         .prepare_cached("INSERT OR REPLACE INTO overlays (resource, containers, files) VALUES (?, ?, ?)")?
         .execute(params![resource.as_str(), containers, files])?;
     Ok(())
+}
+
+pub(super) fn remember_read(connection: &Connection, container: &ContainerId, mark: ReadMark) -> rusqlite::Result<()> {
+    let mark = serde_json::to_string(&mark).unwrap_or_default();
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO read_logs (container, mark) VALUES (?, ?)")?
+        .execute([&*container.0, &mark])?;
+    Ok(())
+}
+
+/// Takes all of them away: a session that ends badly leaves none that are too old.
+pub(super) fn take_read(connection: &Connection) -> rusqlite::Result<BTreeMap<ContainerId, ReadMark>> {
+    let mut select = connection.prepare("DELETE FROM read_logs RETURNING container, mark")?;
+    let mut rows = select.query([])?;
+    let mut marks = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let container = ContainerId(row.get::<_, String>(0)?.into());
+        marks.extend(Some(container).zip(serde_json::from_str(row.get_ref(1)?.as_str().unwrap_or_default()).ok()));
+    }
+    Ok(marks)
 }
 
 pub(super) fn overlays(connection: &Connection) -> rusqlite::Result<BTreeMap<ResourceName, Arc<Overlay>>> {

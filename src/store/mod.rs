@@ -1,5 +1,5 @@
 //! What outlives a session, in one SQLite file: successes, digests of known files, what images were made of and what was changed
-//! in containers, ids, ended runs, the last rows shown.
+//! in containers, how far their output was read, ids, ended runs, the last rows shown.
 //!
 //! One thread writes; callers hand it work and wait only where they say so. What is committed survives the death of orch
 //! (not always a loss of power). A file that cannot be used is set aside and begun anew, never fatal. The store holds no
@@ -16,12 +16,12 @@ mod stored;
 mod words;
 mod work;
 
-pub use docker::MadeImage;
+pub use docker::{MadeImage, ReadMark};
 pub use known::KnownFiles;
 pub use stored::StoreReader;
 
 use crate::model::{
-    Failure, ImageId, ImageKey, ImageRecord, InstanceId, KnownFile, Overlay, ResourceName, RunId, Success,
+    ContainerId, Failure, ImageId, ImageKey, ImageRecord, InstanceId, KnownFile, Overlay, ResourceName, RunId, Success,
 };
 use ids::Ids;
 use queue::{Queue, Work};
@@ -161,6 +161,20 @@ impl Store {
     pub fn remember_overlay(&self, name: &ResourceName, overlay: &Arc<Overlay>) -> Result<(), Failure> {
         let (name, overlay) = (name.clone(), Arc::clone(overlay));
         self.ask(move |connection| docker::remember_overlay(connection, &name, &overlay))
+    }
+
+    /// Records how far the output of a container was read, soon.
+    pub fn remember_read(&self, container: &ContainerId, mark: ReadMark) {
+        let container = container.clone();
+        self.later(move |connection| docker::remember_read(connection, &container, mark));
+    }
+
+    /// How far the last session read the output of its containers; forgotten from then on.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn take_read(&self) -> Result<BTreeMap<ContainerId, ReadMark>, Failure> {
+        self.ask(docker::take_read)
     }
 
     /// The first ids that no session used before.

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// What brings the file from each version to the next. The file's version is its `user_version`.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE ids (kind TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE successes (resource TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -33,8 +33,11 @@ const MIGRATIONS: [&str; 2] = [
     CREATE TABLE made_images (id TEXT PRIMARY KEY, reference TEXT NOT NULL, made_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE overlays (resource TEXT PRIMARY KEY, containers TEXT NOT NULL, files BLOB NOT NULL) STRICT;
 ",
+    "
+    CREATE TABLE read_logs (container TEXT PRIMARY KEY, mark TEXT NOT NULL) STRICT, WITHOUT ROWID;
+",
 ];
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// How long another process may hold the file.
 const BUSY: Duration = Duration::from_secs(5);

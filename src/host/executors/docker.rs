@@ -45,6 +45,8 @@ pub(super) struct Docking {
     follows: BTreeMap<InstanceId, CancellationToken>,
     observer: Option<Observer>,
     cursors: Cursors,
+    /// How far an earlier session came with them is not known yet.
+    follows_nothing_yet: bool,
     owners: Owners,
     compose: Compose,
     turns: Turns,
@@ -66,6 +68,7 @@ impl Docking {
             follows: BTreeMap::new(),
             observer: None,
             cursors: Cursors::default(),
+            follows_nothing_yet: true,
             owners: Owners::default(),
             compose: Compose::default(),
             turns: Turns::default(),
@@ -259,6 +262,12 @@ impl Docking {
 
     fn follow(&mut self, instance: InstanceId, resource: ResourceName, containers: Vec<ContainerId>) {
         self.warn_of(self.world.store.use_instance(instance));
+        if self.follows_nothing_yet {
+            self.follows_nothing_yet = false;
+            // Without them nothing is lost but what was printed meanwhile.
+            self.cursors.go_on(self.world.store.take_read().unwrap_or_default());
+        }
+        let (cursors, store, followed) = (self.cursors.clone(), self.world.store.clone(), containers.clone());
         let following = Following {
             link: self.link.clone(),
             cursors: self.cursors.clone(),
@@ -271,6 +280,11 @@ impl Docking {
         self.follows.insert(instance, stop.clone());
         tokio::spawn(async move {
             following.to_the_end(stop).await;
+            for container in followed {
+                if let Some(mark) = cursors.mark(&container) {
+                    store.remember_read(&container, mark);
+                }
+            }
             drop(promise);
         });
     }

@@ -47,6 +47,8 @@ pub(crate) struct Script {
     pub(crate) no_copy: bool,
     /// `only-in=N`: a step of a live update fails only in that one of the containers; they count from 0.
     pub(crate) only_in: Option<u64>,
+    /// `stamps`: what a build makes is another thing each time.
+    pub(crate) stamps: bool,
     /// All of it, what its results are made from.
     pub(crate) text: String,
 }
@@ -81,6 +83,7 @@ impl Script {
             count: 1,
             no_copy: false,
             only_in: None,
+            stamps: false,
             text: text.clone(),
         };
         text.split_whitespace().for_each(|word| script.take(word, dir));
@@ -112,6 +115,7 @@ impl Script {
             "hangs" => self.hangs = true,
             "count" => self.count = millis(),
             "nocopy" => self.no_copy = true,
+            "stamps" => self.stamps = true,
             "only-in" => self.only_in = Some(millis()),
             _ => {}
         }

@@ -3,7 +3,7 @@
 use super::{filled, known, name, open, success};
 use orch::{
     model::{Built, ContainerId, Digest, FilePath, ImageId, ImageKey, ImageRecord, Overlay},
-    store::Store,
+    store::{ReadMark, Store},
 };
 use std::{
     collections::BTreeMap,
@@ -117,7 +117,8 @@ fn a_store_of_an_older_orch_keeps_its_contents() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path());
     let connection = rusqlite::Connection::open(dir.path().join("store.sqlite")).unwrap();
-    let first = "DROP TABLE images; DROP TABLE made_images; DROP TABLE overlays; PRAGMA user_version = 1";
+    let first =
+        "DROP TABLE images; DROP TABLE made_images; DROP TABLE overlays; DROP TABLE read_logs; PRAGMA user_version = 1";
     connection.execute_batch(first).unwrap();
     drop(connection);
     let store = open(dir.path());
@@ -127,6 +128,20 @@ fn a_store_of_an_older_orch_keeps_its_contents() {
     store.close();
     let store = open(dir.path());
     assert_eq!((store.images().len(), store.known_files().count()), (1, 2000));
+}
+
+#[test]
+fn how_far_output_was_read_is_told_to_the_next_session_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let (container, mark) = (ContainerId("c1".into()), ReadMark([(5, 1), (i64::MAX, 2)]));
+    store.remember_read(&container, ReadMark::default());
+    store.remember_read(&container, mark);
+    store.close();
+    let store = open(dir.path());
+    assert_eq!(store.take_read().unwrap(), BTreeMap::from([(container, mark)]));
+    store.close();
+    assert!(open(dir.path()).take_read().unwrap().is_empty());
 }
 
 #[test]

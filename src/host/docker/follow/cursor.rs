@@ -1,6 +1,6 @@
 //! How far the log of a container was read, so that nothing of it is lost or doubled when the reading breaks off.
 
-use crate::{logs::Stream, model::ContainerId};
+use crate::{logs::Stream, model::ContainerId, store::ReadMark};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -14,6 +14,8 @@ const DISORDER_NS: i64 = 1_000_000_000;
 #[derive(Debug, Default)]
 pub struct Cursor {
     marks: [Mark; 2],
+    /// It is of an earlier session.
+    is_old: bool,
 }
 
 /// How far one stream was read: the moment of its last piece, and how many pieces had that very moment.
@@ -33,6 +35,22 @@ impl Cursor {
             mark.again = Some(mark.pieces);
         }
         (last - DISORDER_NS).max(0)
+    }
+
+    /// Where an earlier session ended.
+    fn old(ReadMark(marks): ReadMark) -> Self {
+        Self { marks: marks.map(|(at, pieces)| Mark { at, pieces, again: None }), is_old: true }
+    }
+
+    /// Where it is; `None` where nothing was to be read so far.
+    pub(in crate::host) fn mark(&self) -> Option<ReadMark> {
+        let is_begun = self.marks.iter().any(|mark| mark.at != 0);
+        is_begun.then(|| ReadMark(self.marks.map(|mark| (mark.at, mark.pieces))))
+    }
+
+    /// Tells once whether it is where an earlier session ended.
+    pub(super) fn was_old(&mut self) -> bool {
+        std::mem::take(&mut self.is_old)
     }
 
     /// Nothing that was written before that moment is wanted, if nothing was read so far.
@@ -64,6 +82,17 @@ impl Cursor {
 pub struct Cursors(Arc<Mutex<BTreeMap<ContainerId, Arc<tokio::sync::Mutex<Cursor>>>>>);
 
 impl Cursors {
+    /// Those that go on where an earlier session ended.
+    pub(in crate::host) fn go_on(&self, marks: BTreeMap<ContainerId, ReadMark>) {
+        let old = |(id, mark)| (id, Arc::new(tokio::sync::Mutex::new(Cursor::old(mark))));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(marks.into_iter().map(old));
+    }
+
+    /// How far the log of a container was read that nobody reads now.
+    pub(in crate::host) fn mark(&self, container: &ContainerId) -> Option<ReadMark> {
+        self.of(container).try_lock().ok()?.mark()
+    }
+
     /// That of one container.
     #[must_use]
     pub fn of(&self, container: &ContainerId) -> Arc<tokio::sync::Mutex<Cursor>> {
@@ -103,6 +132,19 @@ mod tests {
     fn a_clock_that_is_set_back_loses_nothing() {
         let mut cursor = Cursor::default();
         assert_eq!(new(&mut cursor, &[(Stream::Out, 9), (Stream::Out, 3), (Stream::Out, 4)]), [true; 3]);
+    }
+
+    #[test]
+    fn a_later_session_goes_on_where_one_ended() {
+        let mut cursor = Cursor::default();
+        assert_eq!(cursor.mark(), None);
+        new(&mut cursor, &[(Stream::Out, 5), (Stream::Out, 5), (Stream::Err, 3)]);
+        let mut later = Cursor::old(cursor.mark().unwrap());
+        later.begin_at(90 * SECOND);
+        assert_eq!([later.was_old(), later.was_old()], [true, false]);
+        later.rewind();
+        let pieces = [(Stream::Out, 5), (Stream::Out, 5), (Stream::Out, 5), (Stream::Err, 3), (Stream::Err, 4)];
+        assert_eq!(new(&mut later, &pieces), [false, false, true, false, true]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Follows what containers print, into the logs: each line once, also when the engine goes away meanwhile.
 
 mod cursor;
+mod missed;
 
 pub use cursor::{Cursor, Cursors};
 
@@ -20,6 +21,7 @@ use bollard::{
     models::ContainerInspectResponse,
     query_parameters::{LogsOptionsBuilder, WaitContainerOptionsBuilder},
 };
+use bytes::Bytes;
 use futures_util::{StreamExt as _, future::join_all};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -110,6 +112,9 @@ impl Following {
     ) -> Result<bool, Error> {
         let Some(began_at) = self.look(connection, container, cursor).await? else { return Ok(true) };
         let began_at = *life.get_or_insert(began_at);
+        if cursor.was_old() {
+            self.tell_missed(connection, container, cursor).await?;
+        }
         self.read(connection, container, cursor, true).await?;
         let after = seen::inspect(connection, container).await?;
         Ok(after.is_none_or(|after| !runs(&after) || moment(&after, |state| state.started_at.as_deref()) != began_at))
@@ -127,10 +132,13 @@ impl Following {
             return Ok(None);
         };
         let began_at = moment(&found, |state| state.started_at.as_deref());
-        // The engine's clock may be another.
-        let session_began = self.session_began_at_ns.saturating_add(connection.clock_ahead_ns());
-        cursor.begin_at(earlier_end(&found).max(session_began));
+        cursor.begin_at(earlier_end(&found).max(self.session_began(connection)));
         Ok(Some(began_at))
+    }
+
+    /// When the session began, on the engine's clock, which may be another.
+    fn session_began(&self, connection: &Connection) -> i64 {
+        self.session_began_at_ns.saturating_add(connection.clock_ahead_ns())
     }
 
     /// Reads on, to the end of what is there or, where it is followed, to the end of the log.
@@ -146,11 +154,7 @@ impl Following {
             LogsOptionsBuilder::default().follow(follow).stdout(true).stderr(true).timestamps(true).since(since);
         let mut pieces = connection.api().logs(&container.0, Some(options.build()));
         while let Some(piece) = pieces.next().await {
-            let (stream, bytes) = match piece? {
-                LogOutput::StdErr { message } => (Stream::Err, message),
-                LogOutput::StdOut { message } | LogOutput::Console { message } => (Stream::Out, message),
-                LogOutput::StdIn { .. } => continue,
-            };
+            let Some((stream, bytes)) = output(piece?) else { continue };
             let (at, bytes) = split(&bytes);
             if at.is_none_or(|at| cursor.take(stream, at)) {
                 self.writer.write(stream, bytes);
@@ -161,6 +165,15 @@ impl Following {
 
     fn note(&self, text: &str) {
         self.writer.write(Stream::Err, format!("{text}\n").as_bytes());
+    }
+}
+
+/// What a container printed, and on which of its streams.
+fn output(piece: LogOutput) -> Option<(Stream, Bytes)> {
+    match piece {
+        LogOutput::StdErr { message } => Some((Stream::Err, message)),
+        LogOutput::StdOut { message } | LogOutput::Console { message } => Some((Stream::Out, message)),
+        LogOutput::StdIn { .. } => None,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
         text::{OffsetMap, SourceText},
     },
 };
-use regex::Regex;
+use regex::{Captures, Regex};
 use std::{ops::Range, sync::LazyLock};
 
 /// So many lines of what the tool says are shown.
@@ -22,9 +22,20 @@ static LINE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\bline (\d+
 /// `services.web.image`, `services[web].mem_limit`.
 static FIELD: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\b(?:services|networks|volumes|configs|secrets)(?:\.[\w-]+|\[[\w-]+\])+").ok());
-/// `Additional property imagee is not allowed`; `service "a" depends on undefined service "b"`.
-static WORD: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"[Aa]dditional propert(?:y|ies) '?([\w-]+)|undefined \w+ "?([\w-]+)"?"#).ok());
+/// `Additional property imagee is not allowed`; `service "a" depends on undefined service "b"`; `Invalid hostPort: 99951`.
+static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let words = [
+        r"[Aa]dditional propert(?:y|ies) '?([\w-]+)",
+        r#"undefined \w+ "?([\w.-]+\b)"?"#,
+        r"Invalid (?:hostPort|containerPort|proto): (\S+)",
+        r"Invalid ip address (\S+?): ",
+        r"^open (\S+): no such file",
+    ];
+    Regex::new(&words.join("|")).ok()
+});
+/// `service "a" has neither an image nor a build context specified`; `dependency cycle detected: a -> b -> a`.
+static KEY: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"service "([^"]+)" has neither|cycle detected: ([\w.-]+)"#).ok());
 
 /// The tool is nowhere to be found.
 pub(super) fn no_tool() -> Fault {
@@ -91,9 +102,25 @@ fn place(message: &str, texts: &[ComposeText], context: &Context<'_>) -> Option<
         return line_of(&error, &text.text).map(|range| label(&text, range));
     }
     let named = texts.iter().find(|text| shown(text).is_some_and(|name| message.contains(&name)));
-    let text = named.or_else(|| Some(texts).filter(|texts| texts.len() == 1)?.first())?;
-    let range = line_of(message, &text.text).or_else(|| field_of(message, &text.text))?;
-    Some(label(text, range))
+    if let Some(text) = named.or_else(|| Some(texts).filter(|texts| texts.len() == 1)?.first()) {
+        let range = line_of(message, &text.text).or_else(|| named_in(message, &text.text));
+        return Some(label(text, range.or_else(|| field_of(message, &text.text))?));
+    }
+    texts.iter().find_map(|text| Some(label(text, named_in(message, &text.text)?)))
+}
+
+/// The place of the word or the key that the message is about.
+fn named_in(message: &str, text: &str) -> Option<Range<usize>> {
+    if let Some(key) = KEY.as_ref()?.captures(message).and_then(first) {
+        return key_after(text, 0, key);
+    }
+    let from = field_of(message, text).map_or(0, |field| field.end);
+    word_after(text, from, WORD.as_ref()?.captures(message).and_then(first)?)
+}
+
+/// What the first group holds that matched.
+fn first<'m>(found: Captures<'m>) -> Option<&'m str> {
+    found.iter().skip(1).flatten().next().map(|found| found.as_str())
 }
 
 fn line_of(message: &str, text: &str) -> Option<Range<usize>> {
@@ -114,8 +141,7 @@ fn field_of(message: &str, text: &str) -> Option<Range<usize>> {
         from = place.end;
         found = Some(place);
     }
-    let word = WORD.as_ref()?.captures(message).and_then(|found| found.get(1).or(found.get(2)));
-    word.and_then(|word| word_after(text, from, word.as_str())).or(found)
+    found
 }
 
 fn key_after(text: &str, from: usize, key: &str) -> Option<Range<usize>> {

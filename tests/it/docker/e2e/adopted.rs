@@ -81,3 +81,39 @@ fn another_checkout_has_containers_of_its_own() {
     assert!(engine.containers().is_empty(), "{}", engine.said());
     assert!(other.container("web").unwrap().is_running(), "{}", other.said());
 }
+
+#[test]
+fn what_is_printed_between_two_sessions_is_in_the_log() {
+    let Some(engine) = Engine::shared() else { return };
+    let sandbox = engine.sandbox(&containers(&engine, &["web"], ""));
+    plant(&sandbox, &["web"]);
+    let prints = |script: &str| {
+        let web = engine.container("web").unwrap();
+        let (code, said) = engine.exec(&web, &["sh", "-c", &format!("({script}) >/proc/1/fd/1")]);
+        assert_eq!(code, 0, "{said}");
+    };
+    let lines = || sandbox.orch(&["logs", "web"]).expect_code(0).stdout;
+    let mut session = sandbox.start(&["up", "--stream"]);
+    until_at_rest(&engine, &sandbox, &mut session);
+    prints("echo in the first");
+    session.wait_for("in the first");
+    session.interrupt().expect_code(0);
+    prints("echo between; sleep 1");
+    let mut session = sandbox.start(&["up", "--stream"]);
+    session.wait_for("between");
+    prints("echo in the second");
+    session.wait_for("in the second");
+    session.interrupt().expect_code(0);
+    let said = lines();
+    assert!(said.contains("printed this while no session ran:\n"), "{said}");
+    for text in ["in the first", "between", "in the second"] {
+        assert_eq!(said.matches(&format!("{text}\n")).count(), 1, "{text} in:\n{said}");
+    }
+    prints("i=0; while [ $i -lt 600 ]; do i=$((i+1)); echo much $i; done; sleep 1");
+    let mut session = sandbox.start(&["up", "--stream"]);
+    session.wait_for("much 600");
+    session.interrupt().expect_code(0);
+    let said = lines();
+    assert!(said.contains("the end of it (`docker logs` has all)"), "{said}");
+    assert!(!said.contains("much 100\n") && said.contains("much 101\n"), "{said}");
+}

@@ -85,6 +85,26 @@ fn an_orchfile_that_is_gone_or_has_no_container_any_more_leaves_none() {
 }
 
 #[test]
+fn a_file_that_is_named_and_gone_leaves_none() {
+    let Some(engine) = Engine::shared() else { return };
+    let street = street(&engine);
+    let text = street.ours.read("Orchfile");
+    std::fs::rename(street.ours.path("Orchfile"), street.ours.path("dev.orch")).unwrap();
+    let named = street.ours.path("dev.orch").display().to_string();
+    street.ours.orch(&["ci", "--file", &named]).expect_code(0);
+    std::fs::remove_file(street.ours.path("dev.orch")).unwrap();
+    // Beside an Orchfile it may be misspelt.
+    street.ours.write("Orchfile", &text);
+    let finished = street.theirs.orch(&["down", "--volumes", "--file", &named]);
+    assert_eq!(finished.code, Some(2), "{}", finished.all());
+    assert_eq!(ours(&engine, &street).len(), 5, "{}", finished.all());
+    std::fs::remove_file(street.ours.path("Orchfile")).unwrap();
+    let finished = street.theirs.orch(&["down", "--volumes", "--file", &named]).expect_code(0);
+    assert!(ours(&engine, &street).is_empty(), "{:?}\n{}", ours(&engine, &street), finished.all());
+    street.theirs.orch(&["down", "--volumes"]).expect_code(0);
+}
+
+#[test]
 fn one_name_is_taken_down_alone() {
     let Some(engine) = Engine::shared() else { return };
     let street = street(&engine);

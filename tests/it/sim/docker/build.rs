@@ -115,6 +115,7 @@ impl World {
             parts.extend([path.to_string(), content.clone()]);
         }
         parts.extend(bases.values().map(ToString::to_string));
+        parts.extend(script_of(&order.image.build).stamps.then(|| self.now.to_string()));
         let id = image_id(&Digest::of_parts(parts.iter().map(String::as_bytes)));
         let reference = format!("{}:{}", order.image.repository, id.tag());
         let image = Arc::clone(&order.image);
