@@ -49,6 +49,8 @@ pub(super) enum Verb {
     Why(Why),
     /// Print what the Orchfile evaluates to
     Eval(Eval),
+    /// Print the reference of the language, or of one name of it
+    Docs(Docs),
     /// Print the version
     Version(Version),
     /// Print a completion script for a shell
@@ -212,6 +214,17 @@ pub(super) struct Eval {
     /// What to evaluate.
     #[command(flatten)]
     pub(super) orchfile: OrchfileArgs,
+    /// How to print it
+    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
+    pub(super) output: Output,
+}
+
+/// `orch docs`.
+#[derive(Debug, Args)]
+pub(super) struct Docs {
+    /// Which name, such as `local_resource` or `os.path.join` [default: the whole reference]
+    #[arg(value_name = "NAME")]
+    pub(super) name: Option<String>,
     /// How to print it
     #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
     pub(super) output: Output,

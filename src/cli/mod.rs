@@ -5,6 +5,7 @@ mod by_label;
 mod ci;
 mod completion;
 mod discover;
+mod docs;
 mod down;
 mod ending;
 mod error;
@@ -75,6 +76,7 @@ fn perform(verb: Verb) -> Result<Exit, CliError> {
         Verb::Start(args) => verbs::start(&args),
         Verb::Why(args) => why::why(&args),
         Verb::Eval(args) => eval::eval(args),
+        Verb::Docs(args) => docs::docs(&args),
         Verb::Version(args) => Ok(version::version(&args)),
         Verb::Completion { shell } => Ok(completion::completion(shell)),
     }

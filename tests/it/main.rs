@@ -18,6 +18,7 @@ mod orchfile;
 mod port;
 mod probe;
 mod process;
+mod reference;
 mod report;
 mod sandbox;
 mod sim;

@@ -332,6 +332,9 @@ fn functions(builder: &mut GlobalsBuilder) {
 
     /// The session begins with these resources and what they depend on; with all of them when the list is empty. The last call
     /// counts.
+    ///
+    /// # Arguments
+    /// * `resources`: their names
     fn set_enabled_resources<'v>(
         resources: Given<'v, TextSeq>,
         eval: &mut Evaluator<'v, '_, '_>,

@@ -66,6 +66,10 @@ fn parse_json(text: &str, source: Option<&str>) -> Result<Tree, Fault> {
 #[starlark_module]
 pub(crate) fn register(builder: &mut GlobalsBuilder) {
     /// What a JSON file says. The Orchfile is evaluated again when the file changes.
+    ///
+    /// # Arguments
+    /// * `paths`: the file
+    /// * `default`: what is given when there is no such file; an error where not given
     fn read_json<'v>(
         paths: Given<'v, PathText>,
         default: Option<Value<'v>>,
@@ -75,6 +79,10 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     }
 
     /// What a YAML file with one document says; None when it is empty. The Orchfile is evaluated again when the file changes.
+    ///
+    /// # Arguments
+    /// * `paths`: the file
+    /// * `default`: what is given when there is no such file; an error where not given
     fn read_yaml<'v>(
         paths: Given<'v, PathText>,
         default: Option<Value<'v>>,
@@ -84,6 +92,10 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     }
 
     /// The documents of a YAML file, without empty ones. The Orchfile is evaluated again when the file changes.
+    ///
+    /// # Arguments
+    /// * `paths`: the file
+    /// * `default`: what is given when there is no such file; an error where not given
     fn read_yaml_stream<'v>(
         paths: Given<'v, PathText>,
         default: Option<Value<'v>>,

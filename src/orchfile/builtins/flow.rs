@@ -57,12 +57,18 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     }
 
     /// Executes another file for what it declares; its names stay its own.
+    ///
+    /// # Arguments
+    /// * `path`: the file; relative paths in it begin at its own folder
     fn include<'v>(path: Given<'v, PathText>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
         execute(context(eval), &path.take("path", eval)?)?;
         Ok(NoneType)
     }
 
     /// Executes another file and gives its global names as a dict.
+    ///
+    /// # Arguments
+    /// * `path`: the file; unlike that of `load` it may be computed
     fn load_dynamic<'v>(path: Given<'v, PathText>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<Value<'v>> {
         let module = execute(context(eval), &path.take("path", eval)?)?;
         let heap = eval.heap();

@@ -106,6 +106,10 @@ fn is_scheme(text: &str) -> bool {
 #[starlark_module]
 pub(crate) fn register(builder: &mut GlobalsBuilder) {
     /// An address with a name, for the parameter `links` of a resource. An address without a scheme gets `http://`.
+    ///
+    /// # Arguments
+    /// * `url`: the address
+    /// * `name`: what is shown for it
     fn link<'v>(
         url: Given<'v, Text>,
         name: Option<Given<'v, Text>>,

@@ -210,25 +210,26 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     /// * `name`: the resource's name, the only one in the project
     /// * `cmd`: a string for the shell, or a list of program and arguments
     /// * `deps`: files and folders; a change below them runs `cmd` and restarts the server
-    /// * `trigger_mode`: `TRIGGER_MODE_MANUAL` lets changes wait for the user
+    /// * `trigger_mode`: `TRIGGER_MODE_MANUAL` lets changes wait for the user; `TRIGGER_MODE_AUTO` where neither this nor `trigger_mode()` says so
     /// * `resource_deps`: what must have been ready once before the first start: names, or `dep(name, condition=…)`
     /// * `ignore`: patterns as in `.dockerignore`, relative to the folder of the file that calls; what they match is no input
-    /// * `auto_init`: `False` keeps it from starting with the session
-    /// * `serve_cmd`: the server
+    /// * `auto_init`: `False` keeps it from starting with the session; True where not given
+    /// * `serve_cmd`: the server, a command that stays up
     /// * `cmd_bat`: for Windows; ignored
     /// * `serve_cmd_bat`: for Windows; ignored
-    /// * `allow_parallel`: whether `cmd` may run beside those of other resources
+    /// * `allow_parallel`: whether `cmd` may run beside those of other resources; True where not given, in a Tiltfile False
     /// * `links`: where the resource can be looked at
     /// * `labels`: how the resource is grouped
     /// * `env`: what `cmd` finds in its environment
     /// * `serve_env`: what the server finds in its environment
     /// * `readiness_probe`: a `probe(…)` that tells when the server is ready
-    /// * `dir`: the folder in which `cmd` runs
-    /// * `serve_dir`: the folder in which the server runs
+    /// * `dir`: the folder in which `cmd` runs; that of the calling file where not given
+    /// * `serve_dir`: the folder in which the server runs; that of the calling file where not given
     /// * `outputs`: files and folders that `cmd` writes; when neither they nor the inputs changed since the last success, it is not
     ///   run again, and whatever reads them waits for it
-    /// * `cancel_superseded`: whether a newer change ends a running `cmd`, instead of waiting for it
-    /// * `restart`: when a server that ended by itself is started again: `"always"`, `"on_failure"` or `"never"`
+    /// * `cancel_superseded`: whether a newer change ends a running `cmd`, instead of waiting for it; False where not given
+    /// * `restart`: when a server that ended by itself is started again: `"always"`, `"on_failure"` or
+    ///   `"never"`; on failure where not given, in a Tiltfile never
     /// * `ready_log_line`: a regular expression; the server is ready once a line of its log matches
     /// * `teardown_cmd`: what `orch down` runs
     /// * `teardown_env`: what `teardown_cmd` finds in its environment; that of `cmd` where not given

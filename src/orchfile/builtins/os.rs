@@ -44,6 +44,10 @@ fn os_functions(builder: &mut GlobalsBuilder) {
     }
 
     /// The value of an environment variable, or `default`.
+    ///
+    /// # Arguments
+    /// * `key`: the variable
+    /// * `default`: what is given when it is not set; None where not given
     fn getenv<'v>(
         key: Given<'v, Stringable>,
         default: Option<Value<'v>>,
@@ -116,6 +120,10 @@ fn os_path(builder: &mut GlobalsBuilder) {
     }
 
     /// The way to `targpath` from `basepath`.
+    ///
+    /// # Arguments
+    /// * `targpath`: where it leads
+    /// * `basepath`: where it begins; the folder of the file that is being executed where not given
     fn relpath<'v>(
         targpath: Given<'v, Text>,
         basepath: Option<Given<'v, Text>>,

@@ -246,6 +246,9 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     /// * `period_secs`: seconds between checks of a ready server; 10 where not given
     /// * `success_threshold`: checks in a row that must pass before the server is ready; 1 where not given
     /// * `failure_threshold`: checks in a row that must fail before a ready server is unready; 3 where not given
+    /// * `exec`: an `exec_action(…)`
+    /// * `http_get`: an `http_get_action(…)`
+    /// * `tcp_socket`: a `tcp_socket_action(…)`
     fn probe<'v>(
         initial_delay_secs: Option<Given<'v, Count>>,
         timeout_secs: Option<Given<'v, Count>>,
@@ -273,6 +276,9 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     }
 
     /// A check that runs a command; it passes when the command succeeds.
+    ///
+    /// # Arguments
+    /// * `command`: program and arguments, such as `["pg_isready"]`; no shell reads them
     fn exec_action<'v>(command: Given<'v, TextSeq>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<ActionValue> {
         let argv = command.take("command", eval)?;
         if argv.is_empty() {
@@ -282,6 +288,12 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     }
 
     /// A check that asks a web server; it passes with a status from 200 to 399.
+    ///
+    /// # Arguments
+    /// * `port`: the port of the server
+    /// * `host`: its name or address; `localhost` where not given
+    /// * `scheme`: `"http"` or `"https"`; http where not given
+    /// * `path`: what is asked for, such as `"/healthz"`; `/` where not given
     fn http_get_action<'v>(
         port: Given<'v, Port>,
         host: Option<Given<'v, Text>>,
@@ -298,6 +310,10 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     }
 
     /// A check that opens a connection.
+    ///
+    /// # Arguments
+    /// * `port`: the port of the server
+    /// * `host`: its name or address; `localhost` where not given
     fn tcp_socket_action<'v>(
         port: Given<'v, Port>,
         host: Option<Given<'v, Text>>,

@@ -111,6 +111,9 @@ fn amount<'v>(
 pub(crate) fn register(builder: &mut GlobalsBuilder) {
     /// What no resource watches, as patterns like those of `.dockerignore`, relative to the folder of the calling file. Several
     /// calls add up.
+    ///
+    /// # Arguments
+    /// * `ignore`: the patterns
     fn watch_settings<'v>(
         ignore: Option<Given<'v, TextOrList>>,
         eval: &mut Evaluator<'v, '_, '_>,
