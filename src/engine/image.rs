@@ -413,6 +413,9 @@ pub(super) fn tell_new(state: &mut State, id: NodeId) {
     let Some(key) = key(state, id) else { return };
     let now = state.now;
     for user in state.nodes[id].edges.users.clone() {
+        if sleeps(&state.nodes[user]) {
+            continue;
+        }
         let node = state.node(user);
         if !node.dirt.is_change() {
             node.changed_at = now;
@@ -423,8 +426,15 @@ pub(super) fn tell_new(state: &mut State, id: NodeId) {
     }
     // Images between do not ask for themselves.
     for user in edges::resources_above(state, id) {
-        container::mark_image(state, user, &key);
+        if !sleeps(&state.nodes[user]) {
+            container::mark_image(state, user, &key);
+        }
     }
+}
+
+/// Whether it does not start with the session and was not asked for so far: that another one had its image made does not wake it.
+fn sleeps(node: &Node) -> bool {
+    node.what.container().is_some() && node.dirt.first && !node.what.auto_init()
 }
 
 /// It is the same image: what is made of it is as good as before, and not to be made anew for its sake.

@@ -13,10 +13,12 @@ fn millis(count: u64) -> Duration {
 }
 
 impl World {
-    /// Starts one that does not run; nothing where it does.
+    /// Starts one that does not run, if it can; nothing where it does.
     pub(super) fn start_container(&mut self, id: &ContainerId) {
         let now = self.now;
-        let Some(one) = self.docker.containers.get_mut(id).filter(|one| !one.is_alive()) else { return };
+        let Some(one) = self.docker.containers.get_mut(id).filter(|one| !one.is_alive() && !one.script.missing) else {
+            return;
+        };
         one.phase = ContainerPhase::Running;
         one.started_at = Some(now);
         one.lives += 1;
