@@ -10,6 +10,7 @@ pub mod evaluate;
 pub mod executors;
 pub mod files;
 pub mod kube;
+mod live_update;
 pub mod looking;
 pub mod outbox;
 pub mod port;

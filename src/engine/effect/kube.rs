@@ -161,6 +161,8 @@ pub struct PodUpdateOrder {
     pub copies: Vec<(FilePath, String)>,
     /// Absolute paths in the container that are removed.
     pub removals: Vec<String>,
+    /// Folders of this machine in which files were removed, as `UpdateOrder::folders`.
+    pub folders: Vec<(FilePath, String)>,
     /// Run after that, in this order.
     pub runs: Vec<RunStep>,
 }

@@ -144,7 +144,7 @@ impl Clustering {
 
     fn update(&mut self, run: RunId, resource: ResourceName, order: Arc<PodUpdateOrder>) {
         let voice = Voice::new(self.world.logs.clone(), resource.clone(), run);
-        self.run_to_exit(run, move |reach, connection| async move {
+        self.run_to_end(run, move |reach, connection| async move {
             let view = reach.observer.view(&resource).borrow().clone();
             let (connection, order, voice) = (&connection, &order, &voice);
             PodUpdate { connection, view, order, voice }.perform().await
@@ -189,20 +189,20 @@ impl Clustering {
     where
         Work: Future<Output = Result<(), Failure>> + Send,
     {
-        self.run_to_exit(run, move |reach, connection| {
+        self.run_to_end(run, move |reach, connection| {
             let work = work(reach, connection);
             async move {
-                match work.await {
+                RunEnd::of(match work.await {
                     Ok(()) => Exit::Code(0),
                     Err(failure) => Exit::NotStarted(failure),
-                }
+                })
             }
         });
     }
 
-    fn run_to_exit<Work>(&mut self, run: RunId, work: impl FnOnce(Reach, Connection) -> Work + Send + 'static)
+    fn run_to_end<Work>(&mut self, run: RunId, work: impl FnOnce(Reach, Connection) -> Work + Send + 'static)
     where
-        Work: Future<Output = Exit> + Send,
+        Work: Future<Output = RunEnd> + Send,
     {
         self.warn_of(self.world.store.use_run(run));
         let promise = self.world.outbox.promise(Event::RunEnded { run, end: RunEnd::of(Exit::Stopped) });
@@ -212,14 +212,15 @@ impl Clustering {
             let work = async {
                 match reach.link.connection().await.cloned() {
                     Ok(connection) => work(reach.clone(), connection).await,
-                    Err(failure) => Exit::NotStarted(failure),
+                    Err(failure) => RunEnd::of(Exit::NotStarted(failure)),
                 }
             };
             let work = async {
-                RunEnd::of(match work.await {
-                    Exit::NotStarted(failure) => Exit::NotStarted(redacted(failure, &logs)),
-                    exit => exit,
-                })
+                let end = work.await;
+                match end.exit {
+                    Exit::NotStarted(failure) => RunEnd { exit: Exit::NotStarted(redacted(failure, &logs)), ..end },
+                    exit => RunEnd { exit, ..end },
+                }
             };
             reach.link.run(work, |end| promise.keep(Event::RunEnded { run, end })).await;
         });

@@ -23,6 +23,12 @@ impl Voice {
         Self { logs, name: LogName::Resource(resource), run }
     }
 
+    /// All logs.
+    #[must_use]
+    pub fn logs(&self) -> &LogStore {
+        &self.logs
+    }
+
     /// Says what is done.
     pub fn say(&self, text: &str) {
         self.logs.say(&self.name, Some(Attempt::Run(self.run)), Level::Info, text);

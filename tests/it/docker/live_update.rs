@@ -328,8 +328,9 @@ fn containers_that_are_no_longer_alike_are_a_failure() {
     world.sh(&b, "touch /srv/odd");
     let exit = world.perform(&[&a, &b], |order| order.runs = vec![run(&["sh", "-c", "test ! -e /srv/odd || exit 3"])]);
     let (name_a, name_b) = (&a.name, &b.name);
-    let expected =
-        format!("`test ! -e /srv/odd || exit 3` ended with 0 in the container `{name_a}` and with 3 in `{name_b}`");
+    let expected = format!(
+        "`test ! -e /srv/odd || exit 3` ended with 0 in the container `{name_a}` and with 3 in the container `{name_b}`"
+    );
     assert_eq!(failure(exit), expected);
 }
 

@@ -1,7 +1,7 @@
 //! Who owns what is copied: whoever the processes of the container run as, so that they can read and write it.
 
 use super::target::Target;
-use crate::host::docker::Connection;
+use crate::host::{docker::Connection, live_update::Owner};
 use bollard::query_parameters::DownloadFromContainerOptionsBuilder;
 use futures_util::StreamExt as _;
 use std::{
@@ -14,13 +14,6 @@ use std::{
 const USERS_BYTES_MAX: usize = 1 << 20;
 /// How many are kept: those of the containers in use, and some that were.
 const KEPT_MAX: usize = 256;
-
-/// A user and a group, by their numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::host) struct Owner {
-    pub(in crate::host) uid: u64,
-    pub(in crate::host) gid: u64,
-}
 
 /// The owners that were looked up: to read a file of a container takes as long as to write one. Cheap to clone.
 #[derive(Debug, Clone, Default)]

@@ -7,23 +7,22 @@ mod exec;
 
 use super::{Connection, observer::View, voice::Voice};
 use crate::{
-    engine::PodUpdateOrder,
-    host::docker::live_update::{
-        archive::{Contents, Cut},
-        owner::Owner,
-        source::Sources,
-        tee::{Chunks, Tee},
+    engine::{PodUpdateOrder, RunEnd},
+    host::live_update::{
+        Changes, Chunks, Contents, Owner, Removal, Stopped, change, keep, pieces, run_alike, send, shown,
     },
-    model::{Exit, Failure, FilePath, RunStep},
+    model::{Failure, FilePath, RunStep},
 };
 use exec::{Ended, exec};
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::try_join_all;
 use std::sync::Arc;
 
 /// How many bytes of paths one `rm` gets: they are a part of the request's address.
 const ARGUMENTS_BYTES_MAX: usize = 16_000;
-/// How much of what `tar` and `rm` say is kept.
-const SAID_BYTES_MAX: usize = 4096;
+/// Unpacks an archive. Files belong to whoever unpacks them, the user of the container, and are as new as that: busybox knows whole
+/// seconds only, and a program that looks at times would miss the second of two saves. What is left unread when `tar` fails is read,
+/// since a node may wait for ever for somebody to take it.
+const UNPACK: &str = "tar -C / -x -m -o -f -; code=$?; cat >/dev/null; exit $code";
 
 /// An update of containers of a resource.
 pub struct PodUpdate<'a> {
@@ -44,28 +43,10 @@ struct Target {
     container: String,
 }
 
-/// Why an update ends before its end.
-enum Stopped {
-    /// A step failed in all containers alike.
-    Step(i32),
-    /// The containers are not what they should be.
-    Failed(Failure),
-}
-
-impl From<Failure> for Stopped {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
 impl PodUpdate<'_> {
     /// Performs it.
-    pub async fn perform(&self) -> Exit {
-        match self.attempt().await {
-            Ok(()) => Exit::Code(0),
-            Err(Stopped::Step(code)) => Exit::Code(code),
-            Err(Stopped::Failed(failure)) => Exit::NotStarted(failure),
-        }
+    pub async fn perform(&self) -> RunEnd {
+        Stopped::end(self.attempt().await, self.voice.logs())
     }
 
     async fn attempt(&self) -> Result<(), Stopped> {
@@ -88,20 +69,19 @@ impl PodUpdate<'_> {
     }
 
     async fn change_files(&self, targets: &[Target]) -> Result<(), Failure> {
-        let order = Arc::clone(self.order);
-        let sources = blocking(move || Sources::look(&order.copies)).await?;
-        let removals = self.order.removals.iter().map(FilePath::new);
-        // A whole file system is nobody's file.
-        let removed: Vec<FilePath> = removals.chain(sources.gone).filter(|path| path.parent().is_some()).collect();
-        try_join_all(targets.iter().map(|target| self.remove(target, &removed, &sources.folders))).await?;
-        self.copy(targets, sources.files).await
+        let Changes { removal, files } =
+            Changes::look(self.order.copies.clone(), &self.order.removals, self.order.folders.clone()).await?;
+        let one_by_one = removal.is_in_the_way_of(&files);
+        let remove = async { try_join_all(targets.iter().map(|target| self.remove(target, &removal))).await.map(drop) };
+        change(one_by_one, remove, self.copy(targets, files)).await
     }
 
-    /// Removes what is gone here; what became a folder here goes unless it is one there too.
-    async fn remove(&self, target: &Target, removed: &[FilePath], folders: &[FilePath]) -> Result<(), Failure> {
-        for (option, paths, must_work) in [("-rf", removed, true), ("-f", folders, false)] {
-            for piece in pieces(paths) {
-                let argv: Vec<String> = ["rm", option, "--"].map(str::to_owned).into_iter().chain(piece).collect();
+    /// Removes what goes. What became a folder here goes unless it is one there too.
+    async fn remove(&self, target: &Target, removal: &Removal) -> Result<(), Failure> {
+        for (option, paths, must_work) in [("-rf", &removal.all, true), ("-f", &removal.files, false)] {
+            for piece in pieces(paths.clone(), ARGUMENTS_BYTES_MAX) {
+                let options = ["rm", option, "--"].map(str::to_owned);
+                let argv: Vec<String> = options.into_iter().chain(piece.iter().map(FilePath::to_string)).collect();
                 let mut said = Vec::new();
                 let ended = exec(self.connection, target, &argv, None, |_, bytes| keep(&mut said, bytes)).await;
                 let ended =
@@ -120,66 +100,36 @@ impl PodUpdate<'_> {
             return Ok(());
         }
         let contents = Contents { base: FilePath::new("/"), owner: Owner::default(), folders: Vec::new(), files };
-        let (mut tee, readers) = Tee::new(targets.len());
-        let writing = blocking(move || match contents.write(&mut tee) {
-            Err(Cut::Unreadable(failure)) => {
-                tee.cut_off();
-                Err(failure)
-            }
-            // Whoever went away says why.
-            Err(Cut::Unread) | Ok(()) => Ok(()),
-        });
-        let uploads = targets.iter().zip(readers).map(|(target, chunks)| self.unpack(target, chunks));
-        let (written, unpacked) = futures_util::join!(writing, join_all(uploads));
-        written??;
-        unpacked.into_iter().collect()
+        send(contents, targets, |target, chunks| self.unpack(target, chunks)).await
     }
 
     async fn unpack(&self, target: &Target, chunks: Chunks) -> Result<(), Failure> {
-        // Files belong to whoever unpacks them: the user of the container.
-        let argv = ["tar", "-C", "/", "-x", "-o", "-f", "-"].map(str::to_owned);
+        let argv = ["sh", "-c", UNPACK].map(str::to_owned);
         let mut said = Vec::new();
         let ended = exec(self.connection, target, &argv, Some(chunks), |_, bytes| keep(&mut said, bytes)).await;
         let ended = ended.map_err(|error| target.failure(self.connection, "files cannot be copied into", &error))?;
-        worked("tar", "files cannot be copied into", target, ended, &said)
+        let program = if matches!(ended, Ended::Refused(_)) { "sh" } else { "tar" };
+        worked(program, "files cannot be copied into", target, ended, &said)
     }
 
-    /// Runs a command in all containers. All that fail alike are still alike.
     async fn run_step(&self, targets: &[Target], step: &RunStep) -> Result<(), Stopped> {
         let called = shown(&step.argv);
         if !step.echo_off {
             self.voice.say(&format!("runs `{called}`"));
         }
         let argv = within(step);
-        let runs = targets.iter().map(|target| {
-            let (writer, argv) = (self.voice.writer(), &argv);
-            async move {
-                let ended =
-                    exec(self.connection, target, argv, None, |stream, bytes| writer.write(stream, bytes)).await;
-                let doing = format!("`{}` cannot be run in", shown(&step.argv));
-                let ended = ended.map_err(|error| target.failure(self.connection, &doing, &error))?;
-                match ended {
-                    Ended::Code(code) => Ok(code),
-                    Ended::Refused(why) => {
-                        Err(Failure { message: format!("{doing} {}: {why}", target.title()), help: None })
-                    }
+        let run = async |target: &Target| {
+            let writer = self.voice.writer();
+            let ended = exec(self.connection, target, &argv, None, |stream, bytes| writer.write(stream, bytes)).await;
+            let doing = format!("`{called}` cannot be run in");
+            match ended.map_err(|error| target.failure(self.connection, &doing, &error))? {
+                Ended::Code(code) => Ok(code),
+                Ended::Refused(why) => {
+                    Err(Failure { message: format!("{doing} {}: {why}", target.title()), help: None })
                 }
             }
-        });
-        let codes = join_all(runs).await.into_iter().collect::<Result<Vec<i32>, Failure>>()?;
-        let Some(first) = codes.first().copied() else { return Ok(()) };
-        match codes.iter().zip(targets).find(|(code, _)| **code != first) {
-            Some((other, target)) => Err(Stopped::Failed(Failure {
-                message: format!(
-                    "`{called}` ended with {first} in {} and with {other} in {}",
-                    targets[0].title(),
-                    target.title()
-                ),
-                help: None,
-            })),
-            None if first != 0 => Err(Stopped::Step(first)),
-            None => Ok(()),
-        }
+        };
+        run_alike(&called, targets, Target::title, run).await
     }
 }
 
@@ -201,7 +151,8 @@ fn worked(program: &str, doing: &str, target: &Target, ended: Ended, said: &[u8]
     };
     match ended {
         Ended::Code(0) => Ok(()),
-        Ended::Code(126 | 127) if said.is_empty() => Err(missing()),
+        // A shell says that of what it does not find.
+        Ended::Code(126 | 127) => Err(missing()),
         Ended::Code(code) => {
             let text = String::from_utf8_lossy(said);
             let first = text.lines().next().map_or_else(|| format!("`{program}` ended with {code}"), str::to_owned);
@@ -227,44 +178,4 @@ fn within(step: &RunStep) -> Vec<String> {
     }
     argv.extend(step.argv.iter().cloned());
     argv
-}
-
-fn keep(said: &mut Vec<u8>, bytes: &[u8]) {
-    said.extend_from_slice(&bytes[..bytes.len().min(SAID_BYTES_MAX.saturating_sub(said.len()))]);
-}
-
-/// Paths in pieces that fit into a request.
-fn pieces(paths: &[FilePath]) -> Vec<Vec<String>> {
-    let mut pieces: Vec<Vec<String>> = Vec::new();
-    let mut room = 0;
-    for path in paths {
-        let length = path.as_bytes().len();
-        match pieces.last_mut() {
-            Some(piece) if length <= room => piece.push(path.to_string()),
-            Some(_) | None => {
-                room = ARGUMENTS_BYTES_MAX;
-                pieces.push(vec![path.to_string()]);
-            }
-        }
-        room = room.saturating_sub(length);
-    }
-    pieces
-}
-
-/// Does what takes a while on a thread of its own.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| Failure { message: "the files could not be read".to_owned(), help: None })
-}
-
-/// A command as people write it.
-fn shown(argv: &[String]) -> String {
-    let word = |word: &String| {
-        let is_plain = !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || "'\"\\$`".contains(c));
-        if is_plain { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-    };
-    match argv {
-        [shell, option, script] if shell == "sh" && option == "-c" => script.clone(),
-        argv => argv.iter().map(word).collect::<Vec<_>>().join(" "),
-    }
 }

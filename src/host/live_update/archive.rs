@@ -3,7 +3,7 @@
 //! Modes are those of the files here, times too, to the nanosecond: a program that looks at times would miss the second of two
 //! saves within a second. Folders are only in it where the container has none: others would get a new owner and mode.
 
-use super::{owner::Owner, source::is_gone};
+use super::source::is_gone;
 use crate::model::{Failure, FilePath};
 use std::{
     fs::{self, File, Metadata},
@@ -16,6 +16,13 @@ use tar::{Builder, EntryType, Header};
 /// Files up to this size are read before they are sent, so that one that is just being written is sent as long as it is.
 const READ_FIRST_BYTES: u64 = 1 << 20;
 const FOLDER_MODE: u32 = 0o755;
+
+/// A user and a group, by their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::host) struct Owner {
+    pub(in crate::host) uid: u64,
+    pub(in crate::host) gid: u64,
+}
 
 /// What an archive holds. Paths in containers are absolute.
 #[derive(Debug)]
@@ -58,31 +65,34 @@ impl Contents {
 
     fn folder(&self, builder: &mut Builder<impl Write>, folder: &FilePath) -> io::Result<()> {
         let mut header = self.header(EntryType::Directory, FOLDER_MODE);
-        self.append(builder, &mut header, folder, Vec::new(), io::empty())
+        self.append(builder, &mut header, folder, io::empty())
     }
 
     fn file(&self, builder: &mut Builder<impl Write>, content: Content, remote: &FilePath) -> io::Result<()> {
         let metadata = match &content {
             Content::Link(_, metadata) | Content::Small(_, metadata) | Content::Large(_, metadata) => metadata,
         };
-        let mut records = vec![("mtime", mtime(metadata).into_bytes())];
+        extend(builder, EntryType::XHeader, &mtime_record(metadata))?;
         let kind = if matches!(content, Content::Link(..)) { EntryType::Symlink } else { EntryType::Regular };
         let mut header = self.header(kind, metadata.mode() & 0o7777);
+        // For programs that know no such records.
+        header.set_mtime(metadata.mtime().try_into().unwrap_or_default());
         match content {
             Content::Link(to, _) => {
-                if header.set_link_name_literal(to.as_os_str().as_bytes()).is_err() {
-                    records.push(("linkpath", to.as_os_str().as_bytes().to_vec()));
+                let to = to.as_os_str().as_bytes();
+                if header.set_link_name_literal(to).is_err() {
+                    extend(builder, EntryType::GNULongLink, &[to, b"\0"].concat())?;
                 }
-                self.append(builder, &mut header, remote, records, io::empty())
+                self.append(builder, &mut header, remote, io::empty())
             }
             Content::Small(bytes, _) => {
                 header.set_size(bytes.len() as u64);
-                self.append(builder, &mut header, remote, records, bytes.as_slice())
+                self.append(builder, &mut header, remote, bytes.as_slice())
             }
             Content::Large(file, metadata) => {
                 header.set_size(metadata.len());
                 // One that is cut off meanwhile is changed again, and copied again.
-                self.append(builder, &mut header, remote, records, file.chain(io::repeat(0)).take(metadata.len()))
+                self.append(builder, &mut header, remote, file.chain(io::repeat(0)).take(metadata.len()))
             }
         }
     }
@@ -102,20 +112,31 @@ impl Contents {
         builder: &mut Builder<impl Write>,
         header: &mut Header,
         remote: &FilePath,
-        mut records: Vec<(&'static str, Vec<u8>)>,
         content: impl Read,
     ) -> io::Result<()> {
         let name = remote.as_path().strip_prefix(&self.base).unwrap_or(remote.as_path());
         if header.set_path(name).is_err() {
             header.set_path("long")?;
-            records.push(("path", name.as_os_str().as_bytes().to_vec()));
+            extend(builder, EntryType::GNULongName, &[name.as_os_str().as_bytes(), b"\0"].concat())?;
         }
         header.set_cksum();
-        if !records.is_empty() {
-            builder.append_pax_extensions(records.iter().map(|(name, value)| (*name, value.as_slice())))?;
-        }
         builder.append(header, content)
     }
+}
+
+/// Writes an entry that says more of the next one. It has a name and all numbers: busybox takes one without for the archive's end.
+/// Long names are written as GNU does, since busybox reads no other.
+fn extend(builder: &mut Builder<impl Write>, kind: EntryType, content: &[u8]) -> io::Result<()> {
+    let mut header = Header::new_ustar();
+    header.set_path("more")?;
+    header.set_entry_type(kind);
+    header.set_mode(0o644);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_size(content.len() as u64);
+    header.set_cksum();
+    builder.append(&header, content)
 }
 
 /// A file, as it is when it is read.
@@ -142,12 +163,15 @@ impl Content {
     }
 }
 
-/// Seconds since 1970 with nine digits after the point, as archives have it.
-fn mtime(metadata: &Metadata) -> String {
+/// When a file was written, in seconds since 1970 with nine digits after the point, as a record of an archive: its length, which counts
+/// itself, and then the field.
+fn mtime_record(metadata: &Metadata) -> Vec<u8> {
     let nanos = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
     let sign = if nanos < 0 { "-" } else { "" };
     let nanos = nanos.unsigned_abs();
-    format!("{sign}{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000)
+    let field = format!(" mtime={sign}{}.{:09}\n", nanos / 1_000_000_000, nanos % 1_000_000_000);
+    // Two digits: such a record has from 20 to 50 bytes.
+    format!("{}{field}", field.len() + 2).into_bytes()
 }
 
 fn unreadable(file: &FilePath, error: &io::Error) -> Failure {
