@@ -2,6 +2,7 @@
 
 pub mod graph;
 pub mod links;
+pub mod news;
 pub mod spec;
 pub mod words;
 
@@ -259,6 +260,21 @@ pub enum UpdateStatus {
 }
 
 impl Row {
+    /// Whether what it runs went well, and what it serves is ready.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        let ran = matches!(self.update, UpdateStatus::Ok | UpdateStatus::NotApplicable);
+        ran && matches!(self.runtime, RuntimeStatus::Ok | RuntimeStatus::NotApplicable)
+    }
+
+    /// Whether what it runs went well, and nothing that it is made of changed since.
+    #[must_use]
+    pub fn is_up_to_date(&self) -> bool {
+        matches!(self.update, UpdateStatus::Ok | UpdateStatus::NotApplicable)
+            && !self.dirty
+            && self.current_run.is_none()
+    }
+
     /// How the containers of a job ended that ran to its end, and ended well.
     #[must_use]
     pub fn finished(&self) -> Option<&Exit> {

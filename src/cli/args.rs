@@ -1,6 +1,6 @@
 //! The command line, as plain data.
 
-use crate::{model::ProjectId, orchfile::KubeWish};
+use crate::{host::control::Wanted, model::ProjectId, orchfile::KubeWish};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -33,8 +33,12 @@ pub(super) enum Verb {
     Ci(Ci),
     /// Stop the running session, run the teardown commands and remove containers, dependants first
     Down(Down),
+    /// List the sessions that run on this machine
+    Ls(Ls),
     /// Show the state of every resource
     Status(Status),
+    /// Wait until resources are ready or up to date
+    Wait(Wait),
     /// Print logs, also of earlier sessions
     Logs(Logs),
     /// Run resources now, even if they are up to date
@@ -116,6 +120,20 @@ pub(super) struct Up {
     /// Print one line per log line (so far the only form)
     #[arg(long, env = "ORCH_STREAM", value_parser = clap::builder::FalseyValueParser::new())]
     pub(super) stream: bool,
+    /// Run in the background; return once the Orchfile is evaluated, with an error if it could not be
+    #[arg(short, long, env = "ORCH_DETACH", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(super) detach: bool,
+    /// It is the session in the background.
+    #[arg(long, hide = true)]
+    pub(super) in_background: bool,
+}
+
+/// `orch ls`.
+#[derive(Debug, Args)]
+pub(super) struct Ls {
+    /// How to print it
+    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
+    pub(super) output: Output,
 }
 
 /// `orch ci`.
@@ -158,6 +176,46 @@ pub(super) struct Status {
     /// How to print it
     #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
     pub(super) output: Output,
+}
+
+/// `orch wait`.
+#[derive(Debug, Args)]
+pub(super) struct Wait {
+    /// Where the Orchfile is.
+    #[command(flatten)]
+    pub(super) file: FileArg,
+    /// For which resources [default: all that are part of the session]
+    #[arg(value_name = "NAME")]
+    pub(super) names: Vec<String>,
+    /// For what
+    #[arg(long = "for", value_name = "STATE", value_enum, default_value = "ready", ignore_case = true)]
+    pub(super) state: WaitFor,
+    /// Give up after that long, such as `90s` or `10m`, with exit code 124; 0 is never
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    pub(super) timeout: Option<std::time::Duration>,
+    /// How to print the resources in the end
+    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
+    pub(super) output: Output,
+}
+
+/// What `orch wait` waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum WaitFor {
+    /// What they run went well, and what they serve is ready
+    #[value(alias = "condition=ready")]
+    Ready,
+    /// What they run went well, and nothing changed since
+    #[value(aliases = ["condition=uptodate", "up-to-date"])]
+    Uptodate,
+}
+
+impl From<WaitFor> for Wanted {
+    fn from(state: WaitFor) -> Self {
+        match state {
+            WaitFor::Ready => Self::Ready,
+            WaitFor::Uptodate => Self::UpToDate,
+        }
+    }
 }
 
 /// `orch logs`.

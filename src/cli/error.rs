@@ -47,6 +47,10 @@ impl From<AskError> for CliError {
     fn from(error: AskError) -> Self {
         match error {
             AskError::Refused(refusal) => Self { exit: Exit::Failed, message: refusal.error, help: refusal.help },
+            AskError::OtherProtocol(ref card) => {
+                let help = format!("use that orch, or end the session with `kill {}` and start it anew", card.pid);
+                Self::unusable(error.to_string()).with_help(help)
+            }
             other => Self::unusable(other.to_string()),
         }
     }

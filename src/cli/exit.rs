@@ -37,6 +37,13 @@ impl Exit {
         }
     }
 
+    /// The exit with that number.
+    pub fn of_code(code: i32) -> Option<Self> {
+        let all =
+            [Self::Ok, Self::Failed, Self::Usage, Self::TimedOut, Self::Unusable, Self::Interrupted, Self::Terminated];
+        all.into_iter().find(|exit| i32::from(exit.code()) == code)
+    }
+
     /// The exit of a session that ended with this verdict, and by this signal if it was one.
     pub fn of_session(goal: Goal, verdict: &Verdict, signal: Option<Signal>) -> Self {
         match (verdict, goal, signal) {

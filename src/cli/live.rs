@@ -12,7 +12,7 @@ use crate::{
     snapshot::{Hold, InstanceRow, Row, RowKind, RuntimeStatus, Snapshot, UpdateStatus},
     store::Store,
 };
-use std::path::Path;
+use std::{path::Path, time::SystemTime};
 
 /// A project that a verb is about.
 pub(super) struct Project {
@@ -61,6 +61,12 @@ pub(super) fn none_has_run() -> CliError {
         .with_help("start one with `orch up`")
 }
 
+/// The names as typed, where they can be names.
+pub(super) fn names<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<ResourceName>, CliError> {
+    let names: Result<_, _> = names.map(ResourceName::parse).collect();
+    names.map_err(|error| CliError::usage(error.to_string()))
+}
+
 /// The names as typed, each one known to the snapshot.
 pub(super) fn known_names(snapshot: &Snapshot, names: &[String]) -> Result<Vec<ResourceName>, CliError> {
     let known = |name: &String| {
@@ -84,6 +90,13 @@ pub(super) fn block_on<T>(future: impl Future<Output = Result<T, CliError>>) -> 
         .build()
         .map_err(|error| CliError::unusable(format!("cannot start: {error}")))?;
     runtime.block_on(future)
+}
+
+/// Now, in milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "ages of sessions count from now")]
+pub(super) fn now_ms() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What the last session left.

@@ -31,6 +31,7 @@ pub(super) fn logs(args: &Logs) -> Result<Exit, CliError> {
         since_ms: args.since.map(|since| millis(SystemTime::now() - since)),
         tail: args.tail,
         follow: args.follow,
+        ..LogsQuery::default()
     };
     let form = Form { output: args.output, stream: form_for(&names) };
     match project.session() {

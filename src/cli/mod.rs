@@ -4,6 +4,7 @@ mod args;
 mod by_label;
 mod ci;
 mod completion;
+mod detach;
 mod discover;
 mod docs;
 mod down;
@@ -13,6 +14,7 @@ mod eval;
 pub mod exit;
 mod live;
 mod logs;
+mod ls;
 mod print;
 mod printer;
 mod run;
@@ -21,6 +23,7 @@ mod terminal;
 mod up;
 mod verbs;
 mod version;
+mod wait;
 mod why;
 
 use args::{Cli, Verb};
@@ -68,7 +71,9 @@ fn perform(verb: Verb) -> Result<Exit, CliError> {
         Verb::Up(args) => up::up(args),
         Verb::Ci(args) => ci::ci(args),
         Verb::Down(args) => down::down(args),
+        Verb::Ls(args) => ls::ls(&args),
         Verb::Status(args) => status::status(&args),
+        Verb::Wait(args) => wait::wait(&args),
         Verb::Logs(args) => logs::logs(&args),
         Verb::Trigger(args) => verbs::trigger(&args),
         Verb::Restart(args) => verbs::restart(&args),

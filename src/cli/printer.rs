@@ -14,6 +14,8 @@ use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 pub(super) enum LogTo {
     Stdout,
     Stderr,
+    /// Nobody reads them here.
+    Nowhere,
 }
 
 /// Prints until the logs are closed and all is read, or until nobody reads what is printed: that calls `unread`.
@@ -24,6 +26,9 @@ pub(super) fn start(
     look: Look,
     unread: impl FnOnce() + Send + 'static,
 ) -> JoinHandle<()> {
+    if to == LogTo::Nowhere {
+        return tokio::spawn(async {});
+    }
     let mut follower = logs.follow(None, From::Now);
     tokio::task::spawn_blocking(move || {
         let mut form = StreamForm::new(look);
@@ -49,5 +54,6 @@ fn write(to: LogTo, text: &[u8]) -> bool {
             print::bytes_to_stderr(text);
             true
         }
+        LogTo::Nowhere => true,
     }
 }

@@ -1,6 +1,6 @@
 //! A whole session, from the claim on the project to the last word: what `up`, `ci` and `down` share.
 
-use super::{discover, ending::Ending, error::CliError, exit::Exit, print, printer, printer::LogTo};
+use super::{detach, discover, ending::Ending, error::CliError, exit::Exit, print, printer, printer::LogTo};
 use crate::{
     engine::{Engine, EngineConfig, Event, Request},
     host::{
@@ -150,6 +150,9 @@ async fn hold(
         // `orch up | head`: a session that nobody sees any more ends. `ci` still has an answer to give.
         unread.inspect(|outbox| outbox.send(Event::Asked(Request::ShutDown { teardown: false, volumes: false })));
     });
+    if plan.log_to == LogTo::Nowhere {
+        detach::report(reader.clone(), world.outbox.clone());
+    }
     let (wanted, asked) = mpsc::unbounded_channel();
     let control = Control {
         card: Arc::new(card.clone()),

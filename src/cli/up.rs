@@ -2,6 +2,7 @@
 
 use super::{
     args::Up,
+    detach,
     error::CliError,
     exit::Exit,
     print,
@@ -9,9 +10,15 @@ use super::{
     run::{self, Plan},
     terminal,
 };
-use crate::{report::summary, snapshot::Goal};
+use crate::{host::background, report::summary, snapshot::Goal};
 
 pub(super) fn up(args: Up) -> Result<Exit, CliError> {
+    if args.detach && !args.in_background {
+        return detach::start();
+    }
+    if args.in_background {
+        background::leave_terminal();
+    }
     let orchfile = args.orchfile;
     let plan = Plan {
         goal: Goal::Up,
@@ -22,7 +29,7 @@ pub(super) fn up(args: Up) -> Result<Exit, CliError> {
         timeout: None,
         only: None,
         volumes: false,
-        log_to: LogTo::Stdout,
+        log_to: if args.in_background { LogTo::Nowhere } else { LogTo::Stdout },
         look: terminal::stdout(),
     };
     let ended = run::run(&plan)?;

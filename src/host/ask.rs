@@ -4,15 +4,18 @@ use crate::{
     engine::Request,
     host::{
         claim::SessionCard,
-        control::{LogsQuery, Refusal},
+        control::{
+            LogsQuery, Refusal, WaitQuery,
+            protocol::{HEADER, PROTOCOL},
+        },
     },
     logs::Entry,
-    snapshot::Snapshot,
+    snapshot::{Snapshot, news::News},
 };
 use http_body_util::{BodyExt, Full};
 use hyper::{Method, StatusCode, body::Bytes, body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use std::{io, path::Path};
+use std::io;
 use tokio::net::UnixStream;
 
 /// Why a session did not answer.
@@ -21,6 +24,12 @@ pub enum AskError {
     /// Nobody listens: it is ending, or was killed.
     #[error("the session does not answer: {0}")]
     Unreachable(#[from] io::Error),
+    /// It speaks otherwise than this orch.
+    #[error(
+        "the session was started by orch {} and speaks protocol {}; this is orch {} and speaks {PROTOCOL}",
+        .0.version, .0.protocol, env!("CARGO_PKG_VERSION")
+    )]
+    OtherProtocol(Box<SessionCard>),
     /// The connection broke.
     #[error("the session broke off: {0}")]
     Broken(#[from] hyper::Error),
@@ -34,7 +43,7 @@ pub enum AskError {
 
 /// What the session shows now.
 pub async fn snapshot(card: &SessionCard) -> Result<Snapshot, AskError> {
-    let answer = send(&card.socket, Method::GET, "/v1/snapshot", Vec::new()).await?;
+    let answer = send(card, Method::GET, "/v1/snapshot", Vec::new()).await?;
 
     let bytes = answer.collect().await?.to_bytes();
     Ok(serde_json::from_slice(&bytes)?)
@@ -42,13 +51,32 @@ pub async fn snapshot(card: &SessionCard) -> Result<Snapshot, AskError> {
 
 /// Asks for something; returns when the session took it.
 pub async fn request(card: &SessionCard, request: &Request) -> Result<(), AskError> {
-    send(&card.socket, Method::POST, "/v1/requests", serde_json::to_vec(request)?).await.map(drop)
+    send(card, Method::POST, "/v1/requests", serde_json::to_vec(request)?).await.map(drop)
 }
 
 /// Lines of logs as they come; `each` says whether to go on.
 pub async fn logs(card: &SessionCard, query: &LogsQuery, mut each: impl FnMut(Entry) -> bool) -> Result<(), AskError> {
     let query = serde_urlencoded::to_string(query).map_err(io::Error::other)?;
-    let mut answer = send(&card.socket, Method::GET, &format!("/v1/logs?{query}"), Vec::new()).await?;
+    let answer = send(card, Method::GET, &format!("/v1/logs?{query}"), Vec::new()).await?;
+    lines(answer, |line| Ok(each(serde_json::from_slice(line)?))).await
+}
+
+/// Returns with a snapshot in which that is so.
+pub async fn wait(card: &SessionCard, query: &WaitQuery) -> Result<Snapshot, AskError> {
+    let query = serde_urlencoded::to_string(query).map_err(io::Error::other)?;
+    let answer = send(card, Method::GET, &format!("/v1/wait?{query}"), Vec::new()).await?;
+    Ok(serde_json::from_slice(&answer.collect().await?.to_bytes())?)
+}
+
+/// What happens from now on until the session ends, and first `None`, as soon as it listens; `each` says whether to go on.
+pub async fn events(card: &SessionCard, mut each: impl FnMut(Option<News>) -> bool) -> Result<(), AskError> {
+    let answer = send(card, Method::GET, "/v1/events", Vec::new()).await?;
+    let read = |line: &[u8]| if line == b"\n" { Ok(None) } else { serde_json::from_slice(line).map(Some) };
+    lines(answer, |line| Ok(each(read(line)?))).await
+}
+
+/// Hands on line by line.
+async fn lines(mut answer: Incoming, mut each: impl FnMut(&[u8]) -> Result<bool, AskError>) -> Result<(), AskError> {
     let mut rest = Vec::new();
     while let Some(frame) = answer.frame().await {
         let frame = frame?;
@@ -56,7 +84,7 @@ pub async fn logs(card: &SessionCard, query: &LogsQuery, mut each: impl FnMut(En
         rest.extend_from_slice(bytes);
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = rest.drain(..=end).collect();
-            if !each(serde_json::from_slice(&line)?) {
+            if !each(&line)? {
                 return Ok(());
             }
         }
@@ -64,14 +92,18 @@ pub async fn logs(card: &SessionCard, query: &LogsQuery, mut each: impl FnMut(En
     Ok(())
 }
 
-async fn send(socket: &Path, method: Method, path: &str, body: Vec<u8>) -> Result<Incoming, AskError> {
-    let stream = UnixStream::connect(socket).await?;
+async fn send(card: &SessionCard, method: Method, path: &str, body: Vec<u8>) -> Result<Incoming, AskError> {
+    if card.protocol != PROTOCOL {
+        return Err(AskError::OtherProtocol(Box::new(card.clone())));
+    }
+    let stream = UnixStream::connect(&card.socket).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let request = hyper::Request::builder()
         .method(method)
         .uri(path)
         .header("host", "orch")
+        .header(HEADER, PROTOCOL)
         .header("content-type", "application/json")
         .body(Full::new(Bytes::from(body)))
         .map_err(io::Error::other)?;

@@ -2,14 +2,17 @@
 
 #![expect(clippy::disallowed_methods, reason = "this file owns `.orch/session.json` and `.orch/session.lock`")]
 
+use super::control::protocol::PROTOCOL;
 use crate::model::{Digest, Failure, FilePath};
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     env, fs,
     fs::{DirBuilder, File, TryLockError},
     io,
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 /// What `.orch/session.json` tells of a session.
@@ -27,6 +30,19 @@ pub struct SessionCard {
     pub verb: String,
     /// The arguments of the evaluation, so that `down` can repeat it.
     pub args: Vec<String>,
+    /// The version of the protocol that its socket speaks; 0 is from before there were any.
+    #[serde(default)]
+    pub protocol: u32,
+    /// When it began, in milliseconds since 1970.
+    #[serde(default)]
+    pub since_ms: u64,
+}
+
+impl SessionCard {
+    /// The folder of its Orchfile.
+    pub fn root(&self) -> FilePath {
+        self.file.parent().unwrap_or_else(|| self.file.clone())
+    }
 }
 
 /// A held claim. Dropping it gives the project free; so does the end of the process, whatever ended it.
@@ -34,6 +50,7 @@ pub struct SessionCard {
 pub struct Claim {
     card: SessionCard,
     card_file: PathBuf,
+    listing: PathBuf,
     _lock: File,
 }
 
@@ -41,7 +58,7 @@ pub struct Claim {
 #[derive(Debug)]
 pub enum ClaimError {
     /// Another session works there.
-    Taken(Option<SessionCard>),
+    Taken(Option<Box<SessionCard>>),
     /// The folder cannot be used.
     Unusable(Failure),
 }
@@ -59,7 +76,7 @@ impl Claim {
         let card_file = dir.join("session.json");
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(ClaimError::Taken(read_card(&card_file))),
+            Err(TryLockError::WouldBlock) => return Err(ClaimError::Taken(read_card(&card_file).map(Box::new))),
             Err(TryLockError::Error(error)) => return Err(ClaimError::Unusable(unusable(&dir, &error))),
         }
         let card = SessionCard {
@@ -69,10 +86,15 @@ impl Claim {
             file: file.clone(),
             verb: verb.to_owned(),
             args: args.to_vec(),
+            protocol: PROTOCOL,
+            since_ms: now_ms(),
         };
         let text = serde_json::to_string_pretty(&card).unwrap_or_default();
         write_whole(&card_file, &text).map_err(|error| ClaimError::Unusable(unusable(&dir, &error)))?;
-        Ok(Self { card, card_file, _lock: lock })
+        // Only `orch ls` reads it: that it cannot be written keeps nobody from working.
+        let listing = card.socket.with_extension("json");
+        write_whole(&listing, &text).ok();
+        Ok(Self { card, card_file, listing, _lock: lock })
     }
 
     /// What others can read of the session.
@@ -85,6 +107,7 @@ impl Drop for Claim {
     fn drop(&mut self) {
         // Whoever comes next removes what is left here by a session that was killed.
         fs::remove_file(&self.card.socket).ok();
+        fs::remove_file(&self.listing).ok();
         fs::remove_file(&self.card_file).ok();
     }
 }
@@ -97,6 +120,22 @@ pub fn running_session(root: &FilePath) -> Option<SessionCard> {
         Err(TryLockError::WouldBlock) => read_card(&dir.join("session.json")),
         Ok(()) | Err(TryLockError::Error(_)) => None,
     }
+}
+
+/// All sessions of this user on this machine, by the folder of their Orchfile. What killed sessions left is passed over.
+pub fn sessions() -> Vec<SessionCard> {
+    let listings = socket_dirs().into_iter().filter_map(|dir| fs::read_dir(dir).ok()).flatten().flatten();
+    let listings = listings.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "json"));
+    let cards = listings.filter_map(|listing| read_card(&listing));
+    // The claim itself says whether the session lives, and what it is now.
+    let living: BTreeMap<FilePath, SessionCard> =
+        cards.filter_map(|card| Some((card.root(), running_session(&card.root())?))).collect();
+    living.into_values().collect()
+}
+
+fn now_ms() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Returns once no session works in the project.
@@ -137,14 +176,17 @@ fn unusable(dir: &Path, error: &io::Error) -> Failure {
 /// How long the path of a folder for sockets may be: an address has room for 107 bytes, the name takes 22.
 const SOCKET_DIR_MAX: usize = 107 - 22;
 
+/// Where sockets may be; the first is where this process puts its own.
+fn socket_dirs() -> Vec<PathBuf> {
+    let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir());
+    let own = runtime.map(|dir| dir.join("orch")).filter(|dir| dir.as_os_str().len() <= SOCKET_DIR_MAX);
+    own.into_iter().chain([PathBuf::from(format!("/tmp/orch-{}", nix::unistd::getuid()))]).collect()
+}
+
 /// `$XDG_RUNTIME_DIR/orch` if it is there and short enough, else `/tmp/orch-UID`, which must be the user's own.
 fn socket_path(root: &FilePath) -> Result<PathBuf, Failure> {
     let uid = nix::unistd::getuid();
-    let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir());
-    let dir = runtime
-        .map(|dir| dir.join("orch"))
-        .filter(|dir| dir.as_os_str().len() <= SOCKET_DIR_MAX)
-        .unwrap_or_else(|| PathBuf::from(format!("/tmp/orch-{uid}")));
+    let dir = socket_dirs().swap_remove(0);
     let refused = |why: String| Failure {
         message: format!("cannot use `{}` for the control socket: {why}", dir.display()),
         help: Some("remove it, or set `XDG_RUNTIME_DIR` to a folder of your own".to_owned()),

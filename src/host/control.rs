@@ -1,18 +1,25 @@
 //! The control socket: HTTP/1.1 and JSON on a Unix socket of the user's own. Verbs ask here; only the session changes
 //! anything.
 
+mod events;
+pub mod protocol;
+mod waiting;
+
+pub use waiting::{WaitQuery, Wanted};
+
 use crate::{
     engine::{Event, Request},
     host::{claim::SessionCard, clock::Clock},
-    logs::{Batch, Entry, Follower, From, LogStore},
-    model::ResourceName,
+    logs::{Entry, Follower, From, Line, LogName, LogStore},
+    model::{Attempt, InstanceId, InvalidName, ResourceName, RunId},
     snapshot::Snapshot,
 };
 use axum::{
     Json, Router,
     body::{Body, Bytes},
-    extract::{Query, State},
+    extract::{Query, State, rejection::JsonRejection},
     http::StatusCode,
+    middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -79,9 +86,20 @@ pub struct LogsQuery {
     /// Go on until the session ends.
     #[serde(default)]
     pub follow: bool,
+    /// Only the last lines of that run.
+    pub run: Option<RunId>,
+    /// Only the last lines of that instance.
+    pub instance: Option<InstanceId>,
 }
 
+/// How many last lines of a run are told where nobody says.
+const LAST_LINES: usize = 100;
+
 impl LogsQuery {
+    fn attempt(&self) -> Option<Attempt> {
+        self.run.map(Attempt::Run).or(self.instance.map(Attempt::Instance))
+    }
+
     /// From where on to read.
     pub fn from(&self) -> From {
         match (self.tail, self.since_ms) {
@@ -115,6 +133,10 @@ pub async fn serve(
         .route("/v1/snapshot", get(snapshot))
         .route("/v1/requests", post(request))
         .route("/v1/logs", get(logs))
+        .route("/v1/events", get(events::events))
+        .route("/v1/wait", get(waiting::wait))
+        .fallback(protocol::unknown)
+        .layer(middleware::from_fn(protocol::speak))
         .with_state(control);
     axum::serve(listener, routes).with_graceful_shutdown(ended).await
 }
@@ -129,15 +151,16 @@ async fn snapshot(State(control): State<Control>) -> Json<Snapshot> {
     Json(Snapshot { at: control.clock.now(), ..Snapshot::clone(&snapshot) })
 }
 
-async fn request(State(control): State<Control>, Json(request): Json<Request>) -> Response {
+async fn request(State(control): State<Control>, request: Result<Json<Request>, JsonRejection>) -> Response {
+    let request = match request {
+        Ok(Json(request)) => request,
+        Err(error) => {
+            let text = format!("the session does not understand what is asked: {}", error.body_text());
+            return protocol::refuse(StatusCode::BAD_REQUEST, text, "");
+        }
+    };
     let snapshot = control.snapshot().await;
-    let unknown = names_of(&request).iter().find(|name| snapshot.rows.named(name).is_none()).cloned();
-    if let Some(name) = unknown {
-        let known: Vec<String> = snapshot.rows.iter().map(|row| row.name.to_string()).collect();
-        let refusal = Refusal {
-            error: format!("there is no resource `{name}`"),
-            help: crate::diag::suggest::did_you_mean(name.as_str(), known.iter().map(String::as_str)),
-        };
+    if let Some(refusal) = waiting::unknown(&snapshot, names_of(&request)) {
         return (StatusCode::NOT_FOUND, Json(refusal)).into_response();
     }
     if control.inbox.send(Event::Asked(request)).is_ok() {
@@ -161,34 +184,47 @@ fn names_of(request: &Request) -> &[ResourceName] {
 }
 
 async fn logs(State(control): State<Control>, Query(query): Query<LogsQuery>) -> Response {
-    let names: Result<Vec<_>, _> =
-        query.names.split('/').filter(|name| !name.is_empty()).map(ResourceName::parse).collect();
-    let names = match names {
+    let names = match names_in(&query.names) {
         Ok(names) => names,
-        Err(error) => {
-            let refusal = Refusal { error: error.to_string(), help: None };
-            return (StatusCode::BAD_REQUEST, Json(refusal)).into_response();
-        }
+        Err(refusal) => return *refusal,
     };
+    if let Some(attempt) = query.attempt() {
+        return last_of(&control, names, attempt, query.tail.unwrap_or(LAST_LINES));
+    }
     let follower = control.logs.follow((!names.is_empty()).then_some(names), query.from());
     let (sender, receiver) = mpsc::channel::<Result<Bytes, io::Error>>(4);
     tokio::spawn(send_lines(follower, query.follow, sender));
     Body::from_stream(Receiving(receiver)).into_response()
 }
 
+/// The last lines of one run or instance, from whichever of the logs has them: a build is said by one of those that need it.
+fn last_of(control: &Control, names: Vec<ResourceName>, attempt: Attempt, count: usize) -> Response {
+    let reader = control.logs.reader();
+    let logs = if names.is_empty() { reader.names() } else { names.into_iter().map(LogName::Resource).collect() };
+    let found = logs.iter().map(|log| reader.last_of(log, attempt, count)).find(|lines| !lines.is_empty());
+    json_lines(&found.unwrap_or_default()).into_response()
+}
+
+/// The names in a query; what they are refused with where one cannot be a name.
+fn names_in(names: &str) -> Result<Vec<ResourceName>, Box<Response>> {
+    let names = names.split('/').filter(|name| !name.is_empty()).map(ResourceName::parse);
+    let refuse = |error: InvalidName| protocol::refuse(StatusCode::BAD_REQUEST, error.to_string(), "");
+    names.collect::<Result<_, _>>().map_err(|error| Box::new(refuse(error)))
+}
+
 async fn send_lines(mut follower: Follower, follow: bool, sender: mpsc::Sender<Result<Bytes, io::Error>>) {
     loop {
         let batch = if follow { follower.next().await } else { follower.try_next() };
         let Some(batch) = batch else { return };
-        if sender.send(Ok(json_lines(&batch).into())).await.is_err() {
+        if sender.send(Ok(json_lines(&batch.lines).into())).await.is_err() {
             return;
         }
     }
 }
 
-fn json_lines(batch: &Batch) -> Vec<u8> {
+fn json_lines(lines: &[Line]) -> Vec<u8> {
     let mut text = Vec::new();
-    for line in &batch.lines {
+    for line in lines {
         // An entry has nothing in it that JSON cannot say.
         serde_json::to_writer(&mut text, &Entry::from(line)).ok();
         text.push(b'\n');

@@ -2,6 +2,7 @@
 //! what comes next.
 
 pub mod ask;
+pub mod background;
 pub mod claim;
 pub mod clock;
 pub mod control;

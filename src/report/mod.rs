@@ -4,9 +4,11 @@ pub mod json;
 pub mod junit;
 pub mod look;
 mod note;
+pub mod sessions;
 pub mod stream;
 pub mod summary;
 pub mod table;
+pub mod when;
 pub mod why;
 
 pub use look::Look;

@@ -8,6 +8,7 @@ mod last_words;
 mod replay;
 mod secrets;
 mod servers;
+mod sessions;
 mod terminal;
 mod verbs;
 

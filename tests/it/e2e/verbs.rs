@@ -30,12 +30,15 @@ fn trigger_stop_start_and_restart_do_what_they_say() {
 }
 
 #[test]
-fn what_was_asked_for_and_what_was_said_shows_at_once() {
+fn what_was_asked_for_shows_at_once() {
     let sandbox = Sandbox::new(TWO);
     let mut up = sandbox.start(&["up"]);
     for _ in 0..10 {
         up.wait_for("b │ b up");
-        assert!(sandbox.orch(&["status", "b"]).stdout.contains("ready"));
+        // What it says may be shown before orch has heard that it lives.
+        sandbox.orch(&["wait", "b", "--timeout", "50s"]).expect_code(0);
+        let status = sandbox.orch(&["status", "b"]);
+        assert!(status.stdout.contains("ready"), "{}\n{}", status.all(), up.said());
         sandbox.orch(&["stop", "b"]).expect_code(0);
         assert!(sandbox.orch(&["why", "b"]).stdout.contains("stopped"));
         sandbox.orch(&["start", "b"]).expect_code(0);

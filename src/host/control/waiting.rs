@@ -1,0 +1,106 @@
+//! `GET /v1/wait`: answers once a state is reached. It looks at each snapshot that is published; nothing is asked again and
+//! again.
+
+use super::{Control, Refusal, protocol::refuse};
+use crate::{
+    diag::suggest,
+    model::ResourceName,
+    snapshot::{Row, Snapshot},
+};
+use axum::{
+    Json,
+    extract::{Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The query of `GET /v1/wait`, which answers with a snapshot in which it is so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitQuery {
+    /// What is waited for.
+    #[serde(rename = "for")]
+    pub state: Wanted,
+    /// Resources, separated by `/`; all that are part of the session where empty.
+    #[serde(default)]
+    pub names: String,
+}
+
+/// What can be waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wanted {
+    /// They are ready: what they run went well, and what they serve is ready.
+    Ready,
+    /// They are up to date: what they run went well, and nothing changed since.
+    UpToDate,
+    /// No evaluation of the Orchfile goes on.
+    Loaded,
+    /// Nothing goes on.
+    AtRest,
+}
+
+impl Wanted {
+    /// The state, as in "it is not …".
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::UpToDate => "up to date",
+            Self::Loaded => "loaded",
+            Self::AtRest => "at rest",
+        }
+    }
+
+    /// Whether it is so for these; all where there are none.
+    fn is_met(self, snapshot: &Snapshot, names: &[ResourceName]) -> bool {
+        let is_loaded = !snapshot.orchfile.loading && snapshot.mode.is_some();
+        let all = |is: fn(&Row) -> bool| {
+            let mut rows = snapshot.rows.iter().filter(|row| match names {
+                [] => row.spec.enabled,
+                names => names.contains(&row.name),
+            });
+            is_loaded && rows.all(|row| is(row))
+        };
+        match self {
+            Self::Ready => all(Row::is_ready),
+            Self::UpToDate => all(Row::is_up_to_date),
+            Self::Loaded => !snapshot.orchfile.loading,
+            Self::AtRest => snapshot.at_rest,
+        }
+    }
+}
+
+/// Answers with the first snapshot in which it is so.
+pub(super) async fn wait(State(control): State<Control>, Query(query): Query<WaitQuery>) -> Response {
+    let names = match super::names_in(&query.names) {
+        Ok(names) => names,
+        Err(refusal) => return *refusal,
+    };
+    let mut snapshots = control.snapshots.clone();
+    // What was asked for a moment ago counts.
+    let mut snapshot = control.snapshot().await;
+    loop {
+        if let Some(refusal) = unknown(&snapshot, &names) {
+            return (StatusCode::NOT_FOUND, Json(refusal)).into_response();
+        }
+        if query.state.is_met(&snapshot, &names) {
+            return Json(Snapshot::clone(&snapshot)).into_response();
+        }
+        if snapshot.shutting_down || snapshots.changed().await.is_err() {
+            return refuse(StatusCode::SERVICE_UNAVAILABLE, "the session ended before that".to_owned(), "");
+        }
+        snapshot = snapshots.borrow_and_update().clone();
+    }
+}
+
+/// What is said of a name that the project, once there is one, does not have.
+pub(super) fn unknown(snapshot: &Arc<Snapshot>, names: &[ResourceName]) -> Option<Refusal> {
+    snapshot.mode?;
+    let name = names.iter().find(|name| snapshot.rows.named(name).is_none())?;
+    let known: Vec<&str> = snapshot.rows.iter().map(|row| row.name.as_str()).collect();
+    Some(Refusal {
+        error: format!("there is no resource `{name}`"),
+        help: suggest::did_you_mean(name.as_str(), known.iter().copied()),
+    })
+}
