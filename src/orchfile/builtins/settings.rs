@@ -253,7 +253,7 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     ///
     /// # Arguments
     /// * `disable`: whether nothing is removed
-    /// * `max_age_mins`: younger images stay; 360 where not given
+    /// * `max_age_mins`: younger images stay; 360 where not given, or 0
     /// * `num_builds`: after how many builds; else it goes by time
     /// * `interval_hrs`: how often; 1 where not given
     /// * `keep_recent`: so many of each image stay, however old; 2 where not given

@@ -9,7 +9,7 @@ pub(crate) fn verdict(facts: &Facts) -> Vec<String> {
     let Some(project) = &facts.project else { return vec!["no project".to_owned()] };
     // What does not start with the session may still be started by a change: by new outputs that it reads.
     let ran =
-        |resource: &Resource| facts.last_run(&resource.name).is_some() || facts.docker.was_run_for(&resource.name);
+        |resource: &Resource| facts.last_run(&resource.name).is_some() || docker::failed_for(facts, &resource.name);
     let wanted = project.resources.iter().filter(|one| one.enabled && (one.auto_init || ran(one)));
     wanted.filter_map(|resource| trouble(facts, resource)).collect()
 }

@@ -151,11 +151,6 @@ impl DockerFacts {
         self.runs.get(self.runs_of.get(name)?.last()?)
     }
 
-    /// Whether an image was built for a resource, or something done to its containers.
-    pub(crate) fn was_run_for(&self, name: &ResourceName) -> bool {
-        self.runs.values().any(|run| run.resource == *name)
-    }
-
     /// Whether something is done to the containers of a resource.
     pub(crate) fn is_running(&self, name: &ResourceName, session: u32) -> bool {
         self.going_on(session).any(|run| run.resource == *name)

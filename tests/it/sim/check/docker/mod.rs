@@ -13,7 +13,7 @@ pub(crate) use content::{Stale, stale_of};
 pub(crate) use order::leftovers;
 pub(super) use rest::Rest;
 pub(super) use start::StartOf;
-pub(super) use verdict::trouble;
+pub(super) use verdict::{failed_for, trouble};
 
 use crate::sim::world::World;
 use orch::{

@@ -2,12 +2,17 @@
 
 use super::images_of;
 use crate::sim::{docker::facts::DockerRun, facts::Facts};
-use orch::model::{Container, Exit, Resource, Restart};
+use orch::model::{Container, Exit, Resource, ResourceName, Restart};
 
 fn failed(run: &DockerRun, session: u32) -> bool {
     run.session == session
         && !run.cut
         && run.exit.as_ref().is_some_and(|exit| !exit.is_success() && *exit != Exit::Stopped)
+}
+
+/// Whether something failed that was done for it, be it the build of its image.
+pub(crate) fn failed_for(facts: &Facts, name: &ResourceName) -> bool {
+    facts.docker.runs.values().any(|run| run.resource == *name && failed(run, facts.session))
 }
 
 /// What is wrong with it at the end of the session.
