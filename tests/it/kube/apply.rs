@@ -180,3 +180,85 @@ fn another_projects_objects_are_taken_over_only_when_it_has_no_session() {
     assert!(said.contains("belongs to the orch in"), "{said}");
     drop(claim);
 }
+
+#[test]
+fn replicas_are_left_to_an_autoscaler() {
+    let Some(room) = Room::new() else { return };
+    let mut session = room.session();
+    let with =
+        |command: &str| deployment("web", command).replace("spec:\n  selector", "spec:\n  replicas: 1\n  selector");
+    let order = |session: &super::room::Session, yaml: &str| {
+        let mut order = session.order(yaml);
+        order.objects[0].left_alone = vec!["/spec/replicas".to_owned()];
+        order
+    };
+    session.look(&[("web", &with("sleep 1000"))]);
+    let first = order(&session, &with("sleep 1000"));
+    assert_eq!(session.apply_order("web", first.clone()), Exit::Code(0));
+    session.forget();
+    room.kubectl(&["scale", "deployment/web", "--replicas=2"]);
+    room.kubectl(&["annotate", "deployment/web", "seen=yes"]);
+    let drifted = |state: &orch::model::KubeState| state.objects.values().any(|object| object.drift.is_some());
+    let state = session.until_state("web", |state| state.pods.len() == 2);
+    assert!(!drifted(&state), "{state:?}");
+    // Neither the same nor something new sets them back.
+    assert_eq!(session.apply_order("web", first), Exit::Code(0));
+    assert_eq!(room.field("deployment/web", ".spec.replicas"), "2");
+    let second = order(&session, &with("sleep 1001"));
+    assert_eq!(session.apply_order("web", second), Exit::Code(0));
+    assert_eq!(room.field("deployment/web", ".spec.replicas"), "2");
+    let command = ".spec.template.spec.containers[0].command[2]";
+    assert_eq!(room.field("deployment/web", command), "sleep 1001");
+}
+
+#[test]
+fn asked_for_again_a_workload_makes_its_pods_anew() {
+    let Some(room) = Room::new() else { return };
+    let mut session = room.session();
+    let web = deployment("web", "sleep 1000");
+    session.look(&[("web", &web)]);
+    assert_eq!(session.apply("web", &web), Exit::Code(0));
+    let state = session.until_state("web", |state| state.pods.iter().any(|pod| pod.is_current && pod.is_ready));
+    let before = state.pods[0].id.clone();
+    session.forget();
+    let order = orch::engine::ApplyOrder { restart: true, ..session.order(&web) };
+    assert_eq!(session.apply_order("web", order), Exit::Code(0));
+    session.until_state("web", |state| {
+        state.pods.iter().any(|pod| pod.is_current && pod.is_ready && pod.id != before)
+            && state.objects.values().all(|object| object.drift.is_none())
+    });
+    // The next apply finds it as it should be.
+    let version = room.field("deployment/web", ".metadata.generation");
+    assert_eq!(session.apply("web", &web), Exit::Code(0));
+    assert_eq!(room.field("deployment/web", ".metadata.generation"), version);
+}
+
+#[test]
+fn a_selector_that_changes_is_another_workload() {
+    let Some(room) = Room::new() else { return };
+    let mut session = room.session();
+    let first = deployment("web", "sleep 1000");
+    let second = first.replace("app: web", "app: other");
+    session.look(&[("web", &first)]);
+    assert_eq!(session.apply("web", &first), Exit::Code(0));
+    let before = room.field("deployment/web", ".metadata.uid");
+    session.until_state("web", |state| state.pods.iter().any(|pod| pod.is_ready));
+    assert_eq!(session.apply("web", &second), Exit::Code(0));
+    assert_ne!(room.field("deployment/web", ".metadata.uid"), before);
+    assert!(session.log("web").contains("it is deleted and made anew"), "{}", session.log("web"));
+    session.until_state("web", |state| {
+        state.pods.len() == 1 && state.pods.iter().all(|pod| pod.is_current && pod.is_ready)
+    });
+    // What others would lose is not deleted for it.
+    let claim = |size: &str| {
+        format!(
+            "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: data}}\nspec:\n  accessModes: [ReadWriteOnce]\n  \
+             storageClassName: '{size}'\n  resources: {{requests: {{storage: 1Mi}}}}\n"
+        )
+    };
+    session.look(&[("data", &claim("slow"))]);
+    assert_eq!(session.apply("data", &claim("slow")), Exit::Code(0));
+    let said = failure(session.apply("data", &claim("fast")));
+    assert!(said.starts_with("`PersistentVolumeClaim data` (k8s.yaml:2) cannot be changed: "), "{said}");
+    assert_eq!(room.field("persistentvolumeclaim/data", ".spec.storageClassName"), "slow");
+}

@@ -7,10 +7,12 @@
 mod apply;
 mod custom;
 mod forward;
+mod generations;
 mod live_update;
 mod logs;
 mod look;
 mod proxy;
+mod rights;
 mod room;
 
 pub(crate) use proxy::Proxy;

@@ -181,15 +181,14 @@ impl Known {
         self.root(&owner.uid)
     }
 
-    /// The topmost thing above a pod that is known, whoever made it.
-    fn top(&self, pod: &SightedPod) -> Option<String> {
-        let mut top = pod.owner.as_ref()?.uid.clone();
-        for _ in 0..CHAIN_MAX {
-            let above = self.sets.get(&top).map(|(_, set)| &set.owner).or_else(|| self.owners.get(&top));
-            let Some(Some(above)) = above else { break };
-            top = above.uid.clone();
-        }
-        Some(top)
+    /// What makes pods of one template after the other, whoever made that: the owner of a pod, or what is above it where each template
+    /// has an owner of its own.
+    fn maker(&self, pod: &SightedPod) -> Option<String> {
+        let owner = pod.owner.as_ref()?;
+        let above = self.sets.get(&owner.uid).map(|(_, set)| &set.owner).or_else(|| self.owners.get(&owner.uid));
+        let above =
+            above.and_then(Option::as_ref).filter(|above| owner.kind == "ReplicaSet" || above.kind == "CronJob");
+        Some(above.unwrap_or(owner).uid.clone())
     }
 
     /// Whose a pod is.
@@ -257,13 +256,13 @@ impl Known {
         pods
     }
 
-    /// Whether no pod of the same owner is newer and of another template.
+    /// Whether no pod of the same maker is newer and of another template.
     fn is_of_the_newest(&self, pod: &SightedPod, all: &[&SightedPod]) -> bool {
-        let Some(top) = self.top(pod) else { return true };
+        let Some(maker) = self.maker(pod) else { return true };
         let template = |pod: &SightedPod| {
             pod.revision().map(str::to_owned).or_else(|| pod.owner.as_ref().map(|owner| owner.uid.clone()))
         };
-        let same = all.iter().filter(|other| self.top(other).as_ref() == Some(&top));
+        let same = all.iter().filter(|other| self.maker(other).as_ref() == Some(&maker));
         let newest = same.max_by_key(|other| other.state.created_at_ns);
         newest.is_none_or(|newest| template(newest) == template(pod))
     }
