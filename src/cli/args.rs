@@ -53,6 +53,8 @@ pub(super) enum Verb {
     Why(Why),
     /// Print what the Orchfile evaluates to
     Eval(Eval),
+    /// Write a first Orchfile from what is found here
+    Init(Init),
     /// Print the reference of the language, or of one name of it
     Docs(Docs),
     /// Print the version
@@ -275,6 +277,17 @@ pub(super) struct Eval {
     /// How to print it
     #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
     pub(super) output: Output,
+}
+
+/// `orch init`.
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// The folder that it is about [default: this one]
+    #[arg(value_name = "FOLDER")]
+    pub(super) folder: Option<PathBuf>,
+    /// Print the file instead of writing it
+    #[arg(long)]
+    pub(super) print: bool,
 }
 
 /// `orch docs`.

@@ -57,9 +57,8 @@ fn search(here: &Path) -> Result<FilePath, CliError> {
     match candidates.iter().find(|path| path.is_file()) {
         Some(path) => Ok(FilePath::new(path)),
         None => Err(candidates.iter().find_map(|path| unfit(path)).unwrap_or_else(|| {
-            CliError::usage("there is no Orchfile or Tiltfile here".to_owned()).with_help(
-                "write an `Orchfile` that begins with `local_resource(\"test\", cmd=\"make test\", deps=[\"src\"])`, or name one with `--file`",
-            )
+            CliError::usage("there is no Orchfile or Tiltfile here".to_owned())
+                .with_help("`orch init` writes one from what it finds here; `--file` names one elsewhere")
         })),
     }
 }

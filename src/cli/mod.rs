@@ -12,6 +12,7 @@ mod ending;
 mod error;
 mod eval;
 pub mod exit;
+mod init;
 mod live;
 mod logs;
 mod ls;
@@ -81,6 +82,7 @@ fn perform(verb: Verb) -> Result<Exit, CliError> {
         Verb::Start(args) => verbs::start(&args),
         Verb::Why(args) => why::why(&args),
         Verb::Eval(args) => eval::eval(args),
+        Verb::Init(args) => init::init(&args),
         Verb::Docs(args) => docs::docs(&args),
         Verb::Version(args) => Ok(version::version(&args)),
         Verb::Completion { shell } => Ok(completion::completion(shell)),

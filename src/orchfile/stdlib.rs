@@ -10,5 +10,9 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|(name, _)| *name)
 }
 
-const FILES: &[(&str, &str)] =
-    &[("files.star", include_str!("../../stdlib/files.star")), ("tools.star", include_str!("../../stdlib/tools.star"))];
+const FILES: &[(&str, &str)] = &[
+    ("files.star", include_str!("../../stdlib/files.star")),
+    ("process_compose.star", include_str!("../../stdlib/process_compose.star")),
+    ("procfile.star", include_str!("../../stdlib/procfile.star")),
+    ("tools.star", include_str!("../../stdlib/tools.star")),
+];

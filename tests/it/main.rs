@@ -12,6 +12,7 @@ mod engine;
 mod engine_random;
 mod examples;
 mod files;
+mod init;
 mod kube;
 mod logs;
 mod orchfile;
