@@ -10,6 +10,7 @@ use super::{
     phase::{Live, RunPhase, Work},
     plan::{self, Plan, Steps, Way},
     state::State,
+    what::What,
 };
 use crate::{
     model::{
@@ -125,6 +126,21 @@ pub(super) fn compare_files(state: &mut State, id: NodeId) {
     }
     state.node(id).containers.plan = None;
     changes::note_all(state, &unknown);
+}
+
+/// What was copied and has another place in the new declaration is not where it should be.
+pub(super) fn mark_moved(node: &mut Node, old: &What) {
+    let (Some(old), Some(new)) = (old.container(), node.what.container()) else { return };
+    if old.live_updates == new.live_updates {
+        return;
+    }
+    let is_moved = |path: &&FilePath| plan::places(&old.live_updates, path) != plan::places(&new.live_updates, path);
+    let moved = node.containers.overlay.keys().filter(|path| node.reads(path)).filter(is_moved);
+    let moved: Vec<FilePath> = moved.cloned().collect();
+    for path in moved {
+        node.containers.overlay.insert(path.clone(), Saw::Unknown);
+        node.dirt.files.entry(path).or_insert(Mark { by: None });
+    }
 }
 
 /// Decides what is done about the files that differ, if that is not decided.

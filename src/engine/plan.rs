@@ -98,6 +98,12 @@ fn sync_of<'a>(update: &'a LiveUpdate, file: &FilePath) -> Option<&'a Sync> {
     update.syncs.iter().find(|sync| sync.local.matches(file))
 }
 
+/// Where a file goes in the containers; nowhere if no `sync` names it.
+pub(super) fn places(updates: &[LiveUpdate], file: &FilePath) -> Vec<String> {
+    let covering = updates.iter().filter(|update| covers(update, file));
+    covering.filter_map(|update| Some(target(sync_of(update, file)?, file))).collect()
+}
+
 fn restarts_on(update: &LiveUpdate, file: &FilePath) -> bool {
     match &update.restart {
         RestartStep::On(triggers) => matches_any(triggers, file),

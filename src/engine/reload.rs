@@ -2,7 +2,7 @@
 
 use super::{
     changes,
-    container::Containers,
+    container::{self, Containers},
     dirt::Dirt,
     edges, fresh,
     image::{self, Making},
@@ -140,7 +140,8 @@ fn place_node(
         let is_all = !node.dirt.definition || node.dirt.dockerfile == edited;
         node.dirt.dockerfile = edited.filter(|_| is_all);
     }
-    node.what = what.clone();
+    let old = std::mem::replace(&mut node.what, what.clone());
+    container::mark_moved(node, &old);
     if differs.files {
         // The index still has the old roots: `carry_out` knows them by the set.
         edges::show(state, id);

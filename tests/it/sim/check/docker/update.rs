@@ -94,6 +94,8 @@ impl StartOf<'_> {
             containers.all(|(_, one)| one.layer.get(remote).is_some_and(|copied| copied.as_deref() == now))
         };
         let same = order.copies.iter().all(|(file, remote)| has(file, remote) && !self.is_news_since(last, file));
+        // What somebody removed a moment ago says nothing of what was in it.
+        self.world.docker.of(self.name()).next()?;
         let empty = order.copies.is_empty() && order.removals.is_empty();
         let gone = |remote: &String| {
             self.world.docker.of(self.name()).all(|(_, one)| matches!(one.layer.get(remote), Some(None)))
