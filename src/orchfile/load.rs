@@ -3,8 +3,9 @@
 use super::{
     builtins,
     context::{Context, Executing, Parts, SOURCE_BYTES_MAX, STD},
-    convert, dialect,
+    convert, dialect, draft,
     environment::{Environment, Surroundings},
+    extension::{self, Place},
     fault::Fault,
     globals_of, lower, redact,
     sources::{Sources, Told},
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Severity, suggest::did_you_mean},
-    model::{EvaluationInput, FilePath, Level, Project},
+    model::{EvaluationInput, FilePath, Level, Project, ResourceName},
 };
 use serde::{Deserialize, Serialize};
 use starlark::{
@@ -87,6 +88,10 @@ pub struct Loaded {
     pub inputs: Vec<EvaluationInput>,
     /// Those of the inputs that `orch eval` does not list, since Tilt has none like them.
     pub silent: BTreeSet<FilePath>,
+    /// What `v1alpha1.*` registered, as `orch eval` shows it.
+    pub objects: serde_json::Value,
+    /// Resources that such objects became: `orch eval` shows the objects.
+    pub of_objects: BTreeSet<ResourceName>,
 }
 
 /// Files that were or are being evaluated, by what the interpreter calls them.
@@ -127,7 +132,10 @@ fn evaluate(request: &LoadRequest, sources: &dyn Sources) -> Loaded {
     builtins::begin(&context);
     let key = request.file.to_string();
     // The interpreter panics on some sizes that it does not expect; what was read is still told.
-    let executed = panic::catch_unwind(AssertUnwindSafe(|| execute_file(&context, &key, &request.file)));
+    let executed = panic::catch_unwind(AssertUnwindSafe(|| match execute_file(&context, &key, &request.file) {
+        Err(fault) if !fault.is_exit() => Err(fault),
+        Ok(_) | Err(_) => extension::run_registered(&context),
+    }));
     let executed = executed.unwrap_or_else(|_| {
         let message = "the interpreter broke off: a value is too large for it, or orch has a defect";
         Err(Fault::new("orchfile::internal", message).help("look for a list or text that grows without end"))
@@ -161,8 +169,9 @@ fn gather(request: &LoadRequest, mut parts: Parts, errors: Vec<Diagnostic>) -> L
     let mut diagnostics = std::mem::take(&mut parts.warnings);
     if !errors.is_empty() {
         diagnostics.extend(errors);
-        return Loaded { project: None, diagnostics, inputs, silent };
+        return Loaded { diagnostics, inputs, silent, ..Loaded::default() };
     }
+    let (objects, of_objects) = (draft::shown(&parts.draft.api), parts.draft.of_api.clone());
     let lower::Lowered { project, found, needed } = lower::lower(request, parts);
     let more: BTreeMap<_, _> = needed.into_iter().map(|file| (file.input, file.listed)).collect();
     let more = more.into_iter().filter(|(input, _)| inputs.binary_search(input).is_err());
@@ -171,7 +180,7 @@ fn gather(request: &LoadRequest, mut parts: Parts, errors: Vec<Diagnostic>) -> L
     inputs.extend(more);
     diagnostics.extend(found);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    Loaded { project: Some(project).filter(|_| !failed), diagnostics, inputs, silent }
+    Loaded { project: Some(project).filter(|_| !failed), diagnostics, inputs, silent, objects, of_objects }
 }
 
 /// Executes the file that a `load`, `include` or `load_dynamic` names, unless it was executed already.
@@ -183,10 +192,12 @@ pub(super) fn execute(context: &Context<'_>, path: &str) -> Result<FrozenModule,
         return once(context, path, |context| execute_embedded(context, name));
     }
     if let Some(name) = path.strip_prefix("ext://") {
-        let embedded = format!("{STD}ext/{name}.star");
-        return match stdlib::text(&embedded[STD.len()..]) {
-            Some(_) => execute(context, &embedded),
-            None => Err(no_extension(name)),
+        return match extension::find(context, name)? {
+            Place::Embedded(name) => execute(context, &format!("{STD}{name}")),
+            Place::File(file) => {
+                let key = file.to_string();
+                once(context, &key, |context| execute_file(context, &key, &file))
+            }
         };
     }
     let file = context.dir().join(path);
@@ -194,15 +205,7 @@ pub(super) fn execute(context: &Context<'_>, path: &str) -> Result<FrozenModule,
     once(context, &key, |context| execute_file(context, &key, &file))
 }
 
-fn no_extension(name: &str) -> Fault {
-    Fault::new(
-        "orchfile::no_extension",
-        format!("the extension `{name}` is not part of orch, and others cannot be loaded yet"),
-    )
-    .help("copy the extension's files into the project and load them by their path")
-}
-
-fn once(
+pub(super) fn once(
     context: &Context<'_>,
     key: &str,
     execute: impl FnOnce(&Context<'_>) -> Result<FrozenModule, Fault>,
@@ -305,6 +308,7 @@ fn run(context: &Context<'_>, key: &str, file: Option<&FilePath>, text: String) 
 fn interpret(context: &Context<'_>, key: &str, file: Option<&FilePath>, ast: AstModule) -> Result<FrozenModule, Fault> {
     Module::with_temp_heap(|module| {
         let is_entry = context.executing().len() == 1;
+        let is_projects = is_entry && file == Some(&context.request.file);
         let own_name =
             file.map_or(key, |file| file.as_path().file_name().and_then(|name| name.to_str()).unwrap_or(key));
         module.set("__file__", module.heap().alloc(key));
@@ -319,7 +323,7 @@ fn interpret(context: &Context<'_>, key: &str, file: Option<&FilePath>, ast: Ast
             set_limits(&mut eval, context)?;
             let evaluated = eval.eval_module(ast, context.globals).map_err(|error| convert::of_error(context, &error));
             let is_over = evaluated.as_ref().err().is_none_or(Fault::is_exit);
-            if is_entry && is_over {
+            if is_projects && is_over {
                 builtins::name_workloads(&mut eval).map_err(|error| convert::of_error(context, &error))?;
             }
             evaluated?;

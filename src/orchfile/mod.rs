@@ -12,6 +12,7 @@ pub mod dialect;
 pub mod draft;
 mod dump;
 pub mod environment;
+mod extension;
 pub mod fault;
 mod load;
 pub mod local_sources;

@@ -1,4 +1,4 @@
-//! The standard library, embedded: `load("@std//NAME.star", …)`.
+//! The standard library, embedded: `load("@std//NAME.star", …)`, and the extensions behind `load("ext://NAME", …)`.
 
 /// The text of an embedded file, by its name after `@std//`.
 pub(super) fn text(name: &str) -> Option<&'static str> {
@@ -10,9 +10,48 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|(name, _)| *name)
 }
 
-const FILES: &[(&str, &str)] = &[
-    ("files.star", include_str!("../../stdlib/files.star")),
-    ("process_compose.star", include_str!("../../stdlib/process_compose.star")),
-    ("procfile.star", include_str!("../../stdlib/procfile.star")),
-    ("tools.star", include_str!("../../stdlib/tools.star")),
+macro_rules! embed {
+    ($($name:literal,)*) => { &[$(($name, include_str!(concat!("../../stdlib/", $name)))),*] };
+}
+
+const FILES: &[(&str, &str)] = embed![
+    "base64.star",
+    "files.star",
+    "process_compose.star",
+    "procfile.star",
+    "tools.star",
+    "ext/base64/Tiltfile",
+    "ext/cancel/Tiltfile",
+    "ext/cert_manager/Tiltfile",
+    "ext/color/Tiltfile",
+    "ext/configmap/Tiltfile",
+    "ext/current_namespace/Tiltfile",
+    "ext/deployment/Tiltfile",
+    "ext/docker_build_sub/Tiltfile",
+    "ext/dotenv/Tiltfile",
+    "ext/execute_in_pod/Tiltfile",
+    "ext/file_sync_only/Tiltfile",
+    "ext/git_resource/Tiltfile",
+    "ext/global_vars/Tiltfile",
+    "ext/helm_remote/Tiltfile",
+    "ext/helm_resource/Tiltfile",
+    "ext/k8s_attach/Tiltfile",
+    "ext/k8s_yaml_glob/Tiltfile",
+    "ext/ko/Tiltfile",
+    "ext/kubebuilder/Tiltfile",
+    "ext/list_dependencies/Tiltfile",
+    "ext/local_output/Tiltfile",
+    "ext/min_k8s_version/Tiltfile",
+    "ext/min_tilt_version/Tiltfile",
+    "ext/namespace/Tiltfile",
+    "ext/nerdctl/Tiltfile",
+    "ext/podman/Tiltfile",
+    "ext/procfile/Tiltfile",
+    "ext/restart_process/Tiltfile",
+    "ext/secret/Tiltfile",
+    "ext/syncback/Tiltfile",
+    "ext/tests/golang/Tiltfile",
+    "ext/tests/javascript/Tiltfile",
+    "ext/uibutton/Tiltfile",
+    "ext/wait_for_it/Tiltfile",
 ];

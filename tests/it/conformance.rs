@@ -1,5 +1,4 @@
-//! What Tilt makes of a Tiltfile, orch makes of it too: every case of `tests/conformance/cases` that needs neither extensions nor
-//! API objects, evaluated in this process and compared as the README beside them says. A case that differs stands in
+//! What Tilt makes of a Tiltfile, orch makes of it too: every case of `tests/conformance/cases`, evaluated in this process and compared as the README beside them says. A case that differs stands in
 //! `docs/differences.md`, or this fails; one that stands there and does not differ fails too.
 //!
 //! `ORCH_CONFORMANCE=NAME` runs one case and prints what orch says of it.
@@ -22,8 +21,6 @@ use std::{
 
 /// Files of a case that are no part of its project.
 const HARNESS_FILES: [&str; 5] = ["args", "env", "kubeconfig", "setup.sh", "expected.json"];
-/// What a case may not use yet.
-const LATER: &str = r"\bv1alpha1\b\s*[(.]|ext://";
 /// What needs the compose tool.
 const COMPOSE: &str = r"\bdocker_compose\b";
 /// What a difference of one line in a position may be: Tilt often points one line past the fault.
@@ -150,7 +147,8 @@ impl Case {
     }
 }
 
-fn run(command: &SourceCommand, env: &BTreeMap<String, String>) -> io::Result<SourceOutput> {
+/// Runs a command of an evaluation with that environment.
+pub(crate) fn run(command: &SourceCommand, env: &BTreeMap<String, String>) -> io::Result<SourceOutput> {
     let mut child = Command::new(&command.argv[0]);
     child.args(&command.argv[1..]).current_dir(&command.dir).env_clear().envs(env);
     for (name, value) in &command.env {
@@ -240,13 +238,13 @@ fn named_differences() -> BTreeSet<String> {
         .collect()
 }
 
-fn needs_later(case: &Path, later: &Regex) -> bool {
+fn uses(case: &Path, what: &Regex) -> bool {
     fs::read_dir(case).unwrap().map(|entry| entry.unwrap().path()).any(|path| {
         if path.is_dir() {
-            return needs_later(&path, later);
+            return uses(&path, what);
         }
         let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
-        path.file_name().unwrap() != "expected.json" && later.is_match(&text)
+        path.file_name().unwrap() != "expected.json" && what.is_match(&text)
     })
 }
 
@@ -267,16 +265,15 @@ fn orch_says_what_tilt_says() {
         println!("{ours:#}\n{}", difference(&ours, &theirs).unwrap_or_else(|| "no difference".to_owned()));
         return;
     }
-    let later = Regex::new(LATER).unwrap();
     let all: Vec<String> = fs::read_dir(folder().join("cases"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    let mut run: Vec<_> = all.iter().filter(|name| !needs_later(&folder().join("cases").join(name), &later)).collect();
+    let mut run: Vec<_> = all.iter().collect();
     if !docker::has_compose() {
         docker::skip("no compose tool: its cases are left out");
         let compose = Regex::new(COMPOSE).unwrap();
-        run.retain(|name| !needs_later(&folder().join("cases").join(name), &compose));
+        run.retain(|name| !uses(&folder().join("cases").join(name), &compose));
     }
     run.sort();
     let named = named_differences();

@@ -34,6 +34,8 @@ pub(crate) struct ConfigState {
     settings: Vec<Setting>,
     /// The folder that `config.parse` was called from.
     parsed_in: Option<FilePath>,
+    /// The arguments, where they are not those of the command line.
+    args: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone)]
@@ -81,6 +83,11 @@ fn invalid(message: String) -> Fault {
 }
 
 impl ConfigState {
+    /// The state of a file that has arguments of its own.
+    pub(crate) fn with_args(args: Vec<String>) -> Self {
+        Self { args: Some(args), ..Self::default() }
+    }
+
     fn define(&mut self, setting: Setting) -> Result<(), Fault> {
         let name = &setting.name;
         if self.parsed_in.is_some() {
@@ -214,7 +221,8 @@ fn parse(context: &Context<'_>) -> Result<Vec<(String, Tree)>, Fault> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
         Err(error) => return Err(invalid(format!("`{shown}` cannot be read: {error}"))),
     };
-    values.extend(state.of_args(&context.request.args)?);
+    let args = state.args.as_ref().unwrap_or(&context.request.args);
+    values.extend(state.of_args(args)?);
     let mut found = Vec::new();
     for setting in &state.settings {
         found.extend(values.remove_entry(&setting.name));

@@ -22,6 +22,27 @@ fn message(msg: Value<'_>) -> Result<String, Fault> {
     msg.unpack_str().map(str::to_owned).ok_or_else(unfit)
 }
 
+/// The name of a value's type, as Tilt has it: extensions compare it.
+fn type_name(value: Value<'_>) -> String {
+    let found = value.get_type();
+    match found {
+        "namespace" => "module",
+        "function" if !is_users(value) => "builtin_function_or_method",
+        "native_method" | "attribute" => "builtin_function_or_method",
+        "link" => "struct",
+        "probe" => "Probe",
+        "action" => return super::probe::action_name(value).unwrap_or(found).to_owned(),
+        "iterator" => "string.elems",
+        _ => found,
+    }
+    .to_owned()
+}
+
+/// Whether a function is one of the user's: the text of such a one names its file too.
+fn is_users(function: Value<'_>) -> bool {
+    !function.to_str().chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 /// Adds the family.
 #[starlark_module]
 pub(crate) fn register(builder: &mut GlobalsBuilder) {
@@ -41,6 +62,11 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     fn warn<'v>(msg: Value<'v>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
         context(eval).print(Level::Warning, message(msg)?);
         Ok(NoneType)
+    }
+
+    /// The name of a value's type.
+    fn r#type<'v>(#[starlark(require = pos)] value: Value<'v>) -> anyhow::Result<String> {
+        Ok(type_name(value))
     }
 
     /// Stops the evaluation with an error.

@@ -1,5 +1,6 @@
 //! The names that an Orchfile can use, one file per family.
 
+mod api;
 mod blob;
 mod compose;
 pub(crate) mod config;
@@ -15,7 +16,6 @@ mod gopath;
 mod image;
 mod json;
 pub(crate) mod kube;
-mod later;
 mod link;
 mod local;
 mod named_module;
@@ -45,6 +45,7 @@ pub(super) use kube::name_workloads;
 
 /// Adds all builtins of orch to the globals.
 pub(super) fn register(globals: &mut GlobalsBuilder, surroundings: &Surroundings) {
+    api::register(globals);
     compose::register(globals);
     config::register(globals, surroundings);
     container::register(globals);
@@ -54,7 +55,6 @@ pub(super) fn register(globals: &mut GlobalsBuilder, surroundings: &Surroundings
     flow::register(globals);
     image::register(globals);
     kube::register(globals);
-    later::register(globals);
     link::register(globals);
     local::register(globals);
     named_module::register(globals);
@@ -80,7 +80,9 @@ pub(super) fn begin(context: &Context<'_>) {
 /// what the file says once.
 pub(super) fn complete(context: &Context<'_>) {
     compose::declare_services(context);
+    api::declare_kubernetes(context);
     kube::declare_resources(context);
+    api::declare(context);
     let (draft, file) = (&mut *context.draft.borrow_mut(), &context.request.file);
     if let Some(root) = file.parent().filter(|_| !draft.settings.tiltignore.is_empty()) {
         draft.settings.watch_ignore.push(Arc::new(IgnoreRule::new(root, draft.settings.tiltignore.clone())));

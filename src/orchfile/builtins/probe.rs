@@ -22,6 +22,15 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, ProvidesStaticType, NoSerialize, Allocative, StarlarkPagablePanic)]
 pub(crate) struct ActionValue(#[allocative(skip)] ProbeAction);
 
+/// What Tilt calls the type of an action.
+pub(crate) fn action_name(value: Value<'_>) -> Option<&'static str> {
+    Some(match value.downcast_ref::<ActionValue>()?.0 {
+        ProbeAction::Exec { .. } => "ExecAction",
+        ProbeAction::HttpGet { .. } => "HTTPGetAction",
+        ProbeAction::TcpSocket { .. } => "TCPSocketAction",
+    })
+}
+
 /// A readiness probe, as `probe` gives it.
 #[derive(Debug, Clone, PartialEq, ProvidesStaticType, NoSerialize, Allocative, StarlarkPagablePanic)]
 pub(crate) struct ProbeValue(#[allocative(skip)] Probe);

@@ -3,7 +3,8 @@
 use super::DraftDependency;
 use crate::{
     model::{
-        Discovery, KubeObject, KubeSettings, KubeSpec, Link, PodReadiness, PortForward, ResourceName, TriggerMode,
+        CustomDeploy, Discovery, KubeObject, KubeSettings, KubeSpec, Link, PodReadiness, PortForward, ResourceName,
+        TriggerMode,
     },
     orchfile::{
         builtins::{kube::images::KnownKind, kube::place::ObjectPlace},
@@ -25,6 +26,10 @@ pub struct DraftKube {
     pub(crate) calls: Vec<ResourceCall>,
     /// The calls of `k8s_custom_deploy`.
     pub(crate) customs: Vec<DraftCustom>,
+    /// Objects of `kubernetes_apply`, by its name.
+    pub(crate) read: BTreeMap<String, Vec<DraftObject>>,
+    /// Resources that API objects describe.
+    pub(crate) applies: Vec<DraftApply>,
     /// The last call of `workload_to_resource_function`.
     pub(crate) naming: Option<Naming>,
 }
@@ -76,6 +81,19 @@ pub(crate) struct DraftCustom {
     pub(crate) name: ResourceName,
     pub(crate) site: Option<Site>,
     pub(crate) spec: KubeSpec,
+}
+
+/// A resource that an API object describes.
+#[derive(Debug)]
+pub(crate) struct DraftApply {
+    pub(crate) name: ResourceName,
+    pub(crate) site: Option<Site>,
+    pub(crate) objects: Vec<DraftObject>,
+    pub(crate) custom: Option<CustomDeploy>,
+    pub(crate) extra_pod_selectors: Vec<BTreeMap<String, String>>,
+    pub(crate) discovery: Option<Discovery>,
+    pub(crate) port_forwards: Vec<PortForward>,
+    pub(crate) readiness: Option<PodReadiness>,
 }
 
 /// The function that names resources.

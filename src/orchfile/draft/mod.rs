@@ -1,15 +1,20 @@
 //! What the builtins gather while a file is evaluated: names are not resolved yet, and every part knows where it stands.
 
+mod api;
 mod kube;
 
+pub(crate) use api::{ApiObject, shown};
 pub use kube::*;
 
 use super::text::Site;
 use crate::model::{
-    ComposeProject, Condition, EvaluationInput, FilePath, Image, ImageRef, InvalidName, Kind, Link, ResourceName,
-    Settings, TriggerMode,
+    Button, ComposeProject, Condition, EvaluationInput, FilePath, Image, ImageRef, InvalidName, Kind, Link,
+    ResourceName, Settings, TriggerMode,
 };
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// All that was declared so far.
 #[derive(Debug, Default)]
@@ -24,6 +29,12 @@ pub struct Draft {
     pub steps: BTreeMap<(String, usize), MadeStep>,
     /// What was said of Kubernetes.
     pub kube: DraftKube,
+    /// What `v1alpha1.*` registered, in the order of the calls.
+    pub(crate) api: Vec<ApiObject>,
+    /// The resources that such objects became: they are everybody's.
+    pub(crate) of_api: BTreeSet<ResourceName>,
+    /// The buttons that they became.
+    pub(crate) buttons: Vec<Arc<Button>>,
     /// What holds for the whole project.
     pub settings: Settings,
     /// The call of `default_registry`.

@@ -31,10 +31,17 @@ pub fn dump(loaded: &Loaded, base: &FilePath, log: &[String]) -> Value {
     out.put("version", json!(VERSION));
     if let Some(project) = loaded.project.as_ref().filter(|_| error.is_none()) {
         let shown = Shown { project, base };
-        out.put("resources", in_order(project).map(|resource| shown.resource(resource)).collect());
+        out.put(
+            "resources",
+            in_order(project)
+                .filter(|resource| !loaded.of_objects.contains(&resource.name))
+                .map(|resource| shown.resource(resource))
+                .collect(),
+        );
         let images = project.images.iter().chain(&project.kube.synced_images);
         out.fill("images", images.map(|image| shown.image(image)).collect());
         out.fill("settings", shown.settings(&project.settings));
+        out.fill("objects", loaded.objects.clone());
         let told = loaded.inputs.iter().filter(|input| !loaded.silent.contains(&input.path));
         let mut files: Vec<_> = told.map(|input| shown.path(&input.path)).collect();
         files.sort();

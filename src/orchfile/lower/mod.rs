@@ -64,7 +64,7 @@ pub(super) fn lower(request: &LoadRequest, parts: Parts) -> Lowered {
     let kube = KubeSettings { synced_images, ..draft.kube.settings };
     let file = request.file.clone();
     let compose = draft.compose.into_iter().map(|compose| Arc::new(compose.project)).collect();
-    let buttons = Vec::new();
+    let buttons = draft.buttons;
     let environment = overlay;
     let project =
         Project { mode, file, root, resources, images, compose, buttons, kube, settings, environment, secrets };

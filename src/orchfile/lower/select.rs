@@ -31,6 +31,8 @@ impl Lowering<'_> {
         // Namespaces and configuration are everybody's.
         let is_everybodys = |resource: &Arc<Resource>| resource.kind.kube().is_some_and(|kube| kube.before_others);
         next.extend(resources.iter().position(is_everybodys));
+        let of_api = draft.of_api.iter().filter_map(|name| places.get(name.as_str()));
+        next.extend(of_api);
         let writers = self.writers(resources);
         while let Some(place) = next.pop() {
             if !std::mem::replace(&mut enabled[place], true) {

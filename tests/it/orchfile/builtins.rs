@@ -101,11 +101,7 @@ fn a_wrong_argument_is_named_with_what_it_takes() {
             "the environment variable `NOPE` is not set",
             Some("write `os.getenv(\"NOPE\", …)` with what to take when it is not set"),
         ),
-        (
-            "v1alpha1.cmd('a')",
-            "`v1alpha1.cmd` is not supported yet: orch cannot do API objects so far",
-            Some("keep what needs it in a file of its own, and load that only under Tilt"),
-        ),
+        ("v1alpha1.cmd('a')", "the object `a` needs `args`", Some("add `args=…` to the call")),
         ("ci_settings(timeout='soon')", "`soon` is no duration", Some("write it as \"30s\", \"5m\" or \"1h30m\"")),
     ] {
         check_fault(text, message, help);

@@ -13,7 +13,7 @@ use crate::{
     orchfile::{
         Fault,
         context::Context,
-        draft::{Draft, DraftImage, DraftKube, DraftObject, DraftResource},
+        draft::{Draft, DraftApply, DraftImage, DraftKube, DraftObject, DraftResource},
         text::Site,
     },
 };
@@ -74,9 +74,10 @@ fn own_readiness(object: &KubeObject) -> Option<PodReadiness> {
 /// Puts the resources that objects become among the others: first in the project, but for `uncategorized`, which is the last.
 pub(crate) fn declare_resources(context: &Context<'_>) {
     let kube = std::mem::take(&mut context.draft.borrow_mut().kube);
-    let DraftKube { mut settings, objects, kinds, calls, customs, naming } = kube;
+    let DraftKube { mut settings, objects, kinds, calls, customs, read: _, applies, naming } = kube;
     context.draft.borrow_mut().kube.settings.allowed_contexts.clone_from(&settings.allowed_contexts);
     let first = objects.first().map(|object| object.site.clone()).or_else(|| customs.first().map(|it| it.site.clone()));
+    let first = first.or_else(|| applies.first().map(|it| it.site.clone()));
     if let Some(site) = &first {
         match cluster::check_resources(context) {
             Ok(cluster) => settings.cluster = cluster,
@@ -90,6 +91,10 @@ pub(crate) fn declare_resources(context: &Context<'_>) {
     for custom in customs {
         let resource = DraftResource { site: custom.site, ..new_resource(custom.name) };
         assembly.made.push(Made { spec: custom.spec, ..made(resource) });
+    }
+    for apply in applies {
+        let made = of_api(apply, &kinds, context);
+        assembly.made.push(made);
     }
     let given = naming.as_ref().map(|naming| (&naming.names, naming.site.as_ref()));
     let names = names(&objects, &kinds);
@@ -108,6 +113,21 @@ pub(crate) fn declare_resources(context: &Context<'_>) {
     call::apply(calls, &mut assembly, context);
     finish(assembly, &kinds, context);
     context.draft.borrow_mut().kube.settings = settings;
+}
+
+/// A resource that an API object describes.
+fn of_api(apply: DraftApply, kinds: &[KnownKind], context: &Context<'_>) -> Made {
+    let DraftApply { name, site, objects, custom, extra_pod_selectors, discovery, port_forwards, readiness } = apply;
+    let objects = with_places(objects, kinds, context).into_iter().map(|known| known.object).collect();
+    let spec = KubeSpec {
+        inputs: custom.iter().map(|custom| custom.inputs.clone()).collect(),
+        custom: custom.map(Box::new),
+        extra_pod_selectors,
+        discovery,
+        port_forwards,
+        ..new_spec()
+    };
+    Made { spec, objects, readiness, ..made(DraftResource { site, ..new_resource(name) }) }
 }
 
 /// Finds the images of all objects.
