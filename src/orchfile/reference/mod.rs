@@ -132,8 +132,8 @@ pub fn of_library(load: &str, text: &str) -> Vec<Entry> {
 
 /// What a `load` says for a file of the standard library.
 fn loaded_from(file: &str) -> String {
-    match file.strip_prefix("ext/") {
-        Some(name) => format!("ext://{}", name.trim_end_matches("/Tiltfile").trim_end_matches(".star")),
+    match file.strip_prefix("ext/").and_then(|name| name.strip_suffix("/Tiltfile")) {
+        Some(extension) => format!("ext://{extension}"),
         None => format!("{STD}{file}"),
     }
 }

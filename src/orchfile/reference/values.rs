@@ -43,5 +43,8 @@ const TEXTS: &[(&str, &str)] = &[
     ("typing.Callable", "Anything that can be called."),
     ("typing.Iterable", "Anything that a loop can walk over."),
     ("typing.Never", "The result of what does not return."),
-    ("v1alpha1", "Objects of Tilt's own API."),
+    (
+        "v1alpha1",
+        "API objects: commands on buttons, file watches, extensions and their repositories, and what they are made of.",
+    ),
 ];

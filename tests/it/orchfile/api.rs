@@ -1,7 +1,7 @@
 //! What `v1alpha1.*` does: buttons of the project, and commands that run by themselves.
 
 use super::folder::Folder;
-use orch::model::{Button, ButtonAction, InputKind, ProbeAction, Project, ResourceName};
+use orch::model::{Button, ButtonAction, Discovery, InputKind, PodReadiness, ProbeAction, Project, ResourceName};
 
 fn load(text: &str) -> (Folder, Project) {
     let folder = Folder::with(&[("Orchfile", text)]);

@@ -163,7 +163,7 @@ impl<'v> StarlarkValue<'v> for Constructor {
             docs: None,
             typ: takes
                 .map_or_else(|| if name == "name" { Ty::string() } else { take::shown(Takes::TextMap) }, take::shown),
-            default_value: (self.kind.is_none() || name != "name").then(|| "…".to_owned()),
+            default_value: (self.kind.is_none() || name != "name").then(|| "...".to_owned()),
         };
         let summary = DocString { summary: self.shape.about.to_owned(), details: None, examples: None };
         let params = DocParams { pos_or_named: self.parameters().map(parameter).collect(), ..DocParams::default() };
