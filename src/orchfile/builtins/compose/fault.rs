@@ -119,7 +119,7 @@ fn named_in(message: &str, text: &str) -> Option<Range<usize>> {
 }
 
 /// What the first group holds that matched.
-fn first<'m>(found: Captures<'m>) -> Option<&'m str> {
+fn first(found: Captures<'_>) -> Option<&str> {
     found.iter().skip(1).flatten().next().map(|found| found.as_str())
 }
 
