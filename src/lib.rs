@@ -8,6 +8,7 @@
 //! - [`logs`], [`store`]: what is kept on disk.
 //! - [`host`]: the world: processes, probes, files, watching, evaluation in a child.
 //! - [`session`]: the loop that ties engine and host together.
+//! - [`lsp`]: what editors ask.
 //! - [`report`], [`cli`]: what the user sees and types.
 
 pub mod cli;
@@ -15,6 +16,7 @@ pub mod diag;
 pub mod engine;
 pub mod host;
 pub mod logs;
+pub mod lsp;
 pub mod model;
 pub mod orchfile;
 pub mod report;

@@ -55,6 +55,8 @@ pub(super) enum Verb {
     Eval(Eval),
     /// Write a first Orchfile from what is found here
     Init(Init),
+    /// Serve editors: completion, documentation, diagnostics (the Language Server Protocol, on standard input and output)
+    Lsp,
     /// Print the reference of the language, or of one name of it
     Docs(Docs),
     /// Print the version

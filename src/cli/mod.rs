@@ -16,6 +16,7 @@ mod init;
 mod live;
 mod logs;
 mod ls;
+mod lsp;
 mod print;
 mod printer;
 mod run;
@@ -83,6 +84,7 @@ fn perform(verb: Verb) -> Result<Exit, CliError> {
         Verb::Why(args) => why::why(&args),
         Verb::Eval(args) => eval::eval(args),
         Verb::Init(args) => init::init(&args),
+        Verb::Lsp => lsp::lsp(),
         Verb::Docs(args) => docs::docs(&args),
         Verb::Version(args) => Ok(version::version(&args)),
         Verb::Completion { shell } => Ok(completion::completion(shell)),

@@ -105,8 +105,8 @@ pub(super) fn ask(plan: &Plan, file: FilePath, answer: Answer) -> Ask {
         kube: plan.kube.clone(),
         subcommand: verb_of(plan.goal).to_owned(),
         answer,
-        memory_bytes: number_from("ORCH_EVAL_MEMORY_MB", 1024) << 20,
-        cpu_secs: number_from("ORCH_EVAL_CPU_SECS", 10),
+        memory_bytes: memory_and_time().0,
+        cpu_secs: memory_and_time().1,
     }
 }
 
@@ -213,6 +213,11 @@ fn verb_of(goal: Goal) -> &'static str {
 
 fn cores() -> u32 {
     thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX))
+}
+
+/// How many bytes of memory and seconds of CPU time an evaluation may use.
+pub(super) fn memory_and_time() -> (u64, u64) {
+    (number_from("ORCH_EVAL_MEMORY_MB", 1024) << 20, number_from("ORCH_EVAL_CPU_SECS", 10))
 }
 
 /// A number from the environment, where it is one.

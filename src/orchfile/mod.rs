@@ -6,6 +6,7 @@
 //! [`Sources`] alone; nothing here runs commands.
 
 mod builtins;
+pub mod check;
 pub mod context;
 mod convert;
 pub mod dialect;
@@ -18,6 +19,7 @@ mod load;
 pub mod local_sources;
 mod lower;
 pub mod outline;
+pub mod place;
 mod redact;
 pub mod reference;
 pub mod sources;

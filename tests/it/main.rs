@@ -15,6 +15,7 @@ mod files;
 mod init;
 mod kube;
 mod logs;
+mod lsp;
 mod orchfile;
 mod port;
 mod probe;

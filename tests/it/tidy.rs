@@ -19,11 +19,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("snapshot", &["model", "diag"]),
     ("engine", &["model", "diag", "snapshot"]),
     ("logs", &["model", "diag"]),
+    ("lsp", &["model", "diag", "orchfile"]),
     ("store", &["model", "diag", "snapshot"]),
     ("host", &["model", "diag", "logs", "store", "snapshot", "orchfile", "engine"]),
     ("session", &["engine", "host", "snapshot", "logs", "store", "model", "diag"]),
     ("report", &["snapshot", "logs", "model", "diag"]),
-    ("cli", &["model", "diag", "orchfile", "snapshot", "engine", "logs", "store", "host", "session", "report"]),
+    ("cli", &["model", "diag", "orchfile", "snapshot", "engine", "logs", "store", "host", "session", "report", "lsp"]),
     // The shim and the child that evaluates are programs of their own within this one.
     ("main", &["cli", "host"]),
     ("lib", &[]),

@@ -123,6 +123,18 @@ pub fn entries() -> Vec<Entry> {
     found
 }
 
+/// What a `load` can name of the standard library.
+#[must_use]
+pub fn libraries() -> Vec<String> {
+    stdlib::names().map(loaded_from).collect()
+}
+
+/// The text of the file of the standard library that a `load` names.
+#[must_use]
+pub fn library(load: &str) -> Option<&'static str> {
+    stdlib::names().find(|file| loaded_from(file) == load).and_then(stdlib::text)
+}
+
 /// The names of one file of the standard library, as a `load` takes them.
 pub fn of_library(load: &str, text: &str) -> Vec<Entry> {
     let outline = outline::outline(text);
