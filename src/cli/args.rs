@@ -43,6 +43,8 @@ pub(super) enum Verb {
     Logs(Logs),
     /// Run resources now, even if they are up to date
     Trigger(Names),
+    /// Press a button of the running session; without a name, list the buttons
+    Click(super::click::Click),
     /// Restart the servers of resources; one without a server runs again
     Restart(Names),
     /// End what resources have running and keep it ended

@@ -3,6 +3,7 @@
 mod args;
 mod by_label;
 mod ci;
+mod click;
 mod completion;
 mod detach;
 mod discover;
@@ -78,6 +79,7 @@ fn perform(verb: Verb) -> Result<Exit, CliError> {
         Verb::Wait(args) => wait::wait(&args),
         Verb::Logs(args) => logs::logs(&args),
         Verb::Trigger(args) => verbs::trigger(&args),
+        Verb::Click(args) => click::click(args),
         Verb::Restart(args) => verbs::restart(&args),
         Verb::Stop(args) => verbs::stop(&args),
         Verb::Start(args) => verbs::start(&args),

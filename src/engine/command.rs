@@ -1,7 +1,7 @@
 //! Commands: what is run, what their ends mean to who reads what they write, and what they leave running.
 
 use super::{
-    changes, edges,
+    button, changes, edges,
     effect::{CommandSpec, Effect},
     evaluation,
     event::RunEnd,
@@ -164,6 +164,9 @@ fn publish_outputs(
 
 /// The processes that a successful run left running are gone.
 pub(super) fn on_leftovers_ended(state: &mut State, run: RunId) {
+    if button::on_leftovers_ended(state, run) {
+        return;
+    }
     let Some(id) = state.leftovers.remove(&run) else { return };
     state.node(id).leftovers.remove(&run);
     state.touch(id);

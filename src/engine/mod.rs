@@ -6,9 +6,11 @@
 //! - `changes`, `knowledge`: from saved files to dirty nodes.
 //! - `fresh`: what need not run. `schedule`, `edges`: what starts now, and why the rest waits.
 //! - `run`, `command`, `serve`, `probe`: the two machines of a node; `itself`: those that feed themselves.
+//! - `button`: commands that run when a user presses something.
 //! - `stop`, `switch`, `takedown`, `shutdown`, `verdict`: what users ask for, and how things end. `rows`, `say`: what people see.
 
 mod adopt;
+mod button;
 mod changes;
 mod command;
 mod container;

@@ -1,7 +1,7 @@
 //! A project comes into force: what differs from the one before is changed, all else goes on.
 
 use super::{
-    changes,
+    button, changes,
     container::{self, Containers},
     dirt::Dirt,
     edges, fresh,
@@ -50,6 +50,7 @@ impl Change {
 /// Brings the project into force.
 pub(super) fn apply(state: &mut State, project: &Arc<Project>) {
     let before = state.project.replace(project.clone());
+    button::on_project(state, &project.buttons);
     let environment_differs = before.as_ref().is_some_and(|before| before.environment != project.environment);
     let mut differing = Vec::new();
     let old_images = std::mem::take(&mut state.images);

@@ -68,7 +68,7 @@ fn head(state: &State, rows: Rows) -> Snapshot {
         root: state.project.as_ref().map(|project| project.root.clone()),
         orchfile: orchfile(state),
         rows,
-        buttons: Arc::default(),
+        buttons: state.buttons.shown.clone(),
         graph: state.view.graph.clone(),
         at_rest: at_rest(state),
         shutting_down: state.is_shutting_down(),
@@ -78,6 +78,7 @@ fn head(state: &State, rows: Rows) -> Snapshot {
 
 fn same_head(state: &State, last: &Snapshot) -> bool {
     Arc::ptr_eq(&last.graph, &state.view.graph)
+        && Arc::ptr_eq(&last.buttons, &state.buttons.shown)
         && Arc::ptr_eq(&last.args, &state.args)
         && last.mode == state.project.as_ref().map(|project| project.mode)
         && last.at_rest == at_rest(state)

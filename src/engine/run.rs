@@ -1,7 +1,7 @@
 //! Runs: starting, cancelling and what their ends mean.
 
 use super::{
-    command,
+    button, command,
     dirt::{Dirt, Saw},
     edges,
     effect::Effect,
@@ -97,7 +97,10 @@ pub(super) fn cancel(state: &mut State, id: NodeId, why: Cancelled) {
 
 /// A run ended.
 pub(super) fn on_run_ended(state: &mut State, run: RunId, end: RunEnd) {
-    if removal::on_stray_ended(state, run, &end.exit) || shutdown::on_clean_ended(state, run, &end.exit) {
+    if removal::on_stray_ended(state, run, &end.exit)
+        || shutdown::on_clean_ended(state, run, &end.exit)
+        || button::on_run_ended(state, run, &end)
+    {
         return;
     }
     let Some(id) = state.runs.remove(&run) else { return };

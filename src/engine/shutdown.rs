@@ -1,6 +1,7 @@
 //! The ordered end of a session: dependants first, each resource when all its dependants have ended.
 
 use super::{
+    button,
     changes::Changes,
     command, docker,
     effect::{DockerEffect, Effect},
@@ -88,6 +89,7 @@ pub(super) fn begin(state: &mut State, verdict: Verdict, teardown: bool) {
         clean: Clean::Not,
         unusable: state.docker.lost().cloned(),
     });
+    button::end_all(state, state.grace());
     evaluation::cancel(state);
     state.changes = Changes::default();
     state.deadlines.clear_all();
@@ -115,6 +117,7 @@ fn hurry(state: &mut State) {
     for run in state.strays.keys().copied().chain(cleaning).collect::<Vec<_>>() {
         state.emit(Effect::CancelRun { run, grace: Duration::ZERO });
     }
+    button::end_all(state, Duration::ZERO);
     for id in state.nodes.ids() {
         kill(state, id);
         if let Some(shutdown) = &mut state.shutdown {
@@ -260,7 +263,10 @@ pub(super) fn on_teardown_ended(state: &mut State, id: NodeId, mut row: RunRow, 
 
 fn finish_if_over(state: &mut State) {
     let Some(shutdown) = &state.shutdown else { return };
-    let is_over = shutdown.ended.len() == state.nodes.len() && state.evaluation.is_over() && state.strays.is_empty();
+    let is_over = shutdown.ended.len() == state.nodes.len()
+        && state.evaluation.is_over()
+        && state.strays.is_empty()
+        && state.buttons.are_idle();
     if !is_over || state.finished || cleans(state) {
         return;
     }

@@ -2,6 +2,7 @@
 
 use super::{
     EngineConfig,
+    button::Buttons,
     changes::Changes,
     deadline::Deadlines,
     docker::Docker,
@@ -89,6 +90,7 @@ pub(super) struct State {
     /// `orch down --volumes`.
     pub(super) volumes: bool,
 
+    pub(super) buttons: Buttons,
     pub(super) tally: Tally,
     /// What decides a bad verdict.
     pub(super) troubles: BTreeMap<NodeId, Trouble>,
@@ -210,6 +212,7 @@ impl State {
             docker: Docker::default(),
             strays: BTreeMap::new(),
             volumes: config.volumes,
+            buttons: Buttons::default(),
             tally: Tally::default(),
             troubles: BTreeMap::new(),
             shutdown: None,

@@ -1,7 +1,7 @@
 //! Ending what a node has, and what users ask for.
 
 use super::{
-    command,
+    button, command,
     event::Request,
     fresh, image,
     node::{NodeId, Wish},
@@ -37,11 +37,14 @@ pub(super) fn on_asked(state: &mut State, request: Request) {
         Request::Disable { names, alone } => switch::disable(state, &names, alone),
         Request::SetArgs(args) => switch::set_args(state, args),
         Request::TakeDown(names) => each(state, names, takedown::ask),
-        Request::Click { button, inputs: _ } => {
-            state.say_session(Level::Warning, format!("there is no button `{button}`"));
-        }
+        Request::Click { button, inputs } => button::on_click(state, &button, &inputs),
         Request::ShutDown { teardown, volumes } => shutdown::on_asked(state, teardown, volumes),
     }
+}
+
+/// Runs one resource now.
+pub(super) fn trigger_named(state: &mut State, name: ResourceName) {
+    each(state, vec![name], trigger);
 }
 
 /// Does it for each of the resources that is part of this session.

@@ -163,6 +163,9 @@ async fn request(State(control): State<Control>, request: Result<Json<Request>, 
     if let Some(refusal) = waiting::unknown(&snapshot, names_of(&request)) {
         return (StatusCode::NOT_FOUND, Json(refusal)).into_response();
     }
+    if let Some(refusal) = waiting::refused_click(&snapshot, &request) {
+        return (StatusCode::BAD_REQUEST, Json(refusal)).into_response();
+    }
     if control.inbox.send(Event::Asked(request)).is_ok() {
         return StatusCode::ACCEPTED.into_response();
     }

@@ -4,7 +4,8 @@
 use super::{Control, Refusal, protocol::refuse};
 use crate::{
     diag::suggest,
-    model::ResourceName,
+    engine::Request,
+    model::{InvalidInput, ResourceName},
     snapshot::{Row, Snapshot},
 };
 use axum::{
@@ -103,4 +104,25 @@ pub(super) fn unknown(snapshot: &Arc<Snapshot>, names: &[ResourceName]) -> Optio
         error: format!("there is no resource `{name}`"),
         help: suggest::did_you_mean(name.as_str(), known.iter().copied()),
     })
+}
+
+/// Why a press is refused: there is no such button, or it does not take that.
+pub(super) fn refused_click(snapshot: &Snapshot, request: &Request) -> Option<Refusal> {
+    let Request::Click { button: name, inputs } = request else { return None };
+    snapshot.mode?;
+    let Some(row) = snapshot.buttons.iter().find(|row| row.button.name == *name) else {
+        let known: Vec<&str> = snapshot.buttons.iter().map(|row| row.button.name.as_str()).collect();
+        let help = suggest::did_you_mean(name.as_str(), known.iter().copied());
+        let list = || Some("`orch click` lists them".to_owned()).filter(|_| !known.is_empty());
+        return Some(Refusal { error: format!("there is no button `{name}`"), help: help.or_else(list) });
+    };
+    if row.button.disabled {
+        return Some(Refusal { error: format!("the button `{name}` is disabled"), help: None });
+    }
+    let invalid = row.button.environment(inputs).err()?;
+    let help = match &invalid {
+        InvalidInput::Unknown { input, known, .. } => suggest::did_you_mean(input, known.iter().map(String::as_str)),
+        InvalidInput::NotAChoice { .. } => None,
+    };
+    Some(Refusal { error: invalid.to_string(), help })
 }

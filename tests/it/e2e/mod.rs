@@ -1,6 +1,7 @@
 //! The real program on real processes and files, as a user has it.
 
 mod bad_input;
+mod buttons;
 mod changes;
 mod endings;
 mod evaluation;
