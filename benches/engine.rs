@@ -74,6 +74,7 @@ impl World {
             images: std::collections::BTreeMap::new(),
             overlays: std::collections::BTreeMap::new(),
             volumes: false,
+            namespaces: false,
             goal: Goal::Up,
             cores: 8,
             first_run: RunId(1),

@@ -12,8 +12,8 @@ pub use spec::Spec;
 use crate::{
     diag::Diagnostic,
     model::{
-        Button, Condition, ContainerState, Exit, Failure, FilePath, ImageKey, InstanceId, Link, Mode, ResourceName,
-        RunId, Time, TriggerMode,
+        Button, Condition, ContainerState, Exit, Failure, FilePath, ForwardState, ImageKey, InstanceId, Link, Mode,
+        PodState, PortForward, ResourceName, RunId, Time, TriggerMode,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -202,6 +202,9 @@ pub struct Row {
     /// What the Orchfile says of it. The same `Arc` until a reload changes it.
     #[serde(default)]
     pub spec: Arc<Spec>,
+    /// Local ports that lead to its newest pod.
+    #[serde(default)]
+    pub forwards: Vec<ForwardRow>,
 }
 
 impl Row {
@@ -217,6 +220,26 @@ pub enum RowKind {
     Local,
     /// A container of a compose file, or a plain one.
     Container,
+    /// Objects of a cluster.
+    Kubernetes,
+}
+
+/// A local port that leads to a pod, as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForwardRow {
+    /// What is declared.
+    pub forward: PortForward,
+    /// What it does; `None` until it was opened.
+    pub state: Option<ForwardState>,
+}
+
+impl ForwardRow {
+    /// Where a browser finds what it leads to.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let local_port = self.state.as_ref().map_or(self.forward.local_port, |state| state.local_port);
+        PortForward { local_port, ..self.forward.clone() }.url()
+    }
 }
 
 /// An image as people see it.
@@ -279,7 +302,7 @@ impl Row {
     #[must_use]
     pub fn finished(&self) -> Option<&Exit> {
         let exit = self.instance.as_ref()?.exit.as_ref()?;
-        let is_done = self.kind == RowKind::Container && self.runtime == RuntimeStatus::Ok;
+        let is_done = self.kind != RowKind::Local && self.runtime == RuntimeStatus::Ok;
         (is_done && exit.is_success()).then_some(exit)
     }
 }
@@ -331,6 +354,8 @@ pub enum Step {
     Build,
     /// Makes, replaces or starts containers.
     Container,
+    /// Applies objects of a cluster.
+    Apply,
     /// Changes files in running containers.
     LiveUpdate,
     /// Removes what was made.
@@ -356,6 +381,9 @@ pub struct InstanceRow {
     pub probe_failure: Option<String>,
     /// The containers that it is, where it is no process.
     pub containers: Vec<ContainerState>,
+    /// The pods of a resource of a cluster, the newest first; those that are replaced are among them until they have ended.
+    #[serde(default)]
+    pub pods: Vec<PodState>,
 }
 
 /// Why a run, or the restart of a server, starts.
@@ -398,6 +426,12 @@ pub enum Cause {
     Removed,
     /// Somebody else changed its container: how.
     ChangedByHand(String),
+    /// An object of its own is gone, though nobody asked orch for that: which.
+    Deleted(String),
+    /// Somebody else changed an object of its own: how.
+    Drifted(String),
+    /// A container of a pod started anew, without the files that were changed in it.
+    Resync,
     /// Its containers could not be changed in place: why.
     FallBack(String),
     /// `orch down`.
@@ -431,6 +465,10 @@ pub enum Hold {
     Unneeded,
     /// The Docker Engine cannot be reached: why.
     Docker(String),
+    /// The cluster cannot be reached: why.
+    Cluster(String),
+    /// Files are changed in its containers as soon as these run.
+    Starting,
     /// Files that it reads are still being written, or their digests are being taken.
     Settling,
     /// All slots are taken.
@@ -502,7 +540,7 @@ pub enum Verdict {
     OrchfileFailed,
     /// A user ended the session before there was an answer.
     Interrupted,
-    /// What is needed for an answer cannot be used: no Docker Engine.
+    /// What is needed for an answer cannot be used: no Docker Engine, no cluster.
     Unusable(Failure),
 }
 

@@ -168,6 +168,9 @@ pub(super) struct Down {
     /// Remove the project's named volumes too, with all that is in them
     #[arg(long, env = "ORCH_VOLUMES", value_parser = clap::builder::FalseyValueParser::new(), conflicts_with = "names")]
     pub(super) volumes: bool,
+    /// Delete the namespaces that the project made in the cluster too, with all that is in them
+    #[arg(long, env = "ORCH_DELETE_NAMESPACES", value_parser = clap::builder::FalseyValueParser::new(), conflicts_with = "names")]
+    pub(super) delete_namespaces: bool,
 }
 
 /// `orch status`.

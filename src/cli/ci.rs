@@ -35,6 +35,7 @@ pub(super) fn ci(args: Ci) -> Result<Exit, CliError> {
         timeout: args.timeout,
         only: None,
         volumes: false,
+        namespaces: false,
         log_to,
         look,
     };

@@ -65,7 +65,7 @@ pub(super) fn report(mut snapshots: watch::Receiver<Arc<Snapshot>>, outbox: Outb
         let diagnostics = if taken { &snapshot.orchfile.warnings } else { &snapshot.orchfile.errors };
         let word = Word { taken, diagnostics: diagnostics.to_vec() };
         if background::say(&word).is_err() || !taken {
-            outbox.send(Event::Asked(Request::ShutDown { teardown: false, volumes: false }));
+            outbox.send(Event::Asked(Request::ShutDown { teardown: false, volumes: false, namespaces: false }));
         }
     });
 }

@@ -46,7 +46,11 @@ fn through_session(project: &Project, card: &SessionCard, args: &Down) -> Result
     let query = LogsQuery { follow: true, tail: Some(0), ..LogsQuery::default() };
     let has_project = live::block_on(async {
         let has_project = ask::snapshot(card).await?.mode.is_some();
-        ask::request(card, &Request::ShutDown { teardown: true, volumes: args.volumes }).await?;
+        ask::request(
+            card,
+            &Request::ShutDown { teardown: true, volumes: args.volumes, namespaces: args.delete_namespaces },
+        )
+        .await?;
         // The session may break off while it says its last words: that it ended is what counts.
         ask::logs(card, &query, |entry| {
             let mut text = Vec::new();
@@ -88,6 +92,7 @@ fn without_session(project: &Project, args: &Down) -> Result<Exit, CliError> {
         timeout: None,
         only: (!names.is_empty()).then(|| names.clone()),
         volumes: args.volumes,
+        namespaces: args.delete_namespaces,
         log_to: LogTo::Stderr,
         look: terminal::stderr(),
     };

@@ -36,7 +36,7 @@ impl Ending {
                 {
                     logs.say(&LogName::Session, None, Level::Info, &text);
                 }
-                outbox.send(Event::Asked(Request::ShutDown { teardown: false, volumes: false }));
+                outbox.send(Event::Asked(Request::ShutDown { teardown: false, volumes: false, namespaces: false }));
                 heard.each.notify_waiters();
             }
         });

@@ -35,6 +35,7 @@ pub(super) fn eval(args: Eval) -> Result<Exit, CliError> {
         timeout: None,
         only: None,
         volumes: false,
+        namespaces: false,
         log_to: LogTo::Stderr,
         look: terminal::stderr(),
     };

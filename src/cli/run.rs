@@ -46,6 +46,8 @@ pub(super) struct Plan {
     pub(super) only: Option<BTreeSet<ResourceName>>,
     /// `down` of named volumes too.
     pub(super) volumes: bool,
+    /// `down` of namespaces too.
+    pub(super) namespaces: bool,
     /// Where log lines are printed, and how.
     pub(super) log_to: LogTo,
     pub(super) look: Look,
@@ -117,6 +119,7 @@ fn engine(plan: &Plan, store: &Store, clock: Clock) -> Engine {
         images: store.images(),
         overlays: store.overlays(),
         volumes: plan.volumes,
+        namespaces: plan.namespaces,
         goal: plan.goal,
         cores: cores(),
         first_run,
@@ -148,7 +151,9 @@ async fn hold(
     let unread = (plan.goal == Goal::Up).then(|| world.outbox.clone());
     let printing = printer::start(&world.logs, reader.clone(), plan.log_to, plan.look, move || {
         // `orch up | head`: a session that nobody sees any more ends. `ci` still has an answer to give.
-        unread.inspect(|outbox| outbox.send(Event::Asked(Request::ShutDown { teardown: false, volumes: false })));
+        unread.inspect(|outbox| {
+            outbox.send(Event::Asked(Request::ShutDown { teardown: false, volumes: false, namespaces: false }))
+        });
     });
     if plan.log_to == LogTo::Nowhere {
         detach::report(reader.clone(), world.outbox.clone());

@@ -29,6 +29,7 @@ pub(super) fn up(args: Up) -> Result<Exit, CliError> {
         timeout: None,
         only: None,
         volumes: false,
+        namespaces: false,
         log_to: if args.in_background { LogTo::Nowhere } else { LogTo::Stdout },
         look: terminal::stdout(),
     };

@@ -1,17 +1,18 @@
-//! Containers of earlier sessions: taken over where they are what they should be. Nothing is touched by that, so that it waits
+//! What earlier sessions left: taken over where it is what it should be. Nothing is touched by that, so that it waits
 //! for nobody.
 
 use super::{
-    container,
+    backend::Backend,
     dirt::{Dirt, Saw},
     image,
     node::NodeId,
     observe::{self, Finding},
     phase::{LastRun, RunPhase},
     state::State,
+    workload,
 };
 use crate::{
-    model::{ContainerPhase, ContainerState, Level, Restart},
+    model::{Level, Restart},
     snapshot::Skip,
 };
 use std::collections::BTreeSet;
@@ -19,20 +20,20 @@ use std::collections::BTreeSet;
 /// Decides about containers that were found, as soon as all is known that decides it.
 pub(super) fn decide(state: &mut State, id: NodeId) {
     let node = &state.nodes[id];
-    let may = node.what.container().is_some()
+    let may = node.what.is_workload()
         && node.is_enabled()
         && !node.stopped
         && !state.is_ending()
         && matches!(node.run, RunPhase::Idle);
-    if node.containers.decided || !may || !state.docker.is_seen() {
+    if node.workload.decided || !may || !state.is_in_sight(node) {
         return;
     }
-    if !node.containers.there.is_empty() && is_image_unknown(state, id) || undecided_before(state, id).is_some() {
+    if !node.workload.there.is_empty() && is_image_unknown(state, id) || undecided_before(state, id).is_some() {
         return;
     }
-    state.node(id).containers.decided = true;
+    state.node(id).workload.decided = true;
     touch_undecided_after(state, id);
-    if !state.nodes[id].containers.there.is_empty() {
+    if !state.nodes[id].workload.there.is_empty() {
         take_over(state, id);
     }
 }
@@ -43,9 +44,8 @@ fn is_image_unknown(state: &State, id: NodeId) -> bool {
 }
 
 fn take_over(state: &mut State, id: NodeId) {
-    let Some(wanted) = container::wanted(state, id, false) else { return observe::follow_stale(state, id) };
-    let finding =
-        observe::find(&wanted.order, wanted.values.last().map(|(_, value)| value), &state.nodes[id].containers.there);
+    let Some(wanted) = workload::wanted(state, id, false) else { return observe::follow_stale(state, id) };
+    let finding = observe::find(state, id, &wanted);
     let is_good = match finding {
         Finding::Runs | Finding::Waits => true,
         Finding::Done => state.nodes[id].what.restart() != Some(Restart::Always) && is_after_all(state, id),
@@ -57,13 +57,13 @@ fn take_over(state: &mut State, id: NodeId) {
         return observe::follow_stale(state, id);
     }
     let node = state.node(id);
-    node.containers.raised = Some(wanted);
-    node.containers.ids = container::ids(&node.containers.there);
+    node.workload.raised = Some(wanted);
+    node.workload.ids = workload::ids(&node.workload.there);
     node.dirt = Dirt::default();
     node.last = LastRun::Succeeded;
     node.skipped = Some(Skip::Adopted);
     restore_overlay(state, id);
-    container::compare_files(state, id);
+    workload::compare_files(state, id);
     if !state.nodes[id].dirt.is_some() {
         state.say(id, None, Level::Info, "up to date, not touched".to_owned());
     }
@@ -79,7 +79,7 @@ fn touch_undecided_after(state: &mut State, id: NodeId) {
         next.extend(dependents.filter(|dependent| looked_at.insert(*dependent)));
     }
     for id in looked_at {
-        if !state.nodes[id].containers.decided {
+        if !state.nodes[id].workload.decided {
             state.touch(id);
         }
     }
@@ -87,15 +87,17 @@ fn touch_undecided_after(state: &mut State, id: NodeId) {
 
 /// Whether a job that has ended began after all that it comes after was as it is now: what it did or found may be undone else.
 fn is_after_all(state: &State, id: NodeId) -> bool {
-    let Some(began) = state.nodes[id].containers.there.iter().map(|one| one.started_at_ns).min() else { return false };
+    let Some(began) = state.nodes[id].workload.there.lives().iter().map(|(_, began)| *began).min() else {
+        return false;
+    };
     before(state, id).into_iter().all(|id| {
         let node = &state.nodes[id];
-        let is_older = node.containers.there.iter().all(|one| one.started_at_ns <= began);
-        is_older && !node.is_dirty() && node.containers.raised.is_some()
+        let is_older = node.workload.there.lives().iter().all(|(_, started)| *started <= began);
+        is_older && !node.is_dirty() && node.workload.raised.is_some()
     })
 }
 
-/// The container resources that it comes after, those that these come after included.
+/// The workloads that it comes after, those that these come after included.
 fn before(state: &State, id: NodeId) -> BTreeSet<NodeId> {
     let mut found = BTreeSet::new();
     let mut looked_at = BTreeSet::new();
@@ -105,7 +107,7 @@ fn before(state: &State, id: NodeId) -> BTreeSet<NodeId> {
             if looked_at.insert(provider) {
                 next.push(provider);
                 let node = &state.nodes[provider];
-                let counts = node.what.container().is_some() && node.is_enabled() && !node.stopped;
+                let counts = node.what.is_workload() && node.is_enabled() && !node.stopped;
                 found.extend(counts.then_some(provider));
             }
         }
@@ -115,12 +117,10 @@ fn before(state: &State, id: NodeId) -> BTreeSet<NodeId> {
 
 /// What a job that has ended waits for before it is decided whether it ran for what is there now.
 pub(super) fn undecided_before(state: &State, id: NodeId) -> Option<NodeId> {
-    let is_job = |one: &ContainerState| matches!(one.phase, ContainerPhase::Exited { code: 0, .. });
-    let there = &state.nodes[id].containers.there;
-    if there.is_empty() || !there.iter().all(is_job) {
+    if !state.nodes[id].workload.there.is_done() {
         return None;
     }
-    let is_open = |id: &NodeId| !state.nodes[*id].containers.decided || state.nodes[*id].settling > 0;
+    let is_open = |id: &NodeId| !state.nodes[*id].workload.decided || state.nodes[*id].settling > 0;
     before(state, id).into_iter().find(is_open)
 }
 
@@ -130,8 +130,16 @@ fn restore_overlay(state: &mut State, id: NodeId) {
     let Some(overlay) = state.overlays.remove(&node.name) else { return };
     let mut recorded = overlay.containers.clone();
     recorded.sort();
-    if recorded == container::ids(&node.containers.there) {
+    let now = workload::ids(&node.workload.there);
+    let is_held = match node.backend() {
+        // Those that started anew get it again.
+        Some(Backend::Kube) => recorded.iter().any(|one| now.contains(one)),
+        Some(Backend::Docker) | None => recorded == now,
+    };
+    if is_held {
         let files = overlay.files.iter().map(|(path, content)| (path.clone(), Saw::of(*content)));
-        state.node(id).containers.overlay = files.collect();
+        let workload = &mut state.node(id).workload;
+        workload.overlay = files.collect();
+        workload.ids = recorded;
     }
 }

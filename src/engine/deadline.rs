@@ -25,6 +25,8 @@ pub(super) enum Deadline {
     Prune,
     /// A server should be ready by now, and if it is not that is said.
     Slow(NodeId),
+    /// What is wrong with pods decides the verdict of `orch ci` if it goes on until then.
+    Trouble(NodeId),
     /// A server without a probe has lived long enough for the verdict of `orch ci`.
     Lived(NodeId),
 }

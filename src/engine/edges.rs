@@ -1,7 +1,7 @@
 //! What nodes tell each other along edges: conditions once met, and counts of writers that hold back.
 
 use super::{
-    container,
+    backend::Contact,
     image::{self, Standing},
     itself,
     node::{Derived, NodeId},
@@ -10,6 +10,7 @@ use super::{
     state::State,
     takedown, verdict,
     what::What,
+    workload,
 };
 use crate::{model::Condition, snapshot::Goal};
 use std::collections::BTreeSet;
@@ -40,7 +41,7 @@ pub(super) fn reach_ready(state: &mut State, id: NodeId) {
 fn is_ready(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
     let is_good = !node.what.has_runs() || node.last == LastRun::Succeeded;
-    if node.what.container().is_some() && verdict::is_finished(state, id) {
+    if node.what.is_workload() && verdict::is_finished(state, id) {
         return is_good;
     }
     let serves = !node.what.serves() || node.live().is_some_and(|live| live.ready);
@@ -160,7 +161,7 @@ pub(super) fn derive(state: &State, id: NodeId) -> Derived {
         gone: !takedown::holds_on(node),
         demand: match node.what {
             What::Image(_) => image::demand(state, id),
-            What::Resource(_) => container::demand(state, id),
+            What::Resource(_) => workload::demand(state, id),
         },
         standing: if node.what.image().is_some() { image::standing(state, id) } else { Standing::Settled },
         because: because(state, id),
@@ -174,11 +175,12 @@ pub(super) fn counts(state: &State, id: NodeId) -> bool {
     node.is_enabled() && !node.stopped && !state.is_shutting_down()
 }
 
-/// The Docker Engine's answer decides about it.
+/// The answer of what it lives on decides about it.
 fn is_looked_for(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
-    let waits = state.docker.is_looking() || container::is_undecided(state, id);
-    waits && node.what.container().is_some() && node.is_dirty() && counts(state, id)
+    let is_looking = state.contact_of(node).is_some_and(Contact::is_looking);
+    let waits = is_looking || workload::is_undecided(state, id);
+    waits && node.what.is_workload() && node.is_dirty() && counts(state, id)
 }
 
 /// Its server is about to be ready, or to end. The verdict of `orch ci` waits for more than readers do.
@@ -187,7 +189,7 @@ fn is_changing(state: &State, id: NodeId) -> bool {
     let is_ci = state.goal == Goal::Ci;
     let is_young = is_ci && !live.has_check() && !live.lived;
     // Nobody knows how it is, nor will by waiting.
-    if state.docker.lost().is_some() && !live.is_process() {
+    if state.is_out_of_reach(&state.nodes[id]) && !live.is_process() {
         return false;
     }
     let is_awaited = is_ci && !live.stopping && ends_for_somebody(state, id);
@@ -236,7 +238,7 @@ fn because(state: &State, id: NodeId) -> &'static str {
     if matches!(node.last, LastRun::Failed(_)) {
         return "failed";
     }
-    if container::lacks_image(state, id) {
+    if workload::lacks_image(state, id) {
         return "failed";
     }
     if node.dirt.first && is_looked_for(state, id) {

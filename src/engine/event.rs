@@ -163,6 +163,9 @@ pub enum Request {
         teardown: bool,
         /// With `teardown`: volumes too.
         volumes: bool,
+        /// With `teardown`: namespaces of the cluster too.
+        #[serde(default)]
+        namespaces: bool,
     },
 }
 

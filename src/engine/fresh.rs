@@ -83,7 +83,7 @@ pub(super) fn on_set_taken(state: &mut State, request: RequestId, files: Vec<Tak
         Some(Question::CheckInputs(id)) => on_inputs(state, id, files),
         Some(Question::CheckOutputs(id)) => on_outputs(state, id, &files),
         Some(Question::Background(id)) => on_background(state, id, request, files),
-        Some(Question::Changes | Question::Probe(_) | Question::Look) | None => {}
+        Some(Question::Changes | Question::Probe(_) | Question::Look(_)) | None => {}
     }
 }
 

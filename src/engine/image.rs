@@ -4,10 +4,10 @@
 //! at before.
 
 use super::{
-    container, docker, edges,
+    docker, edges,
     effect::{BuildOrder, DockerEffect},
     event::Made,
-    fresh, itself,
+    fresh, itself, kube,
     node::{Node, NodeId},
     phase::{self, LastRun, RunPhase, Work},
     prune,
@@ -15,6 +15,7 @@ use super::{
     schedule::Priority,
     sight::Sight,
     state::State,
+    workload,
 };
 use crate::{
     model::{
@@ -252,7 +253,10 @@ fn take_record(state: &mut State, id: NodeId) {
 
 /// What decides it, as long as its bases were made.
 fn recipe(state: &mut State, id: NodeId) -> Option<Recipe> {
-    let definition = fresh::definition_of(state, id);
+    let mut definition = fresh::definition_of(state, id);
+    if let Some(registry) = state.kube.registry.as_ref().filter(|_| kube::deploys(state, &state.nodes[id])) {
+        definition = Digest::of_parts([definition.0.as_slice(), registry.host.as_bytes()]);
+    }
     let bases = state.nodes[id].edges.images.iter().map(|base| {
         let value = state.nodes[*base].making.value.as_ref()?;
         let by_id = value.built.id.as_ref().map(|id| Digest::of(id.0.as_bytes()));
@@ -314,9 +318,10 @@ fn accept_recipe_if_back(state: &mut State, id: NodeId, recipe: &Recipe) {
 /// Starts a build.
 pub(super) fn start(state: &mut State, id: NodeId) {
     let (Some(image), Some(recipe)) = (state.nodes[id].what.image().cloned(), recipe(state, id)) else { return };
+    let image = kube::placed(state, &image, kube::deploys(state, &state.nodes[id]));
     let order = order(state, id, image);
     let needed_by = first_demanding(state, id);
-    let fell_back = needed_by.and_then(|user| container::fell_back(&state.nodes[user]));
+    let fell_back = needed_by.and_then(|user| workload::fell_back(&state.nodes[user]));
     let needed_by = needed_by.map(|user| state.nodes[user].name.clone());
     if let Some(name) = &needed_by {
         state.node(id).name = name.clone();
@@ -427,21 +432,21 @@ pub(super) fn tell_new(state: &mut State, id: NodeId) {
     // Images between do not ask for themselves.
     for user in edges::resources_above(state, id) {
         if !sleeps(&state.nodes[user]) {
-            container::mark_image(state, user, &key);
+            workload::mark_image(state, user, &key);
         }
     }
 }
 
 /// Whether it does not start with the session and was not asked for so far: that another one had its image made does not wake it.
 fn sleeps(node: &Node) -> bool {
-    node.what.container().is_some() && node.dirt.first && !node.what.auto_init()
+    node.what.is_workload() && node.dirt.first && !node.what.auto_init()
 }
 
 /// It is the same image: what is made of it is as good as before, and not to be made anew for its sake.
 fn tell_same(state: &mut State, id: NodeId, skip: Skip) {
     let (Some(key), Some(value)) = (key(state, id), state.nodes[id].making.value.clone()) else { return };
     for user in edges::resources_above(state, id) {
-        container::unmark_image(state, user, &key, (id, &value));
+        workload::unmark_image(state, user, &key, (id, &value));
     }
     for user in state.nodes[id].edges.users.clone() {
         let node = state.node(user);
@@ -482,7 +487,7 @@ pub(super) fn force(state: &mut State, id: NodeId) {
 pub(super) fn on_definition(state: &mut State, id: NodeId) {
     let Some(key) = key(state, id) else { return };
     for user in edges::resources_above(state, id) {
-        container::mark_image(state, user, &key);
+        workload::mark_image(state, user, &key);
     }
 }
 

@@ -4,12 +4,12 @@
 //! same from then on until there is news of the file. A run that started at or after that step saw it.
 
 use super::{
-    container,
     dirt::{Mark, Saw},
     evaluation,
     node::{Node, NodeId},
     phase::{RunPhase, Work},
     state::{Reader, State},
+    workload,
 };
 use crate::model::{Digest, FilePath};
 use std::{
@@ -150,7 +150,7 @@ fn compare(state: &mut State, id: NodeId, path: &FilePath, content: Option<Diges
     state.agenda.insert(id);
     if saw == Saw::Content(content) {
         node.dirt.files.remove(path);
-        node.containers.plan = None;
+        node.workload.plan = None;
         return false;
     }
     // A run that goes on may see this, also if the file changes back before its end.
@@ -159,7 +159,7 @@ fn compare(state: &mut State, id: NodeId, path: &FilePath, content: Option<Diges
     } else if node.local().is_some() {
         node.knowledge.saw.insert(path.clone(), saw);
     }
-    node.containers.plan = None;
+    node.workload.plan = None;
     if node.making.value.is_some() {
         node.making.behind.insert(path.clone());
     }
@@ -195,7 +195,7 @@ pub(super) fn saw_of(state: &State, id: NodeId, path: &FilePath) -> Saw {
     if let Some(sight) = &node.making.sight {
         return sight.saw(path);
     }
-    if let Some(saw) = container::saw_of(state, id, path) {
+    if let Some(saw) = workload::saw_of(state, id, path) {
         return saw;
     }
     let knowledge = &node.knowledge;

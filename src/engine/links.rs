@@ -32,7 +32,8 @@ pub(super) fn relink(state: &mut State, project: &Project, changes: &[Change]) {
     for id in all {
         let old = &state.nodes[id].edges.writers;
         let writers = if moved { writers.remove(&id).unwrap_or_default() } else { old.clone() };
-        if touched.contains(&id) || *old != writers {
+        let is_of_cluster = moved && state.nodes[id].what.kube().is_some();
+        if touched.contains(&id) || *old != writers || is_of_cluster {
             let (images, providers) = (images(state, id), providers(state, id));
             link(state, id, Links { writers, images, providers });
             state.touch(id);
@@ -60,7 +61,33 @@ fn images(state: &State, id: NodeId) -> Vec<NodeId> {
 
 fn providers(state: &State, id: NodeId) -> Vec<(NodeId, Condition)> {
     let dependencies = state.nodes[id].what.dependencies().iter();
-    dependencies.filter_map(|dependency| Some((state.resource(&dependency.on)?, dependency.condition))).collect()
+    let declared = dependencies.filter_map(|dependency| Some((state.resource(&dependency.on)?, dependency.condition)));
+    let mut all: Vec<_> = declared.collect();
+    for before in before_others(state).filter(|before| *before != id && state.nodes[id].what.kube().is_some()) {
+        if !all.iter().any(|(provider, _)| *provider == before) && !comes_after(state, before, id) {
+            all.push((before, Condition::Started));
+        }
+    }
+    all
+}
+
+/// What all other resources of a cluster come after.
+fn before_others(state: &State) -> impl Iterator<Item = NodeId> {
+    let is_first = |id: &NodeId| {
+        let node = &state.nodes[*id];
+        node.is_enabled() && node.what.auto_init() && node.what.kube().is_some_and(|kube| kube.before_others)
+    };
+    state.order.iter().copied().filter(is_first)
+}
+
+/// Whether the one was declared to come after the other.
+fn comes_after(state: &State, id: NodeId, other: NodeId) -> bool {
+    let (mut seen, mut next) = (BTreeSet::new(), vec![id]);
+    while let Some(id) = next.pop() {
+        let below = state.nodes[id].what.dependencies().iter().filter_map(|one| state.resource(&one.on));
+        next.extend(below.filter(|below| seen.insert(*below)));
+    }
+    seen.contains(&other)
 }
 
 /// What is said of an image is said to the first resource that is made of it.

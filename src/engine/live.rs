@@ -1,10 +1,11 @@
 //! Live updates: runs that change files in running containers.
 
 use super::{
-    container,
+    backend::Backend,
     dirt::{Mark, Saw},
     docker,
     effect::{DockerEffect, UpdateOrder},
+    kube,
     node::NodeId,
     observe,
     phase::{self, LastRun, Work},
@@ -12,9 +13,10 @@ use super::{
     raise,
     run::{self, Over},
     state::State,
+    workload,
 };
 use crate::{
-    model::{Digest, Exit, FilePath, Overlay},
+    model::{Digest, Exit, FilePath, Overlay, RunId},
     snapshot::{Cause, Step},
 };
 use std::{
@@ -25,30 +27,36 @@ use std::{
 /// Starts an update of the running containers.
 pub(super) fn start(state: &mut State, id: NodeId, steps: Steps) {
     let node = &state.nodes[id];
-    let waiting = node.containers.plan.as_ref().map(|plan| plan.waiting.clone()).unwrap_or_default();
-    let mut files = container::changed(state, id);
+    let waiting = node.workload.plan.as_ref().map(|plan| plan.waiting.clone()).unwrap_or_default();
+    let mut files = workload::changed(state, id);
     files.retain(|path, _| !waiting.contains(path));
     let node = state.node(id);
-    let initial = std::mem::take(&mut node.containers.initial_sync);
+    let initial = std::mem::take(&mut node.workload.initial_sync);
+    let is_resync = std::mem::take(&mut node.workload.resync) && !node.dirt.is_some();
     let (dirt, cause) = run::take(state, id);
+    let cause = if is_resync && cause == Cause::First { Cause::Resync } else { cause };
     let row = run::open(state, id, Step::LiveUpdate, cause);
     let node = state.node(id);
     // Whatever becomes of the update: nobody knows what these files are in the containers until it has succeeded.
-    node.containers.overlay.extend(files.keys().map(|path| (path.clone(), Saw::Unknown)));
-    node.containers.plan = None;
-    node.containers.restarting = steps.restart;
+    node.workload.overlay.extend(files.keys().map(|path| (path.clone(), Saw::Unknown)));
+    node.workload.plan = None;
+    node.workload.restarting = steps.restart;
+    kube::note_holders(state, id);
     remember(state, id);
-    let order = order(state, id, steps);
-    let (run, resource, grace) = (row.run, state.nodes[id].name.clone(), raise::stop_grace(state, id));
-    state.emit(docker::effect(DockerEffect::Update { run, resource, order: Arc::new(order), grace }));
+    perform(state, id, row.run, steps, &files);
     let update = phase::Update { files, unknown: BTreeSet::new(), initial };
     run::goes_on(state, id, row, dirt, Work::Update(Box::new(update)));
 }
 
-fn order(state: &State, id: NodeId, steps: Steps) -> UpdateOrder {
+fn perform(state: &mut State, id: NodeId, run: RunId, steps: Steps, files: &BTreeMap<FilePath, Option<Digest>>) {
+    if state.nodes[id].backend() == Some(Backend::Kube) {
+        return kube::update(state, id, run, files);
+    }
     let Steps { copies, removals, folders, runs, restart } = steps;
-    let containers = container::living(state.nodes[id].live()).iter().map(|one| one.id.clone()).collect();
-    UpdateOrder { containers, copies, removals, folders, runs, restart }
+    let containers = workload::living(state.nodes[id].live()).iter().map(|one| one.id.clone()).collect();
+    let order = Arc::new(UpdateOrder { containers, copies, removals, folders, runs, restart });
+    let (resource, grace) = (state.nodes[id].name.clone(), raise::stop_grace(state, id));
+    state.emit(docker::effect(DockerEffect::Update { run, resource, order, grace }));
 }
 
 /// An update ended.
@@ -65,7 +73,7 @@ pub(super) fn on_ended(state: &mut State, id: NodeId, over: Over, update: phase:
         }
         (Exit::Code(_) | Exit::Signal(_) | Exit::Stopped, _) => fail(state, id, over.exit, update),
     }
-    state.node(id).containers.plan = None;
+    state.node(id).workload.plan = None;
     observe::judge(state, id);
 }
 
@@ -73,11 +81,11 @@ fn succeed(state: &mut State, id: NodeId, update: &phase::Update) {
     settle(state, id, &update.files, &update.unknown);
     let node = state.node(id);
     node.last = LastRun::Succeeded;
-    node.containers.unsynced.clear();
+    node.workload.unsynced.clear();
     remember(state, id);
     if !state.nodes[id].what.is_automatic() {
         // A repair asks for what was triggered before, and leaves the rest to be found now.
-        container::compare_files(state, id);
+        workload::compare_files(state, id);
     }
 }
 
@@ -86,15 +94,15 @@ fn fail(state: &mut State, id: NodeId, exit: Exit, update: phase::Update) {
     settle(state, id, &update.files, &update.unknown);
     let node = state.node(id);
     node.last = LastRun::Failed(exit);
-    node.containers.unsynced.extend(update.files.into_keys());
+    node.workload.unsynced.extend(update.files.into_keys());
 }
 
 /// Now the containers hold these files, but for those that changed meanwhile. What is as in their images is no change.
 fn settle(state: &mut State, id: NodeId, files: &BTreeMap<FilePath, Option<Digest>>, unknown: &BTreeSet<FilePath>) {
     for (path, content) in files.iter().filter(|(path, _)| !unknown.contains(*path)) {
         let saw = Saw::Content(*content);
-        let as_built = container::built_of(state, id, path) == Some(saw);
-        let overlay = &mut state.node(id).containers.overlay;
+        let as_built = workload::built_of(state, id, path) == Some(saw);
+        let overlay = &mut state.node(id).workload.overlay;
         if as_built {
             overlay.remove(path);
         } else {
@@ -118,7 +126,7 @@ fn restore(state: &mut State, id: NodeId, before: LastRun, dirt: super::dirt::Di
         node.changed_at = now;
     }
     node.last = before;
-    node.containers.initial_sync |= update.initial;
+    node.workload.initial_sync |= update.initial;
     let mut marks = dirt.files;
     for path in update.files.into_keys() {
         let mark = marks.remove(&path).unwrap_or(Mark { by: None });
@@ -131,12 +139,16 @@ fn restore(state: &mut State, id: NodeId, before: LastRun, dirt: super::dirt::Di
 /// later session does it again.
 pub(super) fn remember(state: &mut State, id: NodeId) {
     let node = &state.nodes[id];
-    let containers = container::ids(&node.containers.there);
+    let containers = match node.backend() {
+        // Others may have come since.
+        Some(Backend::Kube) => node.workload.ids.clone(),
+        Some(Backend::Docker) | None => workload::ids(&node.workload.there),
+    };
     let record = |(path, saw): (&FilePath, &Saw)| {
-        let saw = if node.containers.unsynced.contains(path) { Saw::Unknown } else { *saw };
+        let saw = if node.workload.unsynced.contains(path) { Saw::Unknown } else { *saw };
         (path.clone(), saw.record())
     };
-    let files = node.containers.overlay.iter().map(record).collect();
+    let files = node.workload.overlay.iter().map(record).collect();
     let (resource, overlay) = (node.name.clone(), Arc::new(Overlay { containers, files }));
     state.emit(docker::effect(DockerEffect::RememberOverlay { resource, overlay }));
 }

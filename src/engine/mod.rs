@@ -10,8 +10,10 @@
 //! - `stop`, `switch`, `takedown`, `shutdown`, `verdict`: what users ask for, and how things end. `rows`, `say`: what people see.
 
 mod adopt;
+mod backend;
 mod button;
 mod changes;
+mod clean;
 mod command;
 mod container;
 mod deadline;
@@ -25,6 +27,7 @@ mod fresh;
 mod image;
 mod itself;
 mod knowledge;
+mod kube;
 mod links;
 mod live;
 mod node;
@@ -50,6 +53,7 @@ mod switch;
 mod takedown;
 mod verdict;
 mod what;
+mod workload;
 
 pub use effect::{
     AppliedObject, ApplyOrder, BuildOrder, CommandSpec, CustomCommand, DockerEffect, Effect, ExpectedObject,
@@ -92,6 +96,8 @@ pub struct EngineConfig {
     pub overlays: BTreeMap<ResourceName, Arc<Overlay>>,
     /// `orch down --volumes`.
     pub volumes: bool,
+    /// `orch down --delete-namespaces`.
+    pub namespaces: bool,
     /// Successes of earlier sessions.
     pub remembered: BTreeMap<ResourceName, Success>,
     /// How long `orch ci` may take, instead of what the file says; zero is without end.
@@ -206,8 +212,7 @@ fn apply(state: &mut State, event: Event) {
         Event::ReadyLineSeen { instance } => serve::on_ready_line_seen(state, instance),
         Event::Probed { request, result } => probe::on_probed(state, request, result),
         Event::Docker(event) => docker::on_event(state, event),
-        // No effect of this kind is emitted yet.
-        Event::Kube(_) => {}
+        Event::Kube(event) => kube::on_event(state, event),
         Event::Asked(request) => stop::on_asked(state, request),
     }
 }
@@ -228,6 +233,7 @@ fn expire_deadlines(state: &mut State) {
             Deadline::Probe(id) => probe::check(state, id),
             Deadline::Readiness(id) => verdict::on_not_ready(state, id),
             Deadline::Prune => prune::on_due(state),
+            Deadline::Trouble(id) => verdict::on_trouble(state, id),
             Deadline::Slow(id) => say::slow(state, id),
             Deadline::Lived(id) => serve::on_lived(state, id),
         }

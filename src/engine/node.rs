@@ -1,13 +1,14 @@
 //! A node: what is wanted of it and what is observed of it, in different fields.
 
 use super::{
-    container::{self, Containers},
+    backend::Backend,
     dirt::{Dirt, Saw},
     image::{Demand, Making, Standing},
     phase::{LastRun, Live, RunPhase, Running, Server},
     schedule::Priority,
     takedown::TakeDown,
     what::What,
+    workload::{self, There, Workload},
 };
 use crate::{
     model::{Condition, Digest, FilePath, FileSet, Local, RequestId, ResourceName, RunId, SetDigest, Time},
@@ -104,8 +105,8 @@ pub(super) struct Node {
     pub(super) server: Server,
     /// Only an image's.
     pub(super) making: Making,
-    /// Only a container resource's.
-    pub(super) containers: Containers,
+    /// Only a workload's.
+    pub(super) workload: Workload,
     /// Successful runs that left processes running, and whether they were told to end.
     pub(super) leftovers: BTreeMap<RunId, bool>,
 
@@ -247,6 +248,7 @@ impl Node {
         Self {
             name,
             output_set: Arc::new(FileSet::of(what.outputs().to_vec())),
+            workload: Workload { there: There::of(&what), ..Workload::default() },
             what,
             place: Some(place),
             definition: None,
@@ -268,7 +270,6 @@ impl Node {
             skipped: None,
             server: Server::default(),
             making: Making::default(),
-            containers: Containers::default(),
             leftovers: BTreeMap::new(),
             taken_down: TakeDown::No,
             torn_down: false,
@@ -279,6 +280,14 @@ impl Node {
 
     pub(super) fn local(&self) -> Option<&Local> {
         self.what.local()
+    }
+
+    /// On what it lives, or is made; nothing for what runs on this machine.
+    pub(super) fn backend(&self) -> Option<Backend> {
+        match self.what {
+            What::Image(_) => Some(Backend::Docker),
+            What::Resource(_) => self.workload.there.backend(),
+        }
     }
 
     /// Its inputs where they are one set, as those of all but containers are.
@@ -304,15 +313,12 @@ impl Node {
     }
 
     pub(super) fn is_dirty(&self) -> bool {
-        self.dirt.is_some()
-            || self.wish.is_some()
-            || self.waits_for_first_sync()
-            || matches!(self.last, LastRun::Failed(_))
+        self.dirt.is_some() || self.wish.is_some() || self.waits_for_sync() || matches!(self.last, LastRun::Failed(_))
     }
 
-    /// Whether it has new containers whose files are to be copied once.
-    pub(super) fn waits_for_first_sync(&self) -> bool {
-        self.containers.initial_sync && container::run(self)
+    /// Whether it has new containers whose files are to be copied.
+    pub(super) fn waits_for_sync(&self) -> bool {
+        (self.workload.initial_sync || self.workload.resync) && workload::run(self)
     }
 
     pub(super) fn is_running(&self) -> bool {

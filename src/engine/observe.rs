@@ -2,19 +2,21 @@
 //! are, not what happened to them: events may be lost.
 
 use super::{
+    backend::{Backend, Contact},
     container,
     deadline::Deadline,
     docker, edges,
-    effect::{DockerEffect, RaiseOrder},
-    image::Value,
+    effect::{DockerEffect, KubeEffect},
+    kube,
     node::{Node, NodeId},
     phase::{Body, Live, RunPhase, Watched},
     say, serve, shutdown,
     state::State,
     verdict,
+    workload::{self, Order, Raised, There},
 };
 use crate::{
-    model::{ContainerId, ContainerPhase, ContainerState, Exit, Health, InstanceId, NodeKey, ResourceName},
+    model::{ContainerPhase, ContainerState, Exit, Health, InstanceId, NodeKey, ResourceName},
     snapshot::{Cause, InstanceRow},
 };
 
@@ -43,47 +45,25 @@ pub(super) enum Finding {
     Changed(String),
 }
 
-/// Compares containers with what they were brought to be. How many there should be is known to nobody but the engine: see
-/// `judge`.
-pub(super) fn find(order: &RaiseOrder, value: Option<&Value>, there: &[ContainerState]) -> Finding {
-    let id = value.and_then(|value| value.built.id.as_ref());
-    let is_gone = |one: &ContainerState| matches!(one.phase, ContainerPhase::Dead | ContainerPhase::Created);
-    if there.is_empty() || there.iter().any(is_gone) {
-        return Finding::Gone;
-    }
-    if there.iter().any(|one| one.fingerprint != Some(order.fingerprint)) {
-        return Finding::Changed("another one has its place".to_owned());
-    }
-    if id.is_some_and(|id| there.iter().any(|one| one.image != *id)) {
-        return Finding::Changed("it is made of another image".to_owned());
-    }
-    if let Some(how) = there.iter().filter(|one| is_alive(one)).find_map(|one| one.changed.clone()) {
-        return Finding::Changed(how);
-    }
-    if there.iter().any(|one| one.phase == ContainerPhase::Paused) {
-        return Finding::Changed(PAUSED.to_owned());
-    }
-    for one in there {
-        if let ContainerPhase::Exited { code, out_of_memory } = one.phase
-            && code != 0
-        {
-            return Finding::Ended { exit: Exit::Code(code), out_of_memory };
+/// Compares what is there with what it was brought to be.
+pub(super) fn find(state: &State, id: NodeId, raised: &Raised) -> Finding {
+    let node = &state.nodes[id];
+    match (&raised.order, &node.workload.there) {
+        (Order::Docker(order), There::Containers(there)) => {
+            container::find(order, raised.values.last().map(|(_, value)| value), there)
         }
-    }
-    let is = |wanted: fn(&ContainerPhase) -> bool| there.iter().any(|one| wanted(&one.phase));
-    if is(|phase| *phase == ContainerPhase::Restarting) {
-        Finding::Waits
-    } else if is(|phase| *phase == ContainerPhase::Running) {
-        Finding::Runs
-    } else {
-        Finding::Done
+        (Order::Kube(order), There::Cluster(there)) => kube::find(node, order, there),
+        (Order::Docker(_) | Order::Kube(_), _) => Finding::Gone,
     }
 }
 
-/// The containers of a resource as they are now.
-pub(super) fn on_containers_changed(state: &mut State, resource: ResourceName, there: Vec<ContainerState>) {
+/// What a resource has, as it is now.
+pub(super) fn on_changed(state: &mut State, resource: ResourceName, there: There) {
     let Some(&id) = state.by_key.get(&NodeKey::Resource(resource)) else { return };
-    state.node(id).containers.there = there;
+    if state.nodes[id].backend() != there.backend() {
+        return;
+    }
+    state.node(id).workload.there = there;
     show_ended(state.node(id));
     state.touch(id);
     judge(state, id);
@@ -92,7 +72,7 @@ pub(super) fn on_containers_changed(state: &mut State, resource: ResourceName, t
 /// All output of an instance has come.
 pub(super) fn on_follow_ended(state: &mut State, instance: InstanceId) {
     if let Some(id) = state.instances.remove(&instance) {
-        state.node(id).containers.follows.remove(&instance);
+        state.node(id).workload.follows.remove(&instance);
         state.touch(id);
         shutdown::on_gone_changed(state, id, true);
     }
@@ -102,24 +82,26 @@ pub(super) fn on_follow_ended(state: &mut State, instance: InstanceId) {
 /// says nothing.
 pub(super) fn judge(state: &mut State, id: NodeId) {
     let node = &state.nodes[id];
-    if node.what.container().is_none() {
+    if !node.what.is_workload() {
         return;
     }
     let own_run = matches!(node.run, RunPhase::Running(_) | RunPhase::TearingDown(_));
-    if own_run || node.containers.removal || !node.is_enabled() || state.is_ending() || !state.docker.is_seen() {
+    if own_run || node.workload.removal || !node.is_enabled() || state.is_ending() || !state.is_in_sight(node) {
         return show(state, id);
     }
     if node.live().is_some_and(|live| live.stopping) || node.stopped {
         return judge_stopped(state, id);
     }
-    let Some(raised) = &node.containers.raised else { return judge_stale(state, id) };
-    let value = raised.values.last().map(|(_, value)| value);
-    let finding = find(&raised.order, value, &node.containers.there);
+    let Some(raised) = &node.workload.raised else { return judge_stale(state, id) };
+    let finding = find(state, id, raised);
     match node.live() {
+        Some(_) if node.backend() == Some(Backend::Kube) => kube::judge(state, id, finding),
         Some(_) => judge_living(state, id, finding),
+        // What was meant to end, or was taken away by a user, is nobody's any more.
+        None if node.backend() == Some(Backend::Kube) => {}
         None if is_taken_away(node) => repair(state, id, Cause::Removed),
         // Somebody started it.
-        None if finding == Finding::Runs && !node.containers.outdated && node.containers.decided => {
+        None if finding == Finding::Runs && !node.workload.outdated && node.workload.decided => {
             say::started_by_others(state, id);
             begin(state, id);
         }
@@ -129,22 +111,25 @@ pub(super) fn judge(state: &mut State, id: NodeId) {
 
 /// Whether a container is gone that had ended, not well, and was not to be started again: what somebody removes is put back.
 fn is_taken_away(node: &Node) -> bool {
-    let ended = node.server.ended.as_ref().filter(|_| node.server.stays_ended && !node.containers.outdated);
+    let ended = node.server.ended.as_ref().filter(|_| node.server.stays_ended && !node.workload.outdated);
     let is_ill = ended.and_then(|row| row.exit.as_ref()).is_some_and(|exit| !exit.is_success());
-    is_ill && node.containers.there.len() < node.containers.ids.len()
+    is_ill && node.workload.there.containers().len() < node.workload.ids.len()
 }
 
 /// Those that have ended are shown as long as they are there.
 fn show_ended(node: &mut Node) {
-    let there = &node.containers.there;
+    let there = node.workload.there.containers();
     if let Some(ended) = node.server.ended.as_mut().filter(|_| node.server.live.is_none()) {
         ended.containers.retain(|one| there.iter().any(|other| other.id == one.id));
     }
 }
 
-/// Rows show the containers as they are, whatever comes of it.
-fn show(state: &mut State, id: NodeId) {
-    let there = state.nodes[id].containers.there.clone();
+/// Rows show what there is as it is, whatever comes of it.
+pub(super) fn show(state: &mut State, id: NodeId) {
+    if let There::Cluster(_) = &state.nodes[id].workload.there {
+        return kube::show(state, id);
+    }
+    let there = state.nodes[id].workload.there.containers().to_vec();
     if let Some(live) = state.node(id).server.live.as_mut().filter(|live| !live.is_process())
         && !there.is_empty()
     {
@@ -157,13 +142,13 @@ fn show(state: &mut State, id: NodeId) {
 
 /// Containers of an earlier session that are not what they should be live until others have their place: they are shown.
 pub(super) fn follow_stale(state: &mut State, id: NodeId) {
-    if state.nodes[id].containers.there.iter().any(is_alive) {
+    if state.nodes[id].workload.there.is_alive() {
         begin(state, id);
     }
 }
 
 fn judge_stale(state: &mut State, id: NodeId) {
-    if state.nodes[id].containers.there.iter().any(is_alive) {
+    if state.nodes[id].workload.there.is_alive() {
         show(state, id);
     } else {
         over(state, id, Exit::Stopped);
@@ -173,9 +158,9 @@ fn judge_stale(state: &mut State, id: NodeId) {
 /// They are to be ended: they have, or they are asked to.
 fn judge_stopped(state: &mut State, id: NodeId) {
     let node = &state.nodes[id];
-    let lives = node.containers.there.iter().any(is_alive);
+    let lives = node.workload.there.is_alive();
     // Others have come in the place of those that were asked to end.
-    let is_live = node.live().is_some_and(|live| !lives || lives_of(&node.containers.there) == live.lives());
+    let is_live = node.live().is_some_and(|live| !lives || node.workload.there.lives() == live.lives());
     if !is_live {
         over(state, id, Exit::Stopped);
     }
@@ -189,24 +174,17 @@ fn judge_stopped(state: &mut State, id: NodeId) {
     }
 }
 
-fn is_alive(container: &ContainerState) -> bool {
-    match container.phase {
-        ContainerPhase::Running | ContainerPhase::Paused | ContainerPhase::Restarting => true,
-        ContainerPhase::Created | ContainerPhase::Exited { .. } | ContainerPhase::Dead => false,
-    }
-}
-
 fn judge_living(state: &mut State, id: NodeId, finding: Finding) {
     let node = &state.nodes[id];
     let before = node.live().map(Live::lives).unwrap_or_default();
-    let there = &node.containers.there;
+    let there = node.workload.there.lives();
     let is_fewer = there.len() < before.len();
-    let is_same = lives_of(there) == before;
+    let is_same = there == before;
     match finding {
         Finding::Runs if is_fewer => repair(state, id, Cause::Removed),
         Finding::Runs if is_same => show(state, id),
         Finding::Runs => {
-            if !node.containers.restarting && !is_started_by_engine(state, id) {
+            if !node.workload.restarting && !is_started_by_engine(state, id) {
                 say::started_by_others(state, id);
             }
             over(state, id, Exit::Stopped);
@@ -216,7 +194,7 @@ fn judge_living(state: &mut State, id: NodeId, finding: Finding) {
         Finding::Done => died(state, id, Exit::Code(0), false),
         Finding::Ended { exit, out_of_memory } => died(state, id, exit, out_of_memory),
         // A run has left them halfway.
-        Finding::Gone | Finding::Changed(_) if node.containers.outdated => _ = over(state, id, Exit::Stopped),
+        Finding::Gone | Finding::Changed(_) if node.workload.outdated => _ = over(state, id, Exit::Stopped),
         Finding::Gone => repair(state, id, Cause::Removed),
         Finding::Changed(how) => repair(state, id, Cause::ChangedByHand(how)),
     }
@@ -234,40 +212,32 @@ fn wait_for_engine(state: &mut State, id: NodeId) {
 fn is_started_by_engine(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
     let restarts = |containers: &[ContainerState]| containers.iter().map(|one| one.engine_restarts).sum::<u32>();
-    is_engines_turn(state, id) || restarts(&node.containers.there) > restarts(container::living(node.live()))
+    is_engines_turn(state, id) || restarts(node.workload.there.containers()) > restarts(workload::living(node.live()))
 }
 
 /// Whether the engine was about to start one again when they were last seen.
 fn is_engines_turn(state: &State, id: NodeId) -> bool {
     let waits = |one: &ContainerState| one.phase == ContainerPhase::Restarting;
-    container::living(state.nodes[id].live()).iter().any(waits)
+    workload::living(state.nodes[id].live()).iter().any(waits)
 }
 
 /// A run that was to replace the containers failed: those that it took away have ended by that, not by themselves.
 pub(super) fn let_replaced_end(state: &mut State, id: NodeId) {
     let node = &state.nodes[id];
-    let there = lives_of(&node.containers.there);
+    let there = node.workload.there.lives();
     let goes_on = node.live().is_some_and(|live| live.lives().iter().all(|life| there.contains(life)));
-    if !goes_on && state.docker.lost().is_none() {
+    if !goes_on && !state.is_out_of_reach(node) && node.backend() == Some(Backend::Docker) {
         over(state, id, Exit::Stopped);
     }
-}
-
-/// Which containers, and which of their lives.
-fn lives_of(containers: &[ContainerState]) -> Vec<(ContainerId, i64)> {
-    let mut lives: Vec<_> = containers.iter().map(|one| (one.id.clone(), one.started_at_ns)).collect();
-    lives.sort();
-    lives
 }
 
 /// They were brought to what they should be: from now on they live, or have lived.
 pub(super) fn on_raised(state: &mut State, id: NodeId) {
     let node = state.node(id);
-    node.containers.decided = true;
-    node.containers.again = None;
-    let there = &node.containers.there;
-    let goes_on = node.server.live.as_ref().is_some_and(|live| live.lives() == lives_of(there));
-    if !goes_on {
+    node.workload.decided = true;
+    node.workload.again = None;
+    let node = &*node;
+    if !goes_on(node) {
         over(state, id, Exit::Stopped);
         appear(state, id);
     }
@@ -276,6 +246,15 @@ pub(super) fn on_raised(state: &mut State, id: NodeId) {
     judge(state, id);
     serve::update_ready(state, id);
     edges::reach_ready(state, id);
+}
+
+/// Whether what lives is what lived before.
+pub(super) fn goes_on(node: &Node) -> bool {
+    match (node.live(), &node.workload.there) {
+        (Some(live), There::Cluster(there)) => kube::goes_on(live, there),
+        (Some(live), there) => live.lives() == there.lives(),
+        (None, _) => false,
+    }
 }
 
 /// A new instance begins.
@@ -290,9 +269,9 @@ fn appear(state: &mut State, id: NodeId) {
     let now = state.now;
     let node = state.node(id);
     node.server.due = false;
-    node.containers.restarting = false;
-    let containers = node.containers.there.clone();
-    let ids = container::ids(&containers);
+    node.workload.restarting = false;
+    let containers = node.workload.there.containers().to_vec();
+    let pods = kube::shown(&node.workload.there);
     let row = InstanceRow {
         instance,
         pid: None,
@@ -302,18 +281,46 @@ fn appear(state: &mut State, id: NodeId) {
         restarts: node.server.restarts,
         probe_failure: None,
         containers,
+        pods,
     };
-    let watched = Watched { lives: lives_of(&node.containers.there), ..Watched::default() };
-    let body = Body::Containers(watched);
+    let watched = Watched { lives: node.workload.there.lives(), ..Watched::default() };
+    let body = match node.what.kube() {
+        Some(kube) => Body::Pods(watched, kube.pod_readiness),
+        None => Body::Containers(watched),
+    };
     node.server.live = Some(Live { row, body, up_at: Some(now), stopping: false, ready: false, lived: false });
-    node.containers.follows.insert(instance);
-    let resource = node.name.clone();
+    node.workload.follows.insert(instance);
     serve::calm(state, id);
     state.instances.insert(instance, id);
-    state.emit(docker::effect(DockerEffect::Follow { instance, resource, containers: ids }));
+    follow(state, id, instance);
     verdict::watch_readiness(state, id);
     serve::watch_life(state, id);
     serve::watch_slowness(state, id);
+}
+
+/// Its output goes to the log from now on.
+fn follow(state: &mut State, id: NodeId, instance: InstanceId) {
+    let node = &state.nodes[id];
+    let resource = node.name.clone();
+    let effect = match &node.workload.there {
+        There::None => return,
+        There::Containers(_) => {
+            let containers = workload::ids(&node.workload.there);
+            docker::effect(DockerEffect::Follow { instance, resource, containers })
+        }
+        There::Cluster(_) => kube::effect(KubeEffect::Follow { instance, resource }),
+    };
+    state.emit(effect);
+}
+
+/// Its output goes to the log no longer.
+pub(super) fn follow_no_longer(state: &mut State, id: NodeId, instance: InstanceId) {
+    let effect = match state.nodes[id].workload.there {
+        There::None => return,
+        There::Containers(_) => docker::effect(DockerEffect::StopFollowing { instance }),
+        There::Cluster(_) => kube::effect(KubeEffect::StopFollowing { instance }),
+    };
+    state.emit(effect);
 }
 
 /// The instance has ended, if there is one. Tells how long it lived.
@@ -326,27 +333,31 @@ pub(super) fn over(state: &mut State, id: NodeId, exit: Exit) -> Option<(Instanc
     let node = state.node(id);
     let mut live = node.server.live.take()?;
     live.row.exit = Some(exit);
-    let there = node.containers.there.clone();
-    if lives_of(&there).iter().map(|(id, _)| id).eq(live.lives().iter().map(|(id, _)| id)) {
-        live.row.containers = there;
+    let there = &node.workload.there;
+    if there.lives().iter().map(|(id, _)| id).eq(live.lives().iter().map(|(id, _)| id)) {
+        live.row.containers = there.containers().to_vec();
     }
     let lived = live.up_at.map_or(std::time::Duration::ZERO, |up_at| now.since(up_at));
     let instance = live.id();
     node.server.ended = Some(live.row);
+    // What containers print ends with them; pods of a next instance may be the same.
+    if state.nodes[id].backend() == Some(Backend::Kube) {
+        follow_no_longer(state, id, instance);
+    }
     Some((instance, lived))
 }
 
 /// One ended unasked.
-fn died(state: &mut State, id: NodeId, exit: Exit, out_of_memory: bool) {
+pub(super) fn died(state: &mut State, id: NodeId, exit: Exit, out_of_memory: bool) {
     let Some((instance, lived)) = over(state, id, exit.clone()) else { return };
     if out_of_memory {
         say::out_of_memory(state, id, instance);
     }
-    if state.docker.is_aftermath() && !exit.is_success() {
+    if state.contact_of(&state.nodes[id]).is_some_and(Contact::is_aftermath) && !exit.is_success() {
         put_back(state, id, Cause::Crashed(exit), lived);
         return;
     }
-    state.node(id).containers.again = Some(Cause::Crashed(exit.clone()));
+    state.node(id).workload.again = Some(Cause::Crashed(exit.clone()));
     serve::crash(state, id, instance, &exit, lived);
     edges::reach_ready(state, id);
 }
@@ -357,8 +368,8 @@ fn repair(state: &mut State, id: NodeId, cause: Cause) {
     put_back(state, id, cause, lived);
 }
 
-fn put_back(state: &mut State, id: NodeId, cause: Cause, lived: std::time::Duration) {
-    state.node(id).containers.again = Some(cause.clone());
+pub(super) fn put_back(state: &mut State, id: NodeId, cause: Cause, lived: std::time::Duration) {
+    state.node(id).workload.again = Some(cause.clone());
     let delay = serve::repair(state, id, lived);
     say::repair(state, id, &cause, delay);
 }

@@ -1,15 +1,17 @@
 //! The two small machines of a node: its run and its server. Neither knows the other's states.
 
-use super::{container::Raised, dirt::Dirt, image::Recipe, sight::Sight};
+use super::{dirt::Dirt, image::Recipe, kube, sight::Sight, workload::Raised};
 use crate::{
     engine::CommandSpec,
     model::{
-        ContainerId, ContainerState, Digest, Exit, FilePath, InstanceId, RequestId, RunId, Serve, SetDigest, Time,
+        ContainerPhase, ContainerState, Digest, Exit, FilePath, InstanceId, PodReadiness, RequestId, RunId, Serve,
+        SetDigest, Time,
     },
     snapshot::{InstanceRow, RunRow},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -137,7 +139,7 @@ pub(super) enum Cancelled {
     Superseded,
     /// The resource is stopped, disabled or removed, or the session ends.
     Stopped,
-    /// Nobody did: the Docker Engine went away.
+    /// Nobody did: where it ran went away.
     Lost,
 }
 
@@ -202,15 +204,33 @@ pub(super) enum Body {
     Process(Box<Process>),
     /// Containers; the row has them.
     Containers(Watched),
+    /// Pods of a cluster; the row has them.
+    Pods(Watched, PodReadiness),
+}
+
+/// A container or a pod, and when this life of it began.
+pub(super) type Life = (Arc<str>, i64);
+
+/// How firmly containers stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Footing {
+    /// They run.
+    Firm,
+    /// They are about to.
+    Coming,
+    /// They do not, and may never.
+    None,
 }
 
 /// How containers are followed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Watched {
-    /// Which containers it is, and which of their lives: when each was started.
-    pub(super) lives: Vec<(ContainerId, i64)>,
-    /// Nobody knows how they are: the Docker Engine cannot be reached.
+    /// Which containers or pods it is, and which of their lives.
+    pub(super) lives: Vec<Life>,
+    /// Nobody knows how they are: where they live cannot be reached.
     pub(super) out_of_sight: bool,
+    /// What was said of what is wrong with them.
+    pub(super) said: BTreeSet<String>,
 }
 
 /// A server on this machine.
@@ -245,6 +265,7 @@ impl Live {
             Body::Containers(watched) => {
                 !watched.out_of_sight && self.row.containers.iter().all(ContainerState::is_well)
             }
+            Body::Pods(watched, readiness) => !watched.out_of_sight && kube::is_ready(*readiness, &self.row.pods),
         };
         self.up_at.is_some() && !self.stopping && is_well
     }
@@ -254,6 +275,7 @@ impl Live {
         match &self.body {
             Body::Process(process) => process.serve.probe.is_some() || process.serve.ready_log_line.is_some(),
             Body::Containers(_) => self.row.containers.iter().any(|one| one.health.is_some()),
+            Body::Pods(_, readiness) => *readiness != PodReadiness::Ignore,
         }
     }
 
@@ -261,14 +283,14 @@ impl Live {
     pub(super) fn process(&mut self) -> Option<&mut Process> {
         match &mut self.body {
             Body::Process(process) => Some(process),
-            Body::Containers(_) => None,
+            Body::Containers(_) | Body::Pods(..) => None,
         }
     }
 
     /// Which containers it is, and which of their lives.
-    pub(super) fn lives(&self) -> &[(ContainerId, i64)] {
+    pub(super) fn lives(&self) -> &[Life] {
         match &self.body {
-            Body::Containers(watched) => &watched.lives,
+            Body::Containers(watched) | Body::Pods(watched, _) => &watched.lives,
             Body::Process(_) => &[],
         }
     }
@@ -276,7 +298,7 @@ impl Live {
     /// How the containers are followed, if it is some.
     pub(super) fn watched(&mut self) -> Option<&mut Watched> {
         match &mut self.body {
-            Body::Containers(watched) => Some(watched),
+            Body::Containers(watched) | Body::Pods(watched, _) => Some(watched),
             Body::Process(_) => None,
         }
     }
@@ -284,9 +306,26 @@ impl Live {
     /// Whether nobody knows how it is.
     pub(super) fn is_out_of_sight(&self) -> bool {
         match &self.body {
-            Body::Containers(watched) => watched.out_of_sight,
+            Body::Containers(watched) | Body::Pods(watched, _) => watched.out_of_sight,
             Body::Process(_) => false,
         }
+    }
+
+    /// How firmly its containers stand, where it has some.
+    pub(super) fn footing(&self) -> Option<Footing> {
+        match &self.body {
+            Body::Process(_) => None,
+            Body::Containers(_) => {
+                let is_running = |one: &ContainerState| one.phase == ContainerPhase::Running;
+                Some(if self.row.containers.iter().all(is_running) { Footing::Firm } else { Footing::None })
+            }
+            Body::Pods(..) => Some(kube::footing(&self.row.pods)),
+        }
+    }
+
+    /// Whether it goes on while what belongs to it is put back.
+    pub(super) fn outlives_repair(&self) -> bool {
+        matches!(self.body, Body::Pods(..)) && !self.stopping
     }
 
     /// Whether it is a process, which ends with orch.

@@ -44,14 +44,25 @@ pub(super) fn plan(updates: &[LiveUpdate], changed: &BTreeMap<FilePath, bool>, r
     if let Some(why) = falls_back(updates, changed.keys(), root) {
         return Plan { way: Way::Full(why), waiting: BTreeSet::new() };
     }
+    let (steps, handled) = all_steps(updates, changed);
+    let waiting = changed.keys().filter(|file| !handled.contains(*file)).cloned().collect();
+    let way = if handled.is_empty() { Way::Nothing } else { Way::Update(steps) };
+    Plan { way, waiting }
+}
+
+/// What live updates do about changed files.
+pub(super) fn steps(updates: &[LiveUpdate], changed: &BTreeMap<FilePath, bool>) -> Steps {
+    all_steps(updates, changed).0
+}
+
+/// The same, with the files that something is done about.
+fn all_steps(updates: &[LiveUpdate], changed: &BTreeMap<FilePath, bool>) -> (Steps, BTreeSet<FilePath>) {
     let mut steps = Steps::default();
     let mut handled = BTreeSet::new();
     for update in updates {
         handled.extend(steps.add(update, changed));
     }
-    let waiting = changed.keys().filter(|file| !handled.contains(*file)).cloned().collect();
-    let way = if handled.is_empty() { Way::Nothing } else { Way::Update(steps) };
-    Plan { way, waiting }
+    (steps, handled)
 }
 
 /// Why everything is made anew, if it is; without a text where no steps were declared.

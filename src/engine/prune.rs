@@ -42,7 +42,7 @@ pub(super) fn on_built(state: &mut State) {
 }
 
 fn prune(state: &mut State, settings: DockerPrune) {
-    if !state.docker.is_seen() || state.is_shutting_down() {
+    if !state.docker.contact.is_seen() || state.is_shutting_down() {
         return;
     }
     state.docker.builds = 0;
@@ -53,6 +53,6 @@ fn prune(state: &mut State, settings: DockerPrune) {
 /// What images are, and what containers are made of.
 fn in_use(state: &State) -> BTreeSet<ImageId> {
     let images = state.nodes.iter().filter_map(|node| node.making.value.as_ref()?.built.id.clone());
-    let containers = state.nodes.iter().flat_map(|node| &node.containers.there).map(|one| one.image.clone());
+    let containers = state.nodes.iter().flat_map(|node| node.workload.there.containers()).map(|one| one.image.clone());
     images.chain(containers).collect()
 }

@@ -1,11 +1,12 @@
 //! Runs that bring containers to what they should be: made, replaced, started, or put back as they were.
 
 use super::{
-    container::{self, Raised},
+    backend::Backend,
+    container,
     dirt::{Dirt, Saw},
     docker,
-    effect::DockerEffect,
     event::Made,
+    kube,
     node::NodeId,
     observe,
     phase::{self, LastRun, Work},
@@ -13,6 +14,7 @@ use super::{
     say, serve,
     state::State,
     stop,
+    workload::{self, Order, Raised, There},
 };
 use crate::{
     model::{ContainerSource, Exit, FilePath},
@@ -20,7 +22,6 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
     time::Duration,
 };
 
@@ -31,19 +32,19 @@ pub(super) fn is_needless(state: &mut State, id: NodeId) -> bool {
     let may_be = node.wish.is_none()
         && !dirt.first
         && dirt.redo.is_none()
-        && !node.containers.outdated
-        && node.containers.overlay.is_empty()
+        && !node.workload.outdated
+        && node.workload.overlay.is_empty()
         && !matches!(node.last, LastRun::Failed(_));
-    let Some(wanted) = container::wanted(state, id, false).filter(|_| may_be) else { return false };
-    if !container::is_there(&state.nodes[id], &wanted) {
+    let Some(wanted) = workload::wanted(state, id, false).filter(|_| may_be) else { return false };
+    if !workload::is_there(&state.nodes[id], &wanted) {
         return false;
     }
     let node = state.node(id);
     let image = node.dirt.images.pop_first();
     node.dirt = Dirt { files: std::mem::take(&mut node.dirt.files), ..Dirt::default() };
     node.skipped = Some(image.map_or(Skip::Fresh, Skip::SameImage));
-    node.containers.raised = Some(wanted);
-    container::compare_files(state, id);
+    node.workload.raised = Some(wanted);
+    workload::compare_files(state, id);
     state.touch(id);
     true
 }
@@ -51,8 +52,8 @@ pub(super) fn is_needless(state: &mut State, id: NodeId) -> bool {
 /// Starts the run that brings the containers to what is declared.
 pub(super) fn start(state: &mut State, id: NodeId) {
     let replace = must_replace(state, id);
-    let Some(raised) = container::wanted(state, id, replace) else { return };
-    let fell_back = container::fell_back(&state.nodes[id]).filter(|_| state.nodes[id].wish.is_none());
+    let Some(raised) = workload::wanted(state, id, replace) else { return };
+    let fell_back = workload::fell_back(&state.nodes[id]).filter(|_| state.nodes[id].wish.is_none());
     let (dirt, cause) = run::take(state, id);
     let cause = fell_back.unwrap_or(cause);
     serve::give_way(state, id);
@@ -62,34 +63,38 @@ pub(super) fn start(state: &mut State, id: NodeId) {
 /// Containers that are replaced though they have the right mark: somebody wants that, or their files are not those of the image.
 fn must_replace(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
-    let forced = node.wish.as_ref().is_some_and(|wish| wish.cause == Cause::Triggered);
+    let is_kube = node.backend() == Some(Backend::Kube);
+    let forced = node
+        .wish
+        .as_ref()
+        .is_some_and(|wish| wish.cause == Cause::Triggered || wish.cause == Cause::Restarted && is_kube);
     let nameless = node
         .edges
         .images
         .iter()
         .any(|image| state.nodes[*image].making.value.as_ref().is_some_and(|value| value.built.id.is_none()));
     let fell_back = matches!(node.dirt.redo, Some(Cause::FallBack(_) | Cause::ChangedByHand(_)));
-    forced || nameless || fell_back || !node.containers.overlay.is_empty()
+    forced || nameless || fell_back || !node.workload.overlay.is_empty()
 }
 
 /// Brings the containers again to what they were.
 pub(super) fn again(state: &mut State, id: NodeId) {
-    let Some(mut raised) = state.nodes[id].containers.raised.clone() else { return };
-    let cause = state.node(id).containers.again.take().unwrap_or(Cause::Started);
+    let Some(mut raised) = state.nodes[id].workload.raised.clone() else { return };
+    let cause = state.node(id).workload.again.take().unwrap_or(Cause::Started);
     let replace = matches!(&cause, Cause::ChangedByHand(how) if how != observe::PAUSED);
-    if raised.order.replace != replace {
-        Arc::make_mut(&mut raised.order).replace = replace;
-    }
+    raised.replace(replace);
     let node = state.node(id);
     node.said = None;
     begin(state, id, raised, Dirt::default(), cause, true);
 }
 
 fn begin(state: &mut State, id: NodeId, raised: Raised, dirt: Dirt, cause: Cause, again: bool) {
-    let row = run::open(state, id, Step::Container, cause);
-    let (run, resource, order) = (row.run, state.nodes[id].name.clone(), raised.order.clone());
-    let grace = stop_grace(state, id);
-    state.emit(docker::effect(DockerEffect::Raise { run, resource, order, grace }));
+    let step = if state.nodes[id].backend() == Some(Backend::Kube) { Step::Apply } else { Step::Container };
+    let row = run::open(state, id, step, cause);
+    match raised.order.clone() {
+        Order::Docker(order) => container::raise(state, id, row.run, order),
+        Order::Kube(order) => kube::apply(state, id, row.run, order),
+    }
     run::goes_on(state, id, row, dirt, Work::Raise(Box::new(phase::Raise { raised, again })));
 }
 
@@ -108,17 +113,17 @@ pub(super) fn stop_grace(state: &State, id: NodeId) -> Duration {
 /// A run ended that was to bring containers to something.
 pub(super) fn on_ended(state: &mut State, id: NodeId, over: Over, raise: phase::Raise, made: Made) {
     if let Made::Containers(there) = made {
-        state.node(id).containers.there = there;
+        state.node(id).workload.there = There::Containers(there);
     }
     if over.exit.is_success() {
         succeed(state, id, over, raise);
     } else if raise.again {
         fail_again(state, id, over);
     } else {
-        state.node(id).containers.outdated = true;
+        state.node(id).workload.outdated = true;
         run::fail(state, id, &over);
         observe::let_replaced_end(state, id);
-        docker::doubt_images(state, &over.exit);
+        doubt_images(state, id, &over.exit);
     }
     observe::judge(state, id);
 }
@@ -127,18 +132,22 @@ fn succeed(state: &mut State, id: NodeId, over: Over, raise: phase::Raise) {
     let phase::Raise { raised, again } = raise;
     let node = state.node(id);
     node.last = if again { over.before } else { LastRun::Succeeded };
-    let before = node.containers.raised.replace(raised);
-    node.containers.outdated &= again;
-    let ids = container::ids(&node.containers.there);
-    let is_new = before.is_none() || node.containers.ids != ids;
-    node.containers.ids = ids;
+    let before = node.workload.raised.replace(raised);
+    node.workload.outdated &= again;
+    let ids = workload::ids(&node.workload.there);
+    let is_same = match node.backend() {
+        Some(Backend::Kube) => observe::goes_on(node),
+        Some(Backend::Docker) | None => node.workload.ids == ids,
+    };
+    let is_new = before.is_none() || !is_same;
     let mut lost = BTreeMap::new();
     if is_new {
-        lost = std::mem::take(&mut node.containers.overlay);
-        node.containers.unsynced.clear();
-        node.containers.initial_sync = syncs_first(node);
+        node.workload.ids = ids;
+        lost = std::mem::take(&mut node.workload.overlay);
+        node.workload.unsynced.clear();
+        node.workload.initial_sync = syncs_first(node);
     }
-    container::compare_files(state, id);
+    workload::compare_files(state, id);
     if again {
         ask_again(state, id, &lost, over.row.cause);
     } else {
@@ -161,7 +170,7 @@ fn ask_again(state: &mut State, id: NodeId, lost: &BTreeMap<FilePath, Saw>, caus
 }
 
 fn syncs_first(node: &super::node::Node) -> bool {
-    node.what.container().is_some_and(|container| container.live_updates.iter().any(|update| update.initial_sync))
+    node.what.live_updates().iter().any(|update| update.initial_sync)
 }
 
 /// What was there could not be put back: once more, later.
@@ -169,14 +178,21 @@ fn fail_again(state: &mut State, id: NodeId, over: Over) {
     let node = state.node(id);
     node.last = over.before;
     if over.cancelled.is_some() {
-        node.containers.again = Some(over.row.cause);
+        node.workload.again = Some(over.row.cause);
         node.server.due |= over.cancelled == Some(phase::Cancelled::Lost);
         return;
     }
-    node.containers.again = Some(over.row.cause);
+    node.workload.again = Some(over.row.cause);
     let delay = serve::back_off(state, id);
     say::not_put_back(state, id, over.row.run, delay);
-    docker::doubt_images(state, &over.exit);
+    doubt_images(state, id, &over.exit);
+}
+
+/// A run failed; perhaps since an image is gone.
+fn doubt_images(state: &mut State, id: NodeId, exit: &Exit) {
+    if state.nodes[id].backend() == Some(Backend::Docker) {
+        docker::doubt_images(state, exit);
+    }
 }
 
 /// Whether this failure may be since an image is gone.

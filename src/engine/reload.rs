@@ -2,7 +2,6 @@
 
 use super::{
     button, changes,
-    container::{self, Containers},
     dirt::Dirt,
     edges, fresh,
     image::{self, Making},
@@ -13,6 +12,7 @@ use super::{
     state::{Reader, State},
     stop, takedown,
     what::{Differs, What},
+    workload::{self, There, Workload},
 };
 use crate::{
     model::{FilePath, FileSet, Project, ResourceName},
@@ -142,7 +142,7 @@ fn place_node(
         node.dirt.dockerfile = edited.filter(|_| is_all);
     }
     let old = std::mem::replace(&mut node.what, what.clone());
-    container::mark_moved(node, &old);
+    workload::mark_moved(node, &old);
     if differs.files {
         // The index still has the old roots: `carry_out` knows them by the set.
         edges::show(state, id);
@@ -172,8 +172,10 @@ fn begin_anew(node: &mut Node) {
     let live = node.server.live.take();
     node.server = Server { live, ..Server::default() };
     node.making = Making::default();
-    let old = std::mem::take(&mut node.containers);
-    node.containers = Containers { there: old.there, follows: old.follows, ..Containers::default() };
+    let Workload { there, follows, forwarded, .. } = std::mem::take(&mut node.workload);
+    // What it was before may still have to go.
+    let there = if there.is_empty() { There::of(&node.what) } else { there };
+    node.workload = Workload { there, follows, forwarded, ..Workload::default() };
 }
 
 fn carry_out(state: &mut State, change: Change) {
@@ -229,7 +231,7 @@ fn remove(state: &mut State, id: NodeId) {
 
 fn change_in_place(state: &mut State, id: NodeId, differs: Differs) {
     fresh::abort(state, id);
-    state.node(id).containers.plan = None;
+    state.node(id).workload.plan = None;
     if differs.definition && state.nodes[id].what.image().is_some() {
         image::on_definition(state, id);
     }
@@ -259,7 +261,7 @@ fn change_in_place(state: &mut State, id: NodeId, differs: Differs) {
         node.knowledge.background = None;
         node.making.now = None;
         node.making.checked = false;
-        node.containers.plan = None;
+        node.workload.plan = None;
         let mut files = std::mem::take(&mut node.dirt.files);
         files.retain(|path, _| node.reads(path));
         node.dirt.files = files;

@@ -1,19 +1,19 @@
 //! What readers see, derived from the state: only rows of nodes that were touched are made anew.
 
 use super::{
-    container,
     dirt::few,
-    edges, image,
-    node::NodeId,
+    edges, image, kube,
+    node::{Node, NodeId},
     phase::{LastRun, RunPhase},
     run, schedule,
     state::State,
-    verdict,
+    verdict, workload,
 };
 use crate::{
-    model::{Link, TriggerMode},
+    model::{Kind, Link, TriggerMode},
     snapshot::{
-        Graph, ImageRow, InstanceRow, OrchfileRow, Row, RowKind, Rows, RuntimeStatus, Snapshot, UpdateStatus, links,
+        ForwardRow, Graph, ImageRow, InstanceRow, OrchfileRow, Row, RowKind, Rows, RuntimeStatus, Snapshot,
+        UpdateStatus, links,
     },
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -143,7 +143,7 @@ pub(super) fn row_of(state: &State, id: NodeId) -> Row {
     let resource = node.what.resource();
     Row {
         name: node.name.clone(),
-        kind: if node.local().is_some() { RowKind::Local } else { RowKind::Container },
+        kind: kind_of(node),
         labels: resource.map(|resource| resource.labels.clone()).unwrap_or_default(),
         links: links_of(state, id),
         trigger_mode: resource.map_or(TriggerMode::Auto, |resource| resource.trigger_mode),
@@ -159,7 +159,22 @@ pub(super) fn row_of(state: &State, id: NodeId) -> Row {
         instance: instance_of(state, id),
         images: images_of(state, id),
         spec: node.spec.clone(),
+        forwards: forwards_of(node),
     }
+}
+
+fn kind_of(node: &Node) -> RowKind {
+    match node.what.resource().map(|resource| &resource.kind) {
+        Some(Kind::Local(_)) => RowKind::Local,
+        Some(Kind::Container(_)) | None => RowKind::Container,
+        Some(Kind::Kube(_)) => RowKind::Kubernetes,
+    }
+}
+
+fn forwards_of(node: &Node) -> Vec<ForwardRow> {
+    let declared = node.what.kube().map(|kube| kube.port_forwards.as_slice()).unwrap_or_default();
+    let state = |index: usize| node.workload.forwards.iter().find(|state| state.index == index).cloned();
+    declared.iter().cloned().enumerate().map(|(index, forward)| ForwardRow { forward, state: state(index) }).collect()
 }
 
 /// The declared links, then what its containers publish.
@@ -172,6 +187,12 @@ fn links_of(state: &State, id: NodeId) -> Vec<Link> {
         let published = links::published(&instance.containers).into_iter();
         let new: Vec<Link> = published.filter(|link| !is_among(&links, link)).collect();
         links.extend(new);
+    }
+    for forward in forwards_of(&state.nodes[id]) {
+        let link = Link { url: forward.url(), name: forward.forward.name };
+        if !is_among(&links, &link) {
+            links.push(link);
+        }
     }
     links
 }
@@ -224,8 +245,8 @@ fn update_of(state: &State, id: NodeId) -> UpdateStatus {
     match &node.run {
         RunPhase::Running(_) | RunPhase::TearingDown(_) => UpdateStatus::InProgress,
         // Builds of its images are its steps.
-        RunPhase::Idle if container::builds(state, id) => UpdateStatus::InProgress,
-        RunPhase::Idle if container::lacks_image(state, id) => UpdateStatus::Error,
+        RunPhase::Idle if workload::builds(state, id) => UpdateStatus::InProgress,
+        RunPhase::Idle if workload::lacks_image(state, id) => UpdateStatus::Error,
         RunPhase::Checking(_) => UpdateStatus::Pending,
         RunPhase::Idle if will_start(state, id) => UpdateStatus::Pending,
         RunPhase::Idle => match node.last {
@@ -251,9 +272,10 @@ fn runtime_of(state: &State, id: NodeId) -> RuntimeStatus {
         Some(live) if live.is_out_of_sight() => RuntimeStatus::Pending,
         // Its own run replaces them, or starts them again.
         Some(live) if !live.is_process() && node.is_running() => RuntimeStatus::Pending,
-        Some(live) if live.row.ready_at.is_some() => RuntimeStatus::Error,
+        Some(live) if live.row.ready_at.is_some() && live.row.pods.is_empty() => RuntimeStatus::Error,
+        Some(live) if live.has_check() && kube::error_of(&live.row.pods).is_some() => RuntimeStatus::Error,
         Some(_) => RuntimeStatus::Pending,
-        None if node.what.container().is_some() && verdict::is_finished(state, id) => RuntimeStatus::Ok,
+        None if node.what.is_workload() && verdict::is_finished(state, id) => RuntimeStatus::Ok,
         None if node.server.backoff.is_some() || node.server.stays_ended => RuntimeStatus::Error,
         None if node.server.due || node.is_running() || will_start(state, id) => RuntimeStatus::Pending,
         None => RuntimeStatus::None,

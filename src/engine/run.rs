@@ -1,7 +1,7 @@
 //! Runs: starting, cancelling and what their ends mean.
 
 use super::{
-    button, command,
+    button, clean, command,
     dirt::{Dirt, Saw},
     edges,
     effect::Effect,
@@ -73,7 +73,7 @@ pub(super) fn goes_on(state: &mut State, id: NodeId, row: RunRow, dirt: Dirt, wo
         state.queue.starts(id, is_alone);
     }
     // Containers have started when they were started.
-    if state.nodes[id].what.container().is_none() {
+    if !state.nodes[id].what.is_workload() {
         edges::reach_started(state, id);
     }
     state.touch(id);
@@ -98,7 +98,7 @@ pub(super) fn cancel(state: &mut State, id: NodeId, why: Cancelled) {
 /// A run ended.
 pub(super) fn on_run_ended(state: &mut State, run: RunId, end: RunEnd) {
     if removal::on_stray_ended(state, run, &end.exit)
-        || shutdown::on_clean_ended(state, run, &end.exit)
+        || clean::on_ended(state, run, &end.exit)
         || button::on_run_ended(state, run, &end)
     {
         return;
@@ -115,8 +115,8 @@ pub(super) fn on_run_ended(state: &mut State, run: RunId, end: RunEnd) {
 
 fn on_ended(state: &mut State, id: NodeId, running: Running, end: RunEnd) {
     let Running { run: _, mut row, dirt, before, mut cancelled, work } = running;
-    // What ends on the Docker Engine since that went away has not failed.
-    let is_cut = !matches!(work, Work::Command(_)) && state.docker.lost().is_some() && !end.exit.is_success();
+    // What ends since that went away on which it ran has not failed.
+    let is_cut = !matches!(work, Work::Command(_)) && state.is_out_of_reach(&state.nodes[id]) && !end.exit.is_success();
     if is_cut {
         cancelled = cancelled.or(Some(Cancelled::Lost));
     }

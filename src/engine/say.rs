@@ -1,14 +1,16 @@
 //! What the engine says in the log: short lines that tell what it does and why. No content of files, no values.
 
 use super::{
+    backend::Backend,
     node::{Node, NodeId},
     phase::{Cancelled, Live, RunPhase, Work},
     schedule,
     state::State,
     verdict,
+    what::What,
 };
 use crate::{
-    model::{Attempt, Exit, FilePath, InstanceId, Level, RunId},
+    model::{Attempt, Exit, FilePath, InstanceId, Kind, Level, RunId},
     snapshot::{
         Cause, Hold, RunRow, Step,
         words::{self, Subject},
@@ -23,11 +25,13 @@ fn root(state: &State) -> FilePath {
 
 /// What the runs of a node are about.
 fn subject(state: &State, id: NodeId) -> Subject<'_> {
-    let what = &state.nodes[id].what;
-    match (what.image(), what.container()) {
-        (Some(image), _) => Subject::Image(&image.key),
-        (None, Some(_)) => Subject::Container,
-        (None, None) => Subject::Local,
+    match &state.nodes[id].what {
+        What::Image(image) => Subject::Image(&image.key),
+        What::Resource(resource) => match resource.kind {
+            Kind::Local(_) => Subject::Local,
+            Kind::Container(_) => Subject::Container,
+            Kind::Kube(_) => Subject::Objects,
+        },
     }
 }
 
@@ -42,13 +46,17 @@ fn step_of(state: &State, id: NodeId, row: &RunRow) -> String {
         (Step::Build, Some(image)) => format!("build of {} ", image.key),
         (Step::LiveUpdate, _) => "live update ".to_owned(),
         (Step::Teardown, _) if state.nodes[id].local().is_none() => "removal ".to_owned(),
-        (Step::Command | Step::Build | Step::Container | Step::Teardown, _) => String::new(),
+        (Step::Command | Step::Build | Step::Container | Step::Apply | Step::Teardown, _) => String::new(),
     }
 }
 
 /// What a node has that lives.
 pub(super) fn server(node: &Node) -> &'static str {
-    if node.what.container().is_some() { "container" } else { "server" }
+    match node.backend() {
+        Some(Backend::Docker) => "container",
+        Some(Backend::Kube) => "pod",
+        None => "server",
+    }
 }
 
 /// A container is put back.
@@ -87,7 +95,10 @@ pub(super) fn run_ended(state: &mut State, id: NodeId, row: &RunRow, cancelled: 
         _ if exit.is_success() => (Level::Info, words::run_succeeded(row, subject(state, id))),
         Some(Cancelled::Superseded) => (Level::Info, format!("{step}cancelled after {took}: a newer change came")),
         Some(Cancelled::Stopped) => (Level::Info, format!("{step}stopped after {took}")),
-        Some(Cancelled::Lost) => (Level::Warning, format!("{step}cut short after {took}: the Docker Engine went away")),
+        Some(Cancelled::Lost) => {
+            let backend = state.nodes[id].backend().unwrap_or(Backend::Docker).title();
+            (Level::Warning, format!("{step}cut short after {took}: {backend} went away"))
+        }
         None => (Level::Error, words::run_failed(row, subject(state, id), exit)),
     };
     let about = Some(Attempt::Run(row.run));
@@ -130,11 +141,17 @@ fn is_orchs_doing(node: &Node) -> bool {
         RunPhase::TearingDown(_) => true,
         RunPhase::Idle | RunPhase::Checking(_) => false,
     };
-    is_moved || node.containers.restarting || node.containers.removal
+    is_moved || node.workload.restarting || node.workload.removal
 }
 
 /// What keeps an instance from being ready, in one line.
 fn unready(live: &Live) -> Option<String> {
+    if live.row.containers.is_empty() && !live.is_process() && live.row.probe_failure.is_none() {
+        let newest = live.row.pods.iter().find(|pod| pod.is_current && !pod.is_ending);
+        return Some(
+            newest.map_or_else(|| "no pod yet".to_owned(), |pod| format!("pod {}: {}", pod.name, words::pod(pod))),
+        );
+    }
     if let Some(container) = live.row.containers.iter().find(|container| !container.is_well()) {
         return Some(words::container(container));
     }
@@ -170,8 +187,19 @@ pub(super) fn engine_restarts(state: &mut State, id: NodeId) {
 
 /// Its containers cannot be removed at the end of the session.
 pub(super) fn left_behind(state: &mut State, id: NodeId) {
-    let text = "its containers are left: the Docker Engine cannot be reached; `orch down` removes them later";
+    let text = match state.nodes[id].backend() {
+        Some(Backend::Kube) => "its objects are left: the cluster cannot be reached; `orch down` deletes them later",
+        Some(Backend::Docker) | None => {
+            "its containers are left: the Docker Engine cannot be reached; `orch down` removes them later"
+        }
+    };
     state.say(id, None, Level::Warning, text.to_owned());
+}
+
+/// Something is wrong with a pod.
+pub(super) fn trouble(state: &mut State, id: NodeId, text: String) {
+    let about = state.nodes[id].live().map(|live| Attempt::Instance(live.id()));
+    state.say(id, about, Level::Warning, text);
 }
 
 /// A server ended unasked; `delay` is that of its restart.
@@ -235,6 +263,8 @@ fn lasts(hold: &Hold) -> bool {
         | Hold::Image(_)
         | Hold::ImageFailed(_)
         | Hold::Docker(_)
+        | Hold::Cluster(_)
+        | Hold::Starting
         | Hold::Unneeded
         | Hold::Settling
         | Hold::Slot

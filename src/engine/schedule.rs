@@ -1,17 +1,16 @@
 //! What starts now, and why the rest does not. The scheduler and the rows ask the same function.
 
 use super::{
-    adopt, command,
-    container::{self, Need},
-    docker, edges, fresh,
+    adopt, backend, command, edges, fresh,
     image::{self, Demand},
-    itself, live,
+    itself, kube, live,
     node::NodeId,
     phase::{Cancelled, LastRun, RunPhase},
     raise, removal, run, say, serve,
     state::State,
     takedown, verdict,
     what::What,
+    workload::{self, Need},
 };
 use crate::{
     model::{Kind, Time},
@@ -128,9 +127,7 @@ fn start(state: &mut State, id: NodeId) {
         What::Image(_) => image::start(state, id),
         What::Resource(resource) => match resource.kind {
             Kind::Local(_) => command::start(state, id),
-            Kind::Container(_) => raise::start(state, id),
-            // No project with one is loaded yet.
-            Kind::Kube(_) => {}
+            Kind::Container(_) | Kind::Kube(_) => raise::start(state, id),
         },
     }
 }
@@ -173,10 +170,11 @@ fn prepare(state: &mut State, id: NodeId) {
     match &state.nodes[id].what {
         What::Image(_) => image::accept_if_back(state, id),
         What::Resource(resource) => match resource.kind {
-            Kind::Local(_) | Kind::Kube(_) => {}
-            Kind::Container(_) => {
+            Kind::Local(_) => {}
+            Kind::Container(_) | Kind::Kube(_) => {
                 adopt::decide(state, id);
-                container::look(state, id);
+                workload::look(state, id);
+                kube::forward(state, id);
             }
         },
     }
@@ -184,8 +182,8 @@ fn prepare(state: &mut State, id: NodeId) {
 
 /// Nothing but a slot holds the node.
 fn go(state: &mut State, id: NodeId) {
-    if state.nodes[id].what.container().is_some() {
-        return go_on_with_containers(state, id);
+    if state.nodes[id].what.is_workload() {
+        return go_on_with_workload(state, id);
     }
     if !state.nodes[id].what.has_runs() {
         command::run_at_once(state, id);
@@ -199,9 +197,9 @@ fn go(state: &mut State, id: NodeId) {
     }
 }
 
-fn go_on_with_containers(state: &mut State, id: NodeId) {
-    let steps = match container::need(state, id) {
-        Need::Nothing => None,
+fn go_on_with_workload(state: &mut State, id: NodeId) {
+    let steps = match workload::need(state, id) {
+        Need::Nothing | Need::Wait => None,
         Need::Update(steps) => Some(steps.clone()),
         Need::Full => return enqueue_unless_needless(state, id),
     };
@@ -283,7 +281,7 @@ pub(super) fn starts_by_itself(state: &State, id: NodeId) -> bool {
     if node.what.image().is_some() {
         return image::starts_by_itself(state, id);
     }
-    if node.wish.is_some() || node.waits_for_first_sync() {
+    if node.wish.is_some() || node.waits_for_sync() {
         return true;
     }
     let first = node.dirt.first && node.what.auto_init();
@@ -304,12 +302,12 @@ fn standing_hold(state: &State, id: NodeId) -> Option<Hold> {
     if node.stopped {
         return Some(Hold::Stopped);
     }
-    if node.containers.removal {
+    if node.workload.removal {
         return Some(Hold::Stopping);
     }
     run::own_hold(&node.run, state.is_shutting_down())
         .or_else(|| wish_hold(state, id))
-        .or_else(|| docker::hold(state, node))
+        .or_else(|| backend::hold(state, node))
         .or_else(|| edge_hold(state, id))
         .or_else(|| made_of_hold(state, id))
 }
@@ -373,8 +371,8 @@ fn made_of_hold(state: &State, id: NodeId) -> Option<Hold> {
     match &state.nodes[id].what {
         What::Image(_) => image::base_hold(state, id),
         What::Resource(resource) => match resource.kind {
-            Kind::Local(_) | Kind::Kube(_) => None,
-            Kind::Container(_) => container::hold(state, id),
+            Kind::Local(_) => None,
+            Kind::Container(_) | Kind::Kube(_) => workload::hold(state, id),
         },
     }
 }
@@ -411,11 +409,11 @@ fn server_hold(state: &State, id: NodeId) -> Option<Hold> {
     if node.server.due && node.live().is_some_and(|live| live.stopping) {
         return Some(Hold::Stopping);
     }
-    if let Some(away) = docker::away(state, node) {
+    if let Some(away) = backend::away(state, node) {
         return Some(away);
     }
     let backoff = node.server.backoff.map(|until| Hold::Backoff { until });
     // A job that ended well is done, not held.
-    let is_done = node.what.container().is_some() && verdict::is_finished(state, id);
+    let is_done = node.what.is_workload() && verdict::is_finished(state, id);
     backoff.or_else(|| (node.server.stays_ended && !is_done).then_some(Hold::Ended))
 }

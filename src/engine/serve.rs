@@ -1,11 +1,13 @@
 //! Servers: starting, replacing, crashing and backing off.
 
 use super::{
+    backend::Backend,
     container,
     deadline::Deadline,
-    docker, edges,
-    effect::{DockerEffect, Effect, PortCheck},
+    edges,
+    effect::{Effect, PortCheck},
     node::NodeId,
+    observe,
     phase::{Body, Live, Probing, Process, RunPhase, Serving},
     probe, raise, say,
     state::State,
@@ -53,10 +55,11 @@ pub(super) fn calm(state: &mut State, id: NodeId) {
 /// Ends the server and starts it again with the definition of the last good run. Tells whether there is one.
 pub(super) fn restart(state: &mut State, id: NodeId, cause: Cause) -> bool {
     let node = &state.nodes[id];
-    if node.server.serving.is_none() && node.containers.raised.is_none() {
+    // What a cluster has is started anew by being applied.
+    if node.backend() == Some(Backend::Kube) || node.server.serving.is_none() && node.workload.raised.is_none() {
         return false;
     }
-    state.node(id).containers.again = Some(cause);
+    state.node(id).workload.again = Some(cause);
     state.node(id).server.due = true;
     state.node(id).server.crashes = 0;
     calm(state, id);
@@ -87,33 +90,43 @@ fn stop(state: &mut State, id: NodeId) {
     live.stopping = true;
     live.ready = false;
     if !live.is_process() {
-        return stop_containers(state, id);
+        return stop_workload(state, id);
     }
     let instance = live.id();
     probe::end(state, id);
     state.emit(Effect::StopInstance { instance, grace });
 }
 
-/// Containers end as they are asked to. A run that removes them ends them too.
-fn stop_containers(state: &mut State, id: NodeId) {
+/// Containers end as they are asked to. A run that removes them ends them too. Pods end when what has them made is gone.
+fn stop_workload(state: &mut State, id: NodeId) {
     let node = &state.nodes[id];
-    let is_removed = node.containers.removal || node.taken_down != TakeDown::No;
-    if is_removed || state.docker.lost().is_some() {
-        return;
+    let is_removed = node.workload.removal || node.taken_down != TakeDown::No;
+    match node.backend() {
+        _ if is_removed => {}
+        Some(Backend::Docker) if state.is_out_of_reach(node) => {}
+        Some(Backend::Docker) => container::stop(state, id),
+        Some(Backend::Kube) => state.node(id).workload.removal = true,
+        None => {}
     }
-    let containers = container::living(node.live()).iter().map(|one| one.id.clone()).collect();
-    let (resource, grace) = (node.name.clone(), raise::stop_grace(state, id));
-    state.emit(docker::effect(DockerEffect::Stop { resource, containers, grace }));
+}
+
+/// What was asked to end when it was out of reach is asked again.
+pub(super) fn stop_again(state: &mut State, id: NodeId) {
+    let node = &state.nodes[id];
+    let is_stopping = node.live().is_some_and(|live| live.stopping) && !node.workload.removal;
+    if is_stopping && node.backend() == Some(Backend::Docker) {
+        container::stop(state, id);
+    }
 }
 
 /// The containers of the node, if they still live, go on without orch.
 pub(super) fn release(state: &mut State, id: NodeId) {
     let node = state.node(id);
-    if std::mem::replace(&mut node.containers.released, true) {
+    if std::mem::replace(&mut node.workload.released, true) {
         return;
     }
-    for instance in node.containers.follows.clone() {
-        state.emit(docker::effect(DockerEffect::StopFollowing { instance }));
+    for instance in node.workload.follows.clone() {
+        observe::follow_no_longer(state, id, instance);
     }
 }
 
@@ -121,14 +134,14 @@ pub(super) fn release(state: &mut State, id: NodeId) {
 pub(super) fn start_if_due(state: &mut State, id: NodeId) {
     let node = &state.nodes[id];
     let in_the_way = matches!(node.run, RunPhase::Running(_) | RunPhase::TearingDown(_))
-        || node.server.live.is_some()
+        || node.live().is_some_and(|live| !live.outlives_repair())
         || node.stopped
         || !node.is_enabled()
         || state.is_shutting_down();
     if !node.server.due || in_the_way {
         return;
     }
-    if node.what.container().is_some() {
+    if node.what.is_workload() {
         return put_back_if_free(state, id);
     }
     if let Some(serving) = node.server.serving.clone() {
@@ -139,11 +152,10 @@ pub(super) fn start_if_due(state: &mut State, id: NodeId) {
 /// Containers are put back, unless new ones are on their way.
 fn put_back_if_free(state: &mut State, id: NodeId) {
     let node = &state.nodes[id];
-    let Some(raised) = node.containers.raised.as_ref().filter(|_| node.queued.is_none() && !node.containers.removal)
-    else {
+    let Some(raised) = node.workload.raised.as_ref().filter(|_| node.queued.is_none() && !node.workload.removal) else {
         return;
     };
-    if !state.docker.is_seen() {
+    if !state.is_in_sight(node) {
         return;
     }
     let is_gone = raised.image().is_some_and(|image| !state.docker.images.contains(image));
@@ -160,7 +172,7 @@ fn put_back_if_free(state: &mut State, id: NodeId) {
 pub(super) fn give_way(state: &mut State, id: NodeId) {
     let node = state.node(id);
     node.server.due = false;
-    node.containers.again = None;
+    node.workload.again = None;
     calm(state, id);
 }
 
@@ -215,6 +227,7 @@ fn start(state: &mut State, id: NodeId, serving: Serving) {
         restarts: server.restarts,
         probe_failure: None,
         containers: Vec::new(),
+        pods: Vec::new(),
     };
     let row = InstanceRow { started_at: state.now, ..row };
     state.emit(Effect::StartInstance {
@@ -332,7 +345,7 @@ pub(super) fn on_instance_ended(state: &mut State, instance: InstanceId, exit: &
 /// The server ended unasked.
 pub(super) fn crash(state: &mut State, id: NodeId, instance: InstanceId, exit: &Exit, lived: Duration) {
     let node = &state.nodes[id];
-    if exit.is_success() && (!node.what.has_runs() || node.what.container().is_some()) {
+    if exit.is_success() && (!node.what.has_runs() || node.what.is_workload()) {
         edges::reach_succeeded(state, id);
     }
     if state.is_shutting_down() {

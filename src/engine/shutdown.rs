@@ -1,20 +1,22 @@
 //! The ordered end of a session: dependants first, each resource when all its dependants have ended.
 
 use super::{
+    backend::{Backend, Contact},
     button,
     changes::Changes,
-    command, docker,
-    effect::{DockerEffect, Effect},
+    clean::{self, Cleaning},
+    command,
+    effect::Effect,
     evaluation,
     event::RunEnd,
-    node::{Node, NodeId},
+    node::NodeId,
     phase::{Cancelled, Live, RunPhase},
     removal, run, say, serve,
     state::State,
     stop, takedown,
 };
 use crate::{
-    model::{Exit, Failure, Level, RunId},
+    model::{Failure, RunId},
     snapshot::{Goal, RunRow, Trouble, Verdict},
 };
 use std::{
@@ -41,26 +43,21 @@ pub(super) struct Shutdown {
     failed: BTreeMap<usize, NodeId>,
     /// Nodes to look at.
     agenda: BTreeSet<NodeId>,
-    /// What is left of the project on the Docker Engine is removed at the end.
-    clean: Clean,
-    /// The Docker Engine cannot be reached, and so nothing be removed there.
+    /// What is left of the project is removed at the end.
+    pub(super) cleaning: Cleaning,
+    /// What things live on cannot be reached, and so nothing be removed there.
     unusable: Option<Failure>,
 }
 
-/// How far the last of the teardown is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Clean {
-    /// It has not begun.
-    Not,
-    /// It goes on.
-    Running(RunId),
-    /// It is over; whether it worked.
-    Over(bool),
+impl Shutdown {
+    /// Whether not all can be removed, for no fault of what is removed.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.unusable.is_some()
+    }
 }
 
 /// A user wants the session to end; asked twice, at once.
-pub(super) fn on_asked(state: &mut State, teardown: bool, volumes: bool) {
-    state.volumes |= volumes;
+pub(super) fn on_asked(state: &mut State, teardown: bool) {
     if state.is_shutting_down() {
         hurry(state);
     } else {
@@ -86,8 +83,8 @@ pub(super) fn begin(state: &mut State, verdict: Verdict, teardown: bool) {
         ended: BTreeSet::new(),
         failed: BTreeMap::new(),
         agenda: all.clone(),
-        clean: Clean::Not,
-        unusable: state.docker.lost().cloned(),
+        cleaning: Cleaning::default(),
+        unusable: Backend::ALL.into_iter().find_map(|backend| state.contact(backend).lost().cloned()),
     });
     button::end_all(state, state.grace());
     evaluation::cancel(state);
@@ -110,10 +107,7 @@ fn hurry(state: &mut State) {
         return;
     }
     shutdown.teardown = false;
-    let cleaning = match shutdown.clean {
-        Clean::Running(run) => Some(run),
-        Clean::Not | Clean::Over(_) => None,
-    };
+    let cleaning: Vec<RunId> = shutdown.cleaning.running().collect();
     for run in state.strays.keys().copied().chain(cleaning).collect::<Vec<_>>() {
         state.emit(Effect::CancelRun { run, grace: Duration::ZERO });
     }
@@ -180,7 +174,7 @@ fn step(state: &mut State, id: NodeId) {
     }
     serve::release(state, id);
     // What they said last is to be in the log.
-    if hurried || state.nodes[id].containers.follows.is_empty() {
+    if hurried || state.nodes[id].workload.follows.is_empty() {
         end(state, id);
     }
 }
@@ -194,28 +188,25 @@ fn tear_down(state: &mut State, id: NodeId) -> bool {
     if !wants || !is_meant || node.torn_down {
         return false;
     }
-    if node.what.container().is_some() && state.docker.is_looking() {
+    if node.what.is_workload() && state.contact_of(node).is_some_and(Contact::is_looking) {
         // What is there is removed, and nothing else.
         return true;
     }
     let command = node.local().and_then(|local| local.teardown.clone());
-    let has_containers = node.what.container().is_some() && state.docker.lost().is_none();
-    let known_as_none = state.docker.is_seen() && node.containers.there.is_empty();
+    let is_lost = state.is_out_of_reach(node);
+    let known_as_none = state.is_in_sight(node) && node.workload.there.is_empty();
+    let has_something = node.what.is_workload() && !is_lost && !known_as_none;
+    let is_left = is_lost && !node.workload.there.is_empty();
     state.node(id).torn_down = true;
-    if state.docker.lost().is_some() && !node_is_empty(&state.nodes[id]) {
+    if is_left {
         say::left_behind(state, id);
     }
     match command {
         Some(command) => command::start_teardown(state, id, &command),
-        None if has_containers && !known_as_none => removal::start(state, id),
+        None if has_something => removal::start(state, id),
         None => return false,
     }
     true
-}
-
-/// Whether it has no containers, as far as is known.
-fn node_is_empty(node: &Node) -> bool {
-    node.what.container().is_none() || node.containers.there.is_empty()
 }
 
 /// Nothing of the node lives: what it depends on may end.
@@ -247,7 +238,7 @@ pub(super) fn on_teardown_ended(state: &mut State, id: NodeId, mut row: RunRow, 
     let place = state.nodes[id].place.unwrap_or(usize::MAX);
     state.node(id).record(row);
     state.node(id).run = RunPhase::Idle;
-    if state.nodes[id].local().is_none() || state.nodes[id].containers.removal {
+    if state.nodes[id].local().is_none() || state.nodes[id].workload.removal {
         removal::on_ended(state, id, &end.exit);
     }
     if let Some(shutdown) = &mut state.shutdown {
@@ -277,52 +268,22 @@ fn finish_if_over(state: &mut State) {
     state.emit(Effect::Finish { verdict });
 }
 
-/// Has removed what is left on the Docker Engine, if all was torn down. Tells whether that goes on.
+/// Has removed what is left, if all was torn down. Tells whether that goes on.
 fn cleans(state: &mut State) -> bool {
     let Some(shutdown) = &state.shutdown else { return false };
-    match shutdown.clean {
-        Clean::Running(_) => return true,
-        Clean::Over(_) => return false,
-        Clean::Not => {}
-    }
     let all = shutdown.teardown && !shutdown.hurried && state.down_only.is_none();
-    // Without a project nobody knows more than that an earlier session made something.
-    let unknown = state.project.is_none() && !(state.image_records.is_empty() && state.overlays.is_empty());
-    if !all || !(state.docker.used || unknown) || state.docker.lost().is_some() {
-        return false;
-    }
-    let run = state.ids.next_run();
-    if let Some(shutdown) = &mut state.shutdown {
-        shutdown.clean = Clean::Running(run);
-    }
-    let projects = state.project.as_ref().map(|project| project.compose.as_slice()).unwrap_or_default();
-    let compose = projects.iter().map(|project| project.name.clone()).collect();
-    state.emit(docker::effect(DockerEffect::Clean { run, compose, volumes: state.volumes }));
-    true
+    all && clean::advance(state) || state.shutdown.as_ref().is_some_and(|one| one.cleaning.running().next().is_some())
 }
 
-/// What was left on the Docker Engine is removed, or not. Tells whether the run was that one.
-pub(super) fn on_clean_ended(state: &mut State, run: RunId, exit: &Exit) -> bool {
-    let Some(shutdown) = state.shutdown.as_mut().filter(|shutdown| shutdown.clean == Clean::Running(run)) else {
-        return false;
-    };
-    let given_up = shutdown.unusable.is_some() || *exit == Exit::Stopped;
-    shutdown.clean = Clean::Over(exit.is_success() || given_up);
-    if let Exit::NotStarted(failure) = exit {
-        state.say_session(Level::Warning, format!("not all could be removed: {}", failure.message));
-    }
-    true
-}
-
-/// It is known which containers there are to be removed.
-pub(super) fn on_docker_seen(state: &mut State) {
+/// It is known what there is to be removed.
+pub(super) fn on_seen(state: &mut State) {
     if let Some(shutdown) = &mut state.shutdown {
         shutdown.agenda.extend(state.nodes.ids());
     }
 }
 
-/// The Docker Engine cannot be reached, so nothing is removed there.
-pub(super) fn on_docker_lost(state: &mut State, failure: Failure) {
+/// What things live on cannot be reached, so nothing is removed there.
+pub(super) fn on_lost(state: &mut State, failure: Failure) {
     if let Some(shutdown) = &mut state.shutdown {
         shutdown.unusable = Some(failure);
         shutdown.agenda.extend(state.nodes.ids());
@@ -344,7 +305,7 @@ fn final_verdict(state: &State, shutdown: &Shutdown) -> Verdict {
     };
     match &shutdown.unusable {
         Some(failure) if may_fail && shutdown.teardown => Verdict::Unusable(failure.clone()),
-        _ if may_fail && (!failed.is_empty() || shutdown.clean == Clean::Over(false)) => Verdict::Failed(failed),
+        _ if may_fail && (!failed.is_empty() || shutdown.cleaning.failed()) => Verdict::Failed(failed),
         Some(_) | None => shutdown.verdict.clone(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     EngineConfig,
+    backend::Backend,
     button::Buttons,
     changes::Changes,
     deadline::Deadlines,
@@ -9,6 +10,7 @@ use super::{
     effect::Effect,
     evaluation::Evaluation,
     knowledge::Contents,
+    kube::Kube,
     node::{Node, NodeId, Nodes},
     rows::View,
     schedule::Queue,
@@ -85,10 +87,13 @@ pub(super) struct State {
     /// What earlier sessions changed in containers.
     pub(super) overlays: BTreeMap<ResourceName, Arc<Overlay>>,
     pub(super) docker: Docker,
-    /// Containers that are removed of names that the project does not have.
-    pub(super) strays: BTreeMap<RunId, ResourceName>,
+    pub(super) kube: Kube,
+    /// What is removed of names that the project does not have.
+    pub(super) strays: BTreeMap<RunId, (Backend, ResourceName)>,
     /// `orch down --volumes`.
     pub(super) volumes: bool,
+    /// `orch down --delete-namespaces`.
+    pub(super) namespaces: bool,
 
     pub(super) buttons: Buttons,
     pub(super) tally: Tally,
@@ -125,8 +130,8 @@ pub(super) enum Question {
     Background(NodeId),
     /// A check of a node's server.
     Probe(NodeId),
-    /// What the Docker Engine has.
-    Look,
+    /// What the Docker Engine, or the cluster, has.
+    Look(Backend),
 }
 
 /// How many nodes are what; kept up to date with each node's `Derived`.
@@ -210,8 +215,10 @@ impl State {
             image_records: config.images,
             overlays: config.overlays,
             docker: Docker::default(),
+            kube: Kube::default(),
             strays: BTreeMap::new(),
             volumes: config.volumes,
+            namespaces: config.namespaces,
             buttons: Buttons::default(),
             tally: Tally::default(),
             troubles: BTreeMap::new(),

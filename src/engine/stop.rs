@@ -38,7 +38,11 @@ pub(super) fn on_asked(state: &mut State, request: Request) {
         Request::SetArgs(args) => switch::set_args(state, args),
         Request::TakeDown(names) => each(state, names, takedown::ask),
         Request::Click { button, inputs } => button::on_click(state, &button, &inputs),
-        Request::ShutDown { teardown, volumes } => shutdown::on_asked(state, teardown, volumes),
+        Request::ShutDown { teardown, volumes, namespaces } => {
+            state.volumes |= volumes;
+            state.namespaces |= namespaces;
+            shutdown::on_asked(state, teardown);
+        }
     }
 }
 

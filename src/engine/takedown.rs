@@ -51,14 +51,14 @@ pub(super) fn advance(state: &mut State, id: NodeId) {
         stop::end_all(state, id);
     }
     let node = &state.nodes[id];
-    let waits_for_docker = node.what.container().is_some() && state.docker.used && !state.docker.is_seen();
-    if holds_on(node) || waits_for_docker {
+    let waits = state.contact_of(node).is_some_and(|contact| contact.used && !contact.is_seen());
+    if holds_on(node) || waits {
         return;
     }
     let command = node.local().and_then(|local| local.teardown.clone());
     state.node(id).taken_down = TakeDown::No;
     match command {
-        None if has_containers(state, id) => removal::start(state, id),
+        None if has_something(state, id) => removal::start(state, id),
         Some(command) => {
             state.node(id).torn_down = true;
             command::start_teardown(state, id, &command);
@@ -73,10 +73,10 @@ pub(super) fn holds_on(node: &Node) -> bool {
     run::current(&node.run).is_some() || lives || !node.leftovers.is_empty()
 }
 
-/// Whether it has containers that can be removed now.
-fn has_containers(state: &State, id: NodeId) -> bool {
+/// Whether it has something that can be removed now.
+fn has_something(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
-    node.what.container().is_some() && !node.containers.there.is_empty() && state.docker.is_seen()
+    !node.workload.there.is_empty() && state.is_in_sight(node)
 }
 
 fn waits_for_dependant(state: &State, id: NodeId) -> bool {

@@ -1,7 +1,7 @@
 //! The answer of `orch ci`: reached, failed, held for ever, or too late.
 
 use super::{
-    deadline::Deadline, docker, image, node::NodeId, phase::LastRun, schedule, serve, shutdown, state::State,
+    deadline::Deadline, docker, image, kube, node::NodeId, phase::LastRun, schedule, serve, shutdown, state::State,
     what::What,
 };
 use crate::{
@@ -30,6 +30,7 @@ pub(super) fn set_timeout(state: &mut State) {
 /// A project came into force.
 pub(super) fn on_loaded(state: &mut State) {
     docker::on_loaded(state);
+    kube::on_loaded(state);
     match state.goal {
         Goal::Up => {}
         Goal::Ci => set_timeout(state),
@@ -37,12 +38,11 @@ pub(super) fn on_loaded(state: &mut State) {
     }
 }
 
-/// The Docker Engine cannot be reached: what needs it cannot be answered for.
-pub(super) fn on_docker_lost(state: &mut State, failure: Failure) {
+/// What workloads live on cannot be reached: what needs it cannot be answered for.
+pub(super) fn on_lost(state: &mut State, failure: Failure) {
     if state.goal == Goal::Ci {
-        give(state, Verdict::Unusable(failure.clone()));
+        give(state, Verdict::Unusable(failure));
     }
-    shutdown::on_docker_lost(state, failure);
 }
 
 /// The answer is this: everything ends.
@@ -89,7 +89,7 @@ pub(super) fn is_finished(state: &State, id: NodeId) -> bool {
 /// Whether a server may end like that: its `restart` was given, and it ended well. A container may.
 pub(super) fn may_end(state: &State, id: NodeId) -> impl Fn(&Exit) -> bool {
     let given = state.nodes[id].what.restart();
-    let may = state.nodes[id].what.container().is_some()
+    let may = state.nodes[id].what.is_workload()
         || match given {
             Some(Restart::OnFailure | Restart::Never) => true,
             Some(Restart::Always) | None => false,
@@ -125,6 +125,14 @@ pub(super) fn note(state: &mut State, id: NodeId) {
 pub(super) fn on_not_ready(state: &mut State, id: NodeId) {
     let failure = state.nodes[id].live().and_then(|live| live.row.probe_failure.clone());
     state.troubles.insert(id, Trouble::NotReady(failure));
+}
+
+/// What is wrong with pods did not go away in time.
+pub(super) fn on_trouble(state: &mut State, id: NodeId) {
+    let live = state.nodes[id].live();
+    if let Some(error) = live.and_then(|live| kube::error_of(&live.row.pods)) {
+        state.troubles.insert(id, Trouble::NotReady(Some(error)));
+    }
 }
 
 /// The whole took too long.

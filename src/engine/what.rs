@@ -1,10 +1,10 @@
 //! What a node is, and the few questions that every rule asks alike of all kinds.
 
 use crate::model::{
-    Build, Command, Container, Dependency, Digest, DockerBuild, FilePath, FileSet, Image, ImageKey, Kind, Local,
-    NodeKey, Probe, Resource, Restart, TriggerMode,
+    Build, Command, Container, Dependency, Digest, DockerBuild, FilePath, FileSet, Image, ImageKey, ImagePlace, Kind,
+    KubeObject, KubeSpec, LiveUpdate, Local, NodeKey, PodReadiness, Probe, Resource, Restart, TriggerMode,
 };
-use std::{collections::BTreeMap, slice, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, slice, sync::Arc};
 
 /// In what two declarations of one node differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,27 @@ impl What {
 
     pub(super) fn container(&self) -> Option<&Container> {
         self.resource()?.kind.container()
+    }
+
+    pub(super) fn kube(&self) -> Option<&KubeSpec> {
+        self.resource()?.kind.kube()
+    }
+
+    /// Whether it is brought to what it should be somewhere else, and lives there: containers, or what a cluster has.
+    pub(super) fn is_workload(&self) -> bool {
+        self.resource().is_some_and(|resource| match resource.kind {
+            Kind::Local(_) => false,
+            Kind::Container(_) | Kind::Kube(_) => true,
+        })
+    }
+
+    /// What is done in its running containers when files change.
+    pub(super) fn live_updates(&self) -> Cow<'_, [LiveUpdate]> {
+        match self.resource().map(|resource| &resource.kind) {
+            Some(Kind::Container(container)) => Cow::Borrowed(&container.live_updates),
+            Some(Kind::Kube(kube)) => kube.live_updates.iter().map(|one| one.update.clone()).collect(),
+            Some(Kind::Local(_)) | None => Cow::Borrowed(&[]),
+        }
     }
 
     pub(super) fn image(&self) -> Option<&Arc<Image>> {
@@ -102,7 +123,8 @@ impl What {
             Self::Image(_) => false,
             Self::Resource(resource) => match &resource.kind {
                 Kind::Local(local) => local.serve.is_some(),
-                Kind::Container(_) | Kind::Kube(_) => true,
+                Kind::Container(_) => true,
+                Kind::Kube(kube) => kube.pod_readiness != PodReadiness::Ignore,
             },
         }
     }
@@ -149,7 +171,10 @@ impl What {
             Self::Resource(resource) => match &resource.kind {
                 Kind::Local(local) => vec![json(&local.cmd), json(&environment), json(&local.outputs)],
                 Kind::Container(container) => vec![json(&container.source), json(&container.image)],
-                Kind::Kube(kube) => vec![json(&kube.objects), json(&kube.custom)],
+                Kind::Kube(kube) => {
+                    let custom = kube.custom.as_ref().map(|custom| (custom, environment));
+                    vec![json(&kube.objects.iter().map(|object| content(object)).collect::<Vec<_>>()), json(&custom)]
+                }
             },
         };
         Digest::of_parts(parts.iter().map(Vec::as_slice))
@@ -165,7 +190,7 @@ impl What {
 
     /// Whether what `os.putenv` set decides its result.
     pub(super) fn sees_environment(&self) -> bool {
-        self.container().is_none()
+        self.container().is_none() && self.kube().is_none_or(|kube| kube.custom.is_some())
     }
 
     /// Whether nothing at all differs.
@@ -185,7 +210,7 @@ impl What {
                 (Kind::Container(old), Kind::Container(new)) => {
                     (old.source != new.source || old.image != new.image, false)
                 }
-                (Kind::Kube(old), Kind::Kube(new)) => (old.objects != new.objects || old.custom != new.custom, false),
+                (Kind::Kube(old), Kind::Kube(new)) => (kube_differs(old, new), false),
                 (Kind::Local(_) | Kind::Container(_) | Kind::Kube(_), _) => (true, true),
             },
             // Its files are part of what it is.
@@ -208,6 +233,16 @@ impl What {
 
 fn json(part: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(part).unwrap_or_default()
+}
+
+/// What of an object is part of the definition; where it is declared is not.
+fn content(object: &KubeObject) -> (&serde_json::Value, &[ImagePlace]) {
+    (&object.value, &object.images)
+}
+
+fn kube_differs(old: &KubeSpec, new: &KubeSpec) -> bool {
+    !old.objects.iter().map(|object| content(object)).eq(new.objects.iter().map(|object| content(object)))
+        || old.custom != new.custom
 }
 
 fn local_differs(old: &Local, new: &Local) -> bool {

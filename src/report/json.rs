@@ -1,8 +1,8 @@
 //! What orch prints for programs. Each document says its schema.
 
 use crate::{
-    model::{BoundPort, ContainerPhase, ContainerState, Exit, FilePath, ResourceName, Time},
-    snapshot::{ImageRow, Row, RunRow, Snapshot, Trouble, Verdict, words},
+    model::{BoundPort, ContainerPhase, ContainerState, Exit, FilePath, PodState, ResourceName, Time},
+    snapshot::{ForwardRow, ImageRow, Row, RunRow, Snapshot, Trouble, Verdict, words},
 };
 use serde_json::{Value, json};
 
@@ -44,6 +44,8 @@ pub fn resource(snapshot: &Snapshot, row: &Row) -> Value {
             "probe_failure": server.probe_failure,
         })),
         "images": row.images.iter().map(|image| image_of(image, &root, snapshot.at)).collect::<Vec<_>>(),
+        "pods": row.instance.iter().flat_map(|instance| &instance.pods).map(pod).collect::<Vec<_>>(),
+        "forwards": row.forwards.iter().map(forward).collect::<Vec<_>>(),
         "containers": row.instance.iter().flat_map(|instance| &instance.containers).map(container).collect::<Vec<_>>(),
     })
 }
@@ -72,6 +74,35 @@ fn image_of(image: &ImageRow, root: &FilePath, now: Time) -> Value {
         "running": image.current_run.as_ref().map(|run| running(run, root)),
         "last_run": image.last_run.as_ref().map(|run| ended(run, root)),
         "reference": image.reference,
+    })
+}
+
+fn pod(state: &PodState) -> Value {
+    json!({
+        "name": state.name,
+        "namespace": state.namespace,
+        "phase": state.phase,
+        "ready": state.is_ready,
+        "current": state.is_current,
+        "ending": state.is_ending,
+        "trouble": state.trouble,
+        "containers": state.containers.iter().map(|container| json!({
+            "name": container.name,
+            "image": container.image,
+            "ready": container.is_ready,
+            "restarts": container.restarts,
+            "state": container.phase,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn forward(row: &ForwardRow) -> Value {
+    let state = row.state.as_ref();
+    json!({
+        "url": row.url(),
+        "local_port": state.map_or(row.forward.local_port, |state| state.local_port),
+        "leads_somewhere": state.is_some_and(|state| state.to.is_some()),
+        "trouble": state.and_then(|state| state.trouble.as_ref()),
     })
 }
 

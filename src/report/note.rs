@@ -31,6 +31,7 @@ pub(super) fn note(row: &Row, root: &FilePath, now: Time) -> String {
     }
     match (&row.instance, row.kind) {
         (Some(instance), RowKind::Container) => container(row, instance),
+        (Some(instance), RowKind::Kubernetes) => pods(row, instance),
         (Some(instance), RowKind::Local) => server(row, instance),
         (None, _) => String::new(),
     }
@@ -41,8 +42,8 @@ fn doing(row: &Row) -> Option<String> {
     let does = |run: &RunRow, subject| words::does(run.step, subject);
     let builds =
         row.images.iter().find_map(|image| Some(does(image.current_run.as_ref()?, Subject::Image(&image.image))));
-    let run = row.current_run.as_ref().filter(|_| row.kind == RowKind::Container);
-    builds.or_else(|| run.map(|run| does(run, Subject::Container)))
+    let run = row.current_run.as_ref().filter(|_| row.kind != RowKind::Local);
+    builds.or_else(|| run.map(|run| does(run, Subject::of(row.kind))))
 }
 
 fn server(row: &Row, instance: &InstanceRow) -> String {
@@ -63,6 +64,24 @@ fn container(row: &Row, instance: &InstanceRow) -> String {
         return words::container(worst);
     }
     row.links.iter().take(LINKS).map(|link| link.url.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// Where it can be reached if all is well, else how its newest pod fares.
+fn pods(row: &Row, instance: &InstanceRow) -> String {
+    let broken = row.forwards.iter().find(|row| row.state.as_ref().is_some_and(|state| state.trouble.is_some()));
+    let newest = instance.pods.iter().find(|pod| pod.is_current && !pod.is_ending).or(instance.pods.first());
+    match (newest, broken) {
+        _ if row.runtime == RuntimeStatus::NotApplicable => String::new(),
+        (Some(pod), None) if row.runtime == RuntimeStatus::Ok && row.links.is_empty() => {
+            format!("{}: {}", pod.name, words::pod(pod))
+        }
+        (_, None) if row.runtime == RuntimeStatus::Ok => {
+            row.links.iter().take(LINKS).map(|link| link.url.as_str()).collect::<Vec<_>>().join(" ")
+        }
+        (_, Some(forward)) if row.runtime == RuntimeStatus::Ok => words::forward(forward, &instance.pods),
+        (Some(pod), _) => format!("{}: {}", pod.name, words::pod(pod)),
+        (None, _) => instance.probe_failure.clone().unwrap_or_else(|| "no pod yet".to_owned()),
+    }
 }
 
 fn badness(state: &ContainerState) -> u8 {

@@ -15,7 +15,8 @@ pub fn status(snapshot: &Snapshot, names: &[ResourceName], look: Look) -> String
     let shown: Vec<_> = snapshot.rows.iter().filter(|row| names.is_empty() || names.contains(&row.name)).collect();
     let widest = shown.iter().map(|row| row.name.as_str().chars().count()).max().unwrap_or(0).max(4);
     let with_kinds = shown.iter().any(|row| row.kind != RowKind::Local);
-    let kind = |word: &str| if with_kinds { format!("{word:9}  ") } else { String::new() };
+    let widest_kind = shown.iter().map(|row| kind_word(row.kind).len()).max().unwrap_or(0);
+    let kind = |word: &str| if with_kinds { format!("{word:widest_kind$}  ") } else { String::new() };
     let head = format!("{:widest$}  {}{:12}  {:8}  NOTE", "NAME", kind("KIND"), "UPDATE", "RUNTIME");
     let mut text = look.paint(Colour::Dim, head);
     text.push('\n');
@@ -43,6 +44,7 @@ fn kind_word(kind: RowKind) -> &'static str {
     match kind {
         RowKind::Local => "local",
         RowKind::Container => "container",
+        RowKind::Kubernetes => "kubernetes",
     }
 }
 

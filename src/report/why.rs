@@ -17,7 +17,7 @@ pub fn explain(row: &Row, root: &FilePath, now: Time) -> String {
         let cause = words::cause(&run.cause, root);
         let doing = match row.kind {
             RowKind::Local => format!("has been running for {since}"),
-            RowKind::Container => format!("{} since {since}", words::does(run.step, Subject::Container)),
+            kind => format!("{} since {since}", words::does(run.step, Subject::of(kind))),
         };
         lines.push(format!("{name}#{} {doing}: {cause}", run.run));
     }
@@ -48,6 +48,7 @@ pub fn explain(row: &Row, root: &FilePath, now: Time) -> String {
     match row.kind {
         RowKind::Local => lines.extend(server(row, now).map(|text| format!("its server {text}"))),
         RowKind::Container => lines.extend(containers(row)),
+        RowKind::Kubernetes => lines.extend(pods(row)),
     }
     if lines.is_empty() {
         lines.push(format!("{name} has not run, and nothing asks it to"));
@@ -68,8 +69,7 @@ fn ended(row: &Row, run: &RunRow, root: &FilePath) -> String {
     if row.update == UpdateStatus::NotApplicable {
         return format!("had its server started ({cause})");
     }
-    let subject = if row.kind == RowKind::Container { Subject::Container } else { Subject::Local };
-    came(run, subject, &cause)
+    came(run, Subject::of(row.kind), &cause)
 }
 
 /// What a run did, why, and what came of it.
@@ -125,6 +125,13 @@ fn containers(row: &Row) -> Vec<String> {
     };
     let mut lines: Vec<String> = instance.containers.iter().map(line).collect();
     lines.extend(row.links.iter().map(|link| format!("  {}", link.url)));
+    lines
+}
+
+fn pods(row: &Row) -> Vec<String> {
+    let pods = row.instance.as_ref().map(|instance| instance.pods.as_slice()).unwrap_or_default();
+    let mut lines: Vec<String> = pods.iter().map(|pod| format!("its pod {}: {}", pod.name, words::pod(pod))).collect();
+    lines.extend(row.forwards.iter().map(|forward| format!("  {}", words::forward(forward, pods))));
     lines
 }
 

@@ -2,10 +2,12 @@
 
 mod attempt;
 mod container;
+mod pod;
 mod trouble;
 
 pub use attempt::{Subject, did, does, exit_of, run_failed, run_starts, run_succeeded};
 pub use container::container;
+pub use pod::{forward, pod};
 pub use trouble::{remedy, trouble};
 
 use super::{Cause, Hold, Skip};
@@ -65,6 +67,9 @@ pub fn cause(cause: &Cause, root: &FilePath) -> String {
         Cause::Needed(by) => format!("needed by {by}"),
         Cause::Removed => "its container was removed by somebody else".to_owned(),
         Cause::ChangedByHand(how) => format!("its container was changed by somebody else: {how}"),
+        Cause::Deleted(what) => format!("`{what}` was deleted by somebody else"),
+        Cause::Drifted(how) => format!("changed by somebody else: {how}"),
+        Cause::Resync => "a container started anew, without the files that were changed in it".to_owned(),
         Cause::FallBack(why) => format!("not changed in place: {why}"),
         Cause::Teardown => "teardown".to_owned(),
     }
@@ -92,6 +97,8 @@ pub fn hold(hold: &Hold, root: &FilePath, now: Time) -> String {
         Hold::ImageFailed(image) => format!("waits for the image {image}, which could not be built"),
         Hold::Unneeded => "not needed now".to_owned(),
         Hold::Docker(why) => format!("waits for the Docker Engine: {why}"),
+        Hold::Cluster(why) => format!("waits for the cluster: {why}"),
+        Hold::Starting => "waits until its containers run".to_owned(),
         Hold::Settling => "waits until its files have settled".to_owned(),
         Hold::Slot => "waits for a free slot".to_owned(),
         Hold::Exclusive(other) => format!("waits for {other}: they do not run side by side (`allow_parallel`)"),

@@ -135,6 +135,7 @@ impl World {
             images: std::collections::BTreeMap::new(),
             overlays: std::collections::BTreeMap::new(),
             volumes: false,
+            namespaces: false,
             goal,
             cores: 4,
             first_run: RunId(1),
@@ -328,7 +329,7 @@ fn commands_run_and_servers_follow_in_order() {
     assert_eq!(world.row("api").update, UpdateStatus::Ok);
     assert_eq!(world.row("db").update, UpdateStatus::NotApplicable);
     assert_eq!(world.row("db").runtime, RuntimeStatus::Ok);
-    world.event(Event::Asked(Request::ShutDown { teardown: false, volumes: false }));
+    world.event(Event::Asked(Request::ShutDown { teardown: false, volumes: false, namespaces: false }));
     world.expect(&["stop api", "stop db", "finish Interrupted"]);
 }
 

@@ -81,7 +81,7 @@ fn end(sim: &mut Sim, rng: &mut Rng) {
     let teardown = rng.percent(30);
     if rng.percent(30) {
         let wait = Duration::from_millis(rng.below(100));
-        sim.later(wait, Action::Ask(Request::ShutDown { teardown: false, volumes: false }));
+        sim.later(wait, Action::Ask(Request::ShutDown { teardown: false, volumes: false, namespaces: false }));
     }
     if !sim.is_over() {
         sim.shut_down(teardown);

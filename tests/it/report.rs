@@ -79,6 +79,7 @@ fn row(text: &str, containers: Vec<ContainerState>) -> Row {
         restarts: 0,
         probe_failure: None,
         containers,
+        pods: Vec::new(),
     };
     Row {
         name: name(text),
@@ -97,6 +98,7 @@ fn row(text: &str, containers: Vec<ContainerState>) -> Row {
         skipped: None,
         instance: Some(instance),
         images: Vec::new(),
+        forwards: Vec::new(),
         spec: Arc::default(),
     }
 }

@@ -35,14 +35,15 @@ pub enum KubeEffect {
         /// What they are to be.
         order: Arc<ApplyOrder>,
     },
-    /// Change files in running containers of pods, all at once. Ends as `DockerEffect::Update` does.
+    /// Change files in running containers of pods: one order after the other, each in all of its containers at once. Ends as
+    /// `DockerEffect::Update` does; the first order that fails ends it.
     Update {
         /// Which run.
         run: RunId,
         /// Whose they are.
         resource: ResourceName,
         /// What is done.
-        order: Arc<PodUpdateOrder>,
+        orders: Vec<Arc<PodUpdateOrder>>,
     },
     /// Delete the objects of a resource with the project's mark, in reverse order of kinds, and wait until they are gone. Namespaces
     /// and definitions of kinds stay. Exactly one `RunEnded` follows.

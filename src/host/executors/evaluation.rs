@@ -2,7 +2,7 @@
 
 use super::{World, sink::LogSink};
 use crate::{
-    diag::{Diagnostic, Severity},
+    diag::Diagnostic,
     engine::{EvaluationOutcome, Event},
     host::{
         evaluate::{
@@ -12,7 +12,7 @@ use crate::{
         process::OutputSink,
     },
     logs::{self, LogName, LogWriter},
-    model::{EvaluationId, Level, Project},
+    model::{EvaluationId, Level},
     orchfile::{SourceCommand, SourceOutput, Told, Voice},
 };
 use std::sync::Arc;
@@ -32,28 +32,12 @@ pub(super) async fn evaluate(world: World, evaluation: EvaluationId, args: Arc<V
 
 fn outcome_of(ended: Result<Ended, Diagnostic>) -> EvaluationOutcome {
     match ended {
-        Ok(Ended { project: Some(project), diagnostics, .. }) => match cannot_run(&project) {
-            None => EvaluationOutcome::Loaded(Arc::new(project), diagnostics),
-            Some(refusal) => EvaluationOutcome::Failed(diagnostics.into_iter().chain([refusal]).collect()),
-        },
+        Ok(Ended { project: Some(project), diagnostics, .. }) => {
+            EvaluationOutcome::Loaded(Arc::new(project), diagnostics)
+        }
         Ok(Ended { diagnostics, .. }) => EvaluationOutcome::Failed(diagnostics),
         Err(diagnostic) => EvaluationOutcome::Failed(vec![diagnostic]),
     }
-}
-
-/// What the session says to a project with resources that only an evaluation knows so far.
-fn cannot_run(project: &Project) -> Option<Diagnostic> {
-    let first = project.resources.iter().find(|resource| resource.enabled && resource.kind.kube().is_some())?;
-    Some(Diagnostic {
-        severity: Severity::Error,
-        code: "kubernetes::cannot_run".to_owned(),
-        message: format!("Kubernetes resources cannot be run yet, and `{}` is one", first.name),
-        labels: Vec::new(),
-        help: Some(
-            "name the resources to bring up, without those of Kubernetes; `orch eval` shows them all".to_owned(),
-        ),
-        frames: Vec::new(),
-    })
 }
 
 /// Hears one evaluation of a session.

@@ -80,7 +80,7 @@ impl Clustering {
                 let marks = self.marks.clone();
                 self.run(run, move |_, connection| async move { delete::stray(&connection, &marks, namespaces).await });
             }
-            KubeEffect::Update { run, resource, order } => self.update(run, resource, order),
+            KubeEffect::Update { run, resource, orders } => self.update(run, resource, orders),
             KubeEffect::Follow { instance, resource } => self.follow(instance, resource),
             KubeEffect::StopFollowing { instance } => {
                 if let Some(stop) = self.follows.get(&instance) {
@@ -142,12 +142,19 @@ impl Clustering {
         });
     }
 
-    fn update(&mut self, run: RunId, resource: ResourceName, order: Arc<PodUpdateOrder>) {
+    fn update(&mut self, run: RunId, resource: ResourceName, orders: Vec<Arc<PodUpdateOrder>>) {
         let voice = Voice::new(self.world.logs.clone(), resource.clone(), run);
         self.run_to_end(run, move |reach, connection| async move {
             let view = reach.observer.view(&resource).borrow().clone();
-            let (connection, order, voice) = (&connection, &order, &voice);
-            PodUpdate { connection, view, order, voice }.perform().await
+            let (connection, voice) = (&connection, &voice);
+            let mut end = RunEnd::of(Exit::Code(0));
+            for order in &orders {
+                end = PodUpdate { connection, view: view.clone(), order, voice }.perform().await;
+                if !end.exit.is_success() {
+                    break;
+                }
+            }
+            end
         });
     }
 

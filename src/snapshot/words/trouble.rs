@@ -8,14 +8,18 @@ use crate::model::{ContainerPhase, Exit, Failure, FilePath, ImageKey, Time};
 
 /// What is wrong: `command failed: exit code 1`. The row tells what kind of thing it is.
 pub fn trouble(trouble: &Trouble, row: Option<&Row>, root: &FilePath, now: Time) -> String {
-    let is_container = row.is_some_and(|row| row.kind == RowKind::Container);
-    let noun = if is_container { "container" } else { "server" };
+    let noun = match row.map(|row| row.kind) {
+        Some(RowKind::Container) => "container",
+        Some(RowKind::Kubernetes) => "pod",
+        Some(RowKind::Local) | None => "server",
+    };
     match trouble {
-        Trouble::RunFailed(how) => run_failed(how, row.filter(|_| is_container)),
+        Trouble::RunFailed(how) => run_failed(how, row.filter(|row| row.kind != RowKind::Local)),
         Trouble::ImageFailed(image, how) => format!("image {image} could not be built: {}", exit(how)),
         Trouble::InstanceEnded(Exit::NotStarted(failure)) => format!("{noun} not started: {}", failure.message),
         Trouble::InstanceEnded(how) => format!("{noun} ended: {}", row.and_then(ended).unwrap_or_else(|| exit(how))),
         Trouble::NotReady(None) => format!("{noun} did not become ready"),
+        Trouble::NotReady(Some(why)) if noun == "pod" => format!("not ready: {why}"),
         Trouble::NotReady(Some(check)) => format!("{noun} did not become ready: {check}"),
         Trouble::Held(Hold::ImageFailed(image)) => image_failed(image, row),
         Trouble::Held(why) => hold(why, root, now),
@@ -52,7 +56,9 @@ fn run_failed(how: &Exit, container: Option<&Row>) -> String {
     let run = row.runs.first();
     let what = match run.map(|run| run.step) {
         Some(Step::LiveUpdate) => "live update failed",
+        Some(Step::Teardown) if row.kind == RowKind::Kubernetes => "its objects not deleted",
         Some(Step::Teardown) => "container not removed",
+        Some(Step::Apply) => "not applied",
         Some(Step::Command | Step::Build | Step::Container) | None => "container not started",
     };
     format!("{what}: {}", run.map_or_else(|| exit(how), |run| exit_of(run, how)))

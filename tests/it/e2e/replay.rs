@@ -48,6 +48,7 @@ fn play(recording: &str) -> Snapshot {
         images: std::collections::BTreeMap::new(),
         overlays: std::collections::BTreeMap::new(),
         volumes: false,
+        namespaces: false,
         goal: Goal::Up,
         cores: std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap()),
         first_run: RunId(1),

@@ -18,8 +18,8 @@ fn containers(state: &KubeState) -> Vec<(PodId, String)> {
 }
 
 fn update(session: &mut Session, order: PodUpdateOrder) -> Exit {
-    let (resource, order) = (ResourceName::parse("web").unwrap(), Arc::new(order));
-    session.run(|run| KubeEffect::Update { run, resource, order })
+    let (resource, orders) = (ResourceName::parse("web").unwrap(), vec![Arc::new(order)]);
+    session.run(|run| KubeEffect::Update { run, resource, orders })
 }
 
 fn order(containers: Vec<(PodId, String)>) -> PodUpdateOrder {

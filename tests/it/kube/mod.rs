@@ -6,6 +6,7 @@
 
 mod apply;
 mod custom;
+mod e2e;
 mod forward;
 mod generations;
 mod live_update;

@@ -187,6 +187,9 @@ impl World {
         if self.facts.docker.runs.contains_key(&run) {
             return self.cancel_docker_run(run);
         }
+        if self.cluster.known_runs.contains(&run) {
+            return self.cancel_kube_run(run);
+        }
         if !self.facts.runs.contains_key(&run) {
             self.object(format!("run {run} is cancelled that never was"));
         }

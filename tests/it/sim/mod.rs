@@ -11,6 +11,7 @@ pub(crate) mod facts;
 mod files;
 mod fleet;
 pub(crate) mod generate;
+pub(crate) mod kube;
 pub(crate) mod pace;
 mod play;
 pub(crate) mod rng;

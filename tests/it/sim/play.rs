@@ -11,6 +11,7 @@
 //! 3s    trigger api web | restart api | stop api | start api | take down api db
 //! 4s    port 5432 free | port 5432 taken | shut down | shut down with teardown | shut down with volumes
 //! 5s    docker stop web | start | restart | remove | pause | unpause | replace | health web unhealthy
+//! 5s    kube delete web Deployment | kube edit web Deployment | kube delete pods web | kube crash web 1 | kube down | kube up
 //! 6s    docker prune | docker down | docker down stopped | docker down wiped | docker up
 //! ```
 
@@ -19,6 +20,7 @@ use super::{
     disk::Disk,
     docker::{DockerAction, Fate},
     generate::{name, path},
+    kube::KubeAction,
     pace::Pace,
     session::{Setting, Sim},
     trace::Trace,
@@ -39,6 +41,7 @@ struct FrontEnd {
     goal: Goal,
     /// Images and containers.
     docker: Vec<String>,
+    environment: BTreeMap<String, String>,
 }
 
 impl Evaluator for FrontEnd {
@@ -53,7 +56,7 @@ impl Evaluator for FrontEnd {
             args: Vec::new(),
             subcommand: subcommand.to_owned(),
             kube: orch::orchfile::KubeWish::default(),
-            environment: BTreeMap::new(),
+            environment: self.environment.clone(),
             limits: Limits::default(),
         };
         let loaded = load(&request, &DiskSources(disk));
@@ -134,11 +137,28 @@ fn action(words: &[&str], case: &Case) -> Action {
         ["stop", list @ ..] => Action::Ask(Request::Stop(names(list))),
         ["start", list @ ..] => Action::Ask(Request::Start(names(list))),
         ["take", "down", list @ ..] => Action::Ask(Request::TakeDown(names(list))),
-        ["shut", "down"] => Action::Ask(Request::ShutDown { teardown: false, volumes: false }),
-        ["shut", "down", "with", "volumes"] => Action::Ask(Request::ShutDown { teardown: true, volumes: true }),
+        ["shut", "down"] => Action::Ask(Request::ShutDown { teardown: false, volumes: false, namespaces: false }),
+        ["shut", "down", "with", "volumes"] => {
+            Action::Ask(Request::ShutDown { teardown: true, volumes: true, namespaces: false })
+        }
         ["docker", list @ ..] => Action::Docker(docker_action(list)),
-        ["shut", "down", "with", "teardown"] => Action::Ask(Request::ShutDown { teardown: true, volumes: false }),
+        ["kube", list @ ..] => Action::Kube(kube_action(list)),
+        ["shut", "down", "with", "teardown"] => {
+            Action::Ask(Request::ShutDown { teardown: true, volumes: false, namespaces: false })
+        }
         _ => panic!("what is `{}`?", words.join(" ")),
+    }
+}
+
+fn kube_action(words: &[&str]) -> KubeAction {
+    match words {
+        ["delete", "pods", of] => KubeAction::DeletePods(name(of)),
+        ["delete", of, object @ ..] => KubeAction::Delete(name(of), object.join(" ")),
+        ["edit", of, object @ ..] => KubeAction::Edit(name(of), object.join(" ")),
+        ["crash", of, code] => KubeAction::Crash(name(of), code.parse().expect("an exit code")),
+        ["down"] => KubeAction::Down,
+        ["up"] => KubeAction::Up,
+        _ => panic!("what is `kube {}`?", words.join(" ")),
     }
 }
 
@@ -178,7 +198,7 @@ fn setting(case: &Case) -> Setting {
             ["goal", "down"] => setting.goal = Goal::Down,
             ["cores", count] => setting.cores = count.parse().expect("a number"),
             ["timeout", text] => setting.ci_timeout = Some(duration(text)),
-            ["taken", _port] => {}
+            ["taken", _] | ["cluster", "registry"] => {}
             _ => panic!("what is `{line}`?"),
         }
     }
@@ -193,14 +213,27 @@ fn docker_lines(case: &Case) -> Vec<String> {
 
 const NOT_FILES: [&str; 5] = ["docker", "setting", "script", "trace", "rest"];
 
+/// Leads to the simulated cluster.
+const KUBECONFIG: &str = "clusters: [{name: kind, cluster: {server: https://sim}}]
+contexts: [{name: kind, context: {cluster: kind}}]
+current-context: kind
+";
+
 fn play(case: &Case) -> BTreeMap<&'static str, String> {
     let setting = setting(case);
     let entry = if case.section("Tiltfile").is_some() { "Tiltfile" } else { "Orchfile" };
-    let front_end = FrontEnd { file: path(entry), goal: setting.goal, docker: docker_lines(case) };
+    let has_cluster = case.section(entry).is_some_and(|text| text.contains("k8s_"));
+    let kubeconfig = ("KUBECONFIG".to_owned(), path("kubeconfig").to_string());
+    let environment = has_cluster.then_some(kubeconfig).into_iter().collect();
+    let front_end = FrontEnd { file: path(entry), goal: setting.goal, docker: docker_lines(case), environment };
     let mut sim = Sim::new(Pace::Even, Box::new(front_end), setting);
+    if has_cluster {
+        sim.world.disk.write(Time::ZERO, &path("kubeconfig"), KUBECONFIG);
+    }
     for (file, content) in case.files(&NOT_FILES) {
         sim.world.disk.write(Time::ZERO, &path(file), &String::from_utf8_lossy(&content));
     }
+    sim.world.cluster.registry = case.lines("setting").iter().any(|line| line == "cluster registry");
     for line in case.lines("setting") {
         if let Some(port) = line.strip_prefix("taken ") {
             sim.world.taken_ports.insert(port.parse().expect("a port"));

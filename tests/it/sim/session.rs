@@ -64,14 +64,16 @@ const QUIET: Duration = Duration::from_secs(61);
 
 fn config(world: &World, setting: &Setting) -> EngineConfig {
     let facts: &Facts = &world.facts;
-    let instances = facts.instances.keys().chain(facts.docker.instances.keys());
+    let instances = facts.instances.keys().chain(facts.docker.instances.keys()).chain(&world.cluster.instances);
+    let runs = facts.runs.keys().chain(facts.docker.runs.keys()).chain(&world.cluster.known_runs);
     EngineConfig {
         images: facts.docker.images.clone(),
         overlays: facts.docker.overlays.clone(),
         volumes: false,
+        namespaces: false,
         goal: setting.goal,
         cores: setting.cores,
-        first_run: facts.runs.keys().chain(facts.docker.runs.keys()).max().map_or(RunId(1), |run| run.next()),
+        first_run: runs.max().map_or(RunId(1), |run| run.next()),
         first_instance: instances.max().map_or(InstanceId(1), |instance| instance.next()),
         remembered: facts.remembered.clone(),
         ci_timeout: setting.ci_timeout,
@@ -196,6 +198,7 @@ impl Sim {
             Action::Wake => self.tell(Event::Woke),
             Action::Reboot => self.reboot(),
             Action::Docker(action) => self.world.docker_action(&action),
+            Action::Kube(action) => self.world.kube_action(&action),
         }
     }
 
@@ -220,7 +223,7 @@ impl Sim {
 
     /// Asks for the end and runs until it comes.
     pub(crate) fn shut_down(&mut self, teardown: bool) {
-        self.act(Action::Ask(Request::ShutDown { teardown, volumes: false }));
+        self.act(Action::Ask(Request::ShutDown { teardown, volumes: false, namespaces: false }));
         self.settle();
         if self.faults.is_empty() && self.world.finished.is_none() {
             self.faults.push("asked to end, orch does not".to_owned());

@@ -1,6 +1,6 @@
 //! Sessions as text: every entry for a failing seed, and what a reader needs for a case.
 
-use super::{declared, docker::trace as docker, generate::path, session::Entry, world::Action};
+use super::{declared, docker::trace as docker, generate::path, kube::trace as kube, session::Entry, world::Action};
 use orch::{
     engine::{Effect, EvaluationOutcome, Event, Request},
     model::{FilePath, InstanceId, Level, ResourceName, RunId, Time},
@@ -143,6 +143,7 @@ impl<'a> Trace<'a> {
         match effect {
             Effect::StartRun { run, resource, .. } => drop(self.runs.insert(*run, resource.to_string())),
             Effect::Docker(effect) => self.runs.extend(docker::run_name(effect)),
+            Effect::Kube(effect) => self.runs.extend(kube::run_of(effect)),
             Effect::StartInstance { instance, resource, .. } => {
                 drop(self.instances.insert(*instance, resource.clone()));
             }
@@ -174,6 +175,7 @@ impl<'a> Trace<'a> {
             Action::Wake => "wake".to_owned(),
             Action::Reboot => "reboot".to_owned(),
             Action::Docker(action) => docker::action(action),
+            Action::Kube(action) => kube::action(action),
         }
     }
 
@@ -197,8 +199,8 @@ impl<'a> Trace<'a> {
             }
             Event::ReadyLineSeen { instance } => format!("{} says its ready line", instance_name(instance)),
             Event::Docker(event) => return docker::event(event),
+            Event::Kube(event) => return kube::event(event),
             Event::SessionStarted
-            | Event::Kube(_)
             | Event::Woke
             | Event::EvaluationRead { .. }
             | Event::FilesChanged { .. }
@@ -247,8 +249,11 @@ impl<'a> Trace<'a> {
                 format!("  say to {whom} ({level:?}): {text}")
             }
             Effect::Finish { verdict } => format!("  finish: {}", self.verdict(verdict)),
-            Effect::Kube(_)
-            | Effect::Watch { .. }
+            Effect::Kube(effect) => {
+                let cause = kube_cause(effect, next).map(|cause| words::cause(cause, self.root));
+                kube::effect(effect, self.root, cause)
+            }
+            Effect::Watch { .. }
             | Effect::TakeDigests { .. }
             | Effect::TakeSet { .. }
             | Effect::RecordRun { .. }
@@ -311,6 +316,13 @@ impl<'a> Trace<'a> {
         }
         text
     }
+}
+
+/// Why a run on the cluster starts, as the snapshot says it.
+fn kube_cause<'a>(effect: &orch::engine::KubeEffect, next: Option<&'a Snapshot>) -> Option<&'a Cause> {
+    let (run, _) = kube::run_of(effect)?;
+    let row = next?.rows.named(kube::resource_of(effect)?)?;
+    row.current_run.as_ref().filter(|one| one.run == run).map(|one| &one.cause)
 }
 
 /// Why a run on Docker starts, as the snapshot says it.

@@ -5,6 +5,7 @@ use super::{
     disk::Disk,
     docker::{Docker, DockerAction, DockerStep},
     facts::Facts,
+    kube::{Cluster, KubeAction, KubeStep},
     pace::{Pace, Wait},
     script::Script,
 };
@@ -45,6 +46,8 @@ pub(crate) enum Action {
     Reboot,
     /// Somebody else does something with Docker.
     Docker(DockerAction),
+    /// Somebody else does something with the cluster.
+    Kube(KubeAction),
 }
 
 /// Something that will happen.
@@ -78,6 +81,7 @@ pub(crate) enum Step {
     InstanceKilled(orch::model::InstanceId),
     Checked(RequestId, orch::model::InstanceId, Box<Script>),
     Docker(DockerStep),
+    Kube(KubeStep),
 }
 
 /// The watcher between the disk and the engine.
@@ -99,6 +103,7 @@ pub(crate) struct World {
     pub(crate) pace: Pace,
     pub(crate) disk: Disk,
     pub(crate) docker: Docker,
+    pub(crate) cluster: Cluster,
     pub(crate) facts: Facts,
     pub(super) watch: Watch,
     pub(super) evaluator: Box<dyn Evaluator>,
@@ -131,6 +136,7 @@ impl World {
             pace,
             disk: Disk::default(),
             docker: Docker::default(),
+            cluster: Cluster::default(),
             facts: Facts::default(),
             watch: Watch::default(),
             evaluator,
@@ -194,7 +200,11 @@ impl World {
 
     /// Whether nothing that orch started lives.
     pub(crate) fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.instances.is_empty() && self.leftovers.is_empty() && self.docker.is_idle()
+        self.runs.is_empty()
+            && self.instances.is_empty()
+            && self.leftovers.is_empty()
+            && self.docker.is_idle()
+            && self.cluster.is_idle()
     }
 
     /// From now on a session counts its time.
@@ -207,9 +217,11 @@ impl World {
         self.queue.retain(|_, due| match due {
             Due::User(_) => true,
             Due::Go(Step::Docker(step)) => step.outlives_orch(),
+            Due::Go(Step::Kube(step)) => step.outlives_orch(),
             Due::Tell(_) | Due::Go(_) => false,
         });
         self.docker.forget_session();
+        self.cluster.forget_session();
         self.evaluations.clear();
         self.runs.clear();
         self.instances.clear();
@@ -249,7 +261,7 @@ impl World {
             }
             Effect::RecordRun { .. } | Effect::Say { .. } => {}
             Effect::Docker(effect) => self.docker(effect),
-            Effect::Kube(effect) => self.object(format!("no cluster here: {effect:?}")),
+            Effect::Kube(effect) => self.kube(effect),
             Effect::StartRun { run, resource, command, outputs, .. } => {
                 self.start_run(run, resource, command, outputs);
             }
@@ -313,6 +325,7 @@ impl World {
             Step::InstanceKilled(instance) => self.instance_killed(instance),
             Step::Checked(request, instance, script) => self.checked(request, instance, &script),
             Step::Docker(step) => self.docker_step(step),
+            Step::Kube(step) => self.kube_step(step),
         }
     }
 

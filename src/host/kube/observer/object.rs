@@ -44,11 +44,13 @@ pub struct Rollout {
     pub revision: Option<String>,
     /// Why it makes no pods.
     pub trouble: Option<String>,
+    /// A Job: it has ended well.
+    pub is_complete: bool,
 }
 
 impl Default for Rollout {
     fn default() -> Self {
-        Self { is_observed: true, revision: None, trouble: None }
+        Self { is_observed: true, revision: None, trouble: None, is_complete: false }
     }
 }
 
@@ -111,8 +113,23 @@ fn rollout(kind: &str, metadata: &ObjectMeta, rest: &Value) -> Rollout {
     Rollout {
         is_observed: !is_rolled_out(kind) || observed >= metadata.generation.unwrap_or_default(),
         revision,
-        trouble: refused(status),
+        trouble: refused(status).or_else(|| failed(status).filter(|_| kind == "Job")),
+        is_complete: kind == "Job" && condition(status, "Complete").is_some(),
     }
+}
+
+/// The condition of a status that holds.
+fn condition<'a>(status: &'a Value, name: &str) -> Option<&'a Value> {
+    let is = |one: &&Value, field: &str, value: &str| one.get(field).and_then(Value::as_str) == Some(value);
+    let all = status.get("conditions")?.as_array()?;
+    all.iter().find(|one| is(one, "type", name) && is(one, "status", "True"))
+}
+
+/// Why a Job is given up.
+fn failed(status: &Value) -> Option<String> {
+    let failed = condition(status, "Failed")?;
+    let message = failed.get("message").and_then(Value::as_str).unwrap_or("it failed");
+    Some(format!("the Job is given up: {}", message.split_whitespace().collect::<Vec<_>>().join(" ")))
 }
 
 fn is_rolled_out(kind: &str) -> bool {
@@ -121,11 +138,7 @@ fn is_rolled_out(kind: &str) -> bool {
 
 /// What the controller says that was not allowed to make pods.
 fn refused(status: &Value) -> Option<String> {
-    let conditions = status.get("conditions")?.as_array()?;
-    let failed = conditions.iter().find(|condition| {
-        let is = |name: &str, value: &str| condition.get(name).and_then(Value::as_str) == Some(value);
-        is("type", "ReplicaFailure") && is("status", "True")
-    })?;
+    let failed = condition(status, "ReplicaFailure")?;
     let message = failed.get("message")?.as_str()?;
     Some(format!("pods cannot be made: {}", message.split_whitespace().collect::<Vec<_>>().join(" ")))
 }

@@ -234,7 +234,7 @@ impl Known {
             self.objects.values().map(|(_, one)| one).filter(|one| one.resource == *resource && !one.is_ending);
         let objects = objects.map(|one| {
             let drift = self.drift.get(&one.uid).cloned();
-            (one.key.clone(), ObjectState { fingerprint: one.fingerprint, drift })
+            (one.key.clone(), ObjectState { fingerprint: one.fingerprint, drift, is_complete: one.rollout.is_complete })
         });
         let mut own =
             self.objects.values().map(|(_, one)| one).filter(|one| one.resource == *resource && !one.is_ending);

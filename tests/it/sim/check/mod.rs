@@ -86,6 +86,10 @@ fn reached(facts: &Facts, snapshot: &Snapshot, name: &ResourceName, condition: C
     let local = facts.resource(name).and_then(|resource| resource.kind.local());
     let alone = local.is_some_and(|local| local.serve.is_none());
     let fresh = row.is_some_and(|row| row.update == UpdateStatus::Ok);
+    if let Some(row) = row.filter(|row| row.kind == RowKind::Kubernetes) {
+        // What a cluster has is checked by the cases' traces.
+        return row.update != UpdateStatus::None;
+    }
     match condition {
         Condition::Started => once.started || fresh,
         Condition::Ready => once.ready || (fresh && alone),

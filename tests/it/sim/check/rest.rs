@@ -60,6 +60,10 @@ impl Rest<'_> {
 
     fn fault(&self) -> Option<String> {
         let (facts, name) = (&self.world.facts, &self.resource.name);
+        if self.resource.kind.kube().is_some() {
+            // What a cluster has is checked by the cases' traces.
+            return (self.row.dirty && self.row.hold.is_none()).then(|| "is dirty without a hold".to_owned());
+        }
         if facts.is_running(name) || facts.docker.is_running(name, facts.session) {
             return Some("runs".to_owned());
         }
@@ -190,6 +194,7 @@ impl Rest<'_> {
             Hold::Stopped | Hold::Disabled => false,
             // Those of Docker are looked at above.
             Hold::Image(_) | Hold::ImageFailed(_) | Hold::Unneeded | Hold::Docker(_) => false,
+            Hold::Cluster(_) | Hold::Starting => false,
             Hold::Settling
             | Hold::Slot
             | Hold::Exclusive(_)

@@ -19,6 +19,9 @@ fn trouble(facts: &Facts, resource: &Resource) -> Option<String> {
     if let Some(container) = resource.kind.container() {
         return docker::trouble(facts, resource, container);
     }
+    if resource.kind.kube().is_some() {
+        return None;
+    }
     if local(resource).cmd.is_some() {
         match facts.last_run(name) {
             None => return Some(format!("`{name}` never ran")),

@@ -35,6 +35,9 @@ pub(super) fn on_effect(world: &World, snapshot: &Snapshot, cores: u32, effect: 
     let Some(definition) = facts.resource(resource) else {
         return vec![format!("a run of `{resource}`, which is not in the project")];
     };
+    if definition.kind.kube().is_some() && matches!(effect, DockerEffect::Build { .. }) {
+        return Vec::new();
+    }
     let Some(container) = definition.kind.container() else {
         return vec![format!("a run on Docker of `{resource}`, which is no container")];
     };

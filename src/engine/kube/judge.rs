@@ -1,0 +1,162 @@
+//! What is seen of a cluster's objects and pods against what they should be. Objects are put back; pods are Kubernetes' business.
+
+use super::pods;
+use crate::{
+    engine::{
+        deadline::Deadline,
+        effect::ApplyOrder,
+        node::{Node, NodeId},
+        observe::{self, Finding},
+        phase::{Body, Live, RunPhase},
+        say, serve,
+        state::State,
+        workload::{Order, There},
+    },
+    model::{Exit, KubeState, PodReadiness},
+    snapshot::Cause,
+};
+use std::time::Duration;
+
+/// Compares what the cluster has with what it was brought to.
+pub(in crate::engine) fn find(node: &Node, order: &ApplyOrder, there: &KubeState) -> Finding {
+    if missing(order, there).is_some() {
+        return Finding::Gone;
+    }
+    if let Some(how) = changed(order, there) {
+        return Finding::Changed(how);
+    }
+    // What a command of an earlier session did is known to nobody.
+    if order.custom.is_some() && node.workload.raised.is_none() {
+        return Finding::Changed("a command applies it".to_owned());
+    }
+    let readiness = node.what.kube().map_or(PodReadiness::Ignore, |kube| kube.pod_readiness);
+    match readiness {
+        PodReadiness::Ignore => Finding::Runs,
+        _ if pods::is_done(there) => Finding::Done,
+        _ if pods::error_of(&there.pods).is_some() => Finding::Waits,
+        PodReadiness::Wait | PodReadiness::Succeeded => Finding::Runs,
+    }
+}
+
+/// An object that is not there.
+fn missing(order: &ApplyOrder, there: &KubeState) -> Option<String> {
+    let missing = order.objects.iter().find(|object| !there.objects.contains_key(&object.key))?;
+    Some(missing.key.to_string())
+}
+
+/// How one is not what it was made to be.
+fn changed(order: &ApplyOrder, there: &KubeState) -> Option<String> {
+    for object in &order.objects {
+        let found = there.objects.get(&object.key)?;
+        if found.fingerprint != Some(object.fingerprint) {
+            return Some(format!("another {} has its place", object.key));
+        }
+        if let Some(drift) = &found.drift {
+            return Some(format!("{}: {drift}", object.key));
+        }
+    }
+    None
+}
+
+/// Acts on what was found while something lives.
+pub(in crate::engine) fn judge(state: &mut State, id: NodeId, finding: Finding) {
+    let node = &state.nodes[id];
+    let is_halfway = node.workload.outdated || node.workload.again.is_some();
+    match finding {
+        Finding::Done => observe::died(state, id, Exit::Code(0), false),
+        Finding::Gone | Finding::Changed(_) if is_halfway => show(state, id),
+        Finding::Gone => {
+            let missing = order_of(node).and_then(|(order, there)| missing(order, there)).unwrap_or_default();
+            repair(state, id, Cause::Deleted(missing));
+        }
+        Finding::Changed(how) => repair(state, id, Cause::Drifted(how)),
+        Finding::Runs | Finding::Waits | Finding::Ended { .. } => show(state, id),
+    }
+}
+
+fn order_of(node: &Node) -> Option<(&ApplyOrder, &KubeState)> {
+    match (&node.workload.raised.as_ref()?.order, &node.workload.there) {
+        (Order::Kube(order), There::Cluster(there)) => Some((order, there)),
+        _ => None,
+    }
+}
+
+/// Somebody deleted or changed an object: it is put back, while all else goes on.
+fn repair(state: &mut State, id: NodeId, cause: Cause) {
+    let up_at = state.nodes[id].live().and_then(|live| live.up_at);
+    let since = state.nodes[id].workload.repaired_at.max(up_at);
+    let lived = since.map_or(Duration::ZERO, |since| state.now.since(since));
+    state.node(id).workload.repaired_at = Some(state.now);
+    observe::put_back(state, id, cause, lived);
+    show(state, id);
+}
+
+/// Rows show the pods as they are; what is wrong with them is said once.
+pub(in crate::engine) fn show(state: &mut State, id: NodeId) {
+    let node = &mut state.nodes[id];
+    let There::Cluster(there) = &node.workload.there else { return };
+    let Some(live) = node.server.live.as_mut().filter(|live| !live.is_process()) else { return };
+    if let (Body::Pods(_, readiness), Some(kube)) = (&mut live.body, node.what.kube()) {
+        *readiness = kube.pod_readiness;
+    }
+    live.row.pods.clone_from(&there.pods);
+    // What a run of its own makes is another instance; what Kubernetes makes anew is not.
+    if !matches!(node.run, RunPhase::Running(_))
+        && let Some(watched) = live.watched()
+    {
+        watched.lives = pods::lives(there);
+    }
+    let trouble = pods::trouble(there).filter(|_| live.has_check());
+    live.row.probe_failure.clone_from(&trouble);
+    let is_error = live.has_check() && pods::error_of(&there.pods).is_some();
+    let is_news = trouble
+        .as_ref()
+        .is_some_and(|trouble| live.watched().is_some_and(|watched| watched.said.insert(without_numbers(trouble))));
+    if let Some(trouble) = trouble.filter(|_| is_news) {
+        say::trouble(state, id, trouble);
+    }
+    watch_error(state, id, is_error);
+    find_lost(state, id);
+    serve::update_ready(state, id);
+}
+
+/// The same trouble tells of ever longer times.
+fn without_numbers(text: &str) -> String {
+    text.chars().filter(|c| !c.is_ascii_digit()).collect()
+}
+
+/// In `orch ci` what is wrong with pods decides, if it does not go away.
+fn watch_error(state: &mut State, id: NodeId, is_error: bool) {
+    let deadline = Deadline::Trouble(id);
+    if !is_error || state.goal != crate::snapshot::Goal::Ci {
+        return state.deadlines.clear(deadline);
+    }
+    let grace = state.project.as_ref().and_then(|project| project.settings.ci.k8s_grace_period).unwrap_or_default();
+    state.deadlines.set_if_none(deadline, state.now + grace);
+}
+
+/// Containers that started anew have none of the files that were changed in them.
+fn find_lost(state: &mut State, id: NodeId) {
+    let node = &state.nodes[id];
+    if node.workload.overlay.is_empty() || node.workload.resync || node.is_running() {
+        return;
+    }
+    let There::Cluster(there) = &node.workload.there else { return };
+    let lost = super::work::targets(state, id, there).any(|life| !node.workload.ids.contains(&life));
+    if lost {
+        let node = state.node(id);
+        node.workload.resync = true;
+        node.workload.plan = None;
+        state.touch(id);
+    }
+}
+
+/// Whether the pods that are there are those that lived before.
+pub(in crate::engine) fn goes_on(live: &Live, there: &KubeState) -> bool {
+    let now = pods::lives(there);
+    let before = live.lives();
+    // Nothing that was applied has pods that count.
+    let is_ready_at_once = !live.has_check();
+    let is_same = !now.is_empty() && now.iter().all(|pod| before.contains(pod));
+    !live.stopping && (is_ready_at_once || before.is_empty() || is_same)
+}
