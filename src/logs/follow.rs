@@ -25,7 +25,7 @@ impl Follower {
             shared.find_all();
         }
         let logs = shared.logs();
-        if let From::Last(_) = from {
+        if let From::Last(_) | From::LastUntil(..) = from {
             for log in &logs {
                 log.write_out(&shared);
             }

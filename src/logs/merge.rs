@@ -26,6 +26,8 @@ pub enum From {
     Since(SystemTime),
     /// The last lines, that many of all logs together.
     Last(usize),
+    /// The last lines that were said until that moment, that many of all logs together, and nothing after them.
+    LastUntil(usize, SystemTime),
 }
 
 /// Lines that were read together, in the order of time.
@@ -111,6 +113,7 @@ pub(super) struct Merge {
     heads: BinaryHeap<Reverse<(SystemTime, usize)>>,
     names: BTreeSet<LogName>,
     since: Option<SystemTime>,
+    until: Option<SystemTime>,
 }
 
 impl Merge {
@@ -129,7 +132,11 @@ impl Merge {
                 merge.since = Some(time);
                 sources.iter().map(|source| since(source, clock::micros(time))).collect()
             }
-            From::Last(count) => last(&sources, count),
+            From::Last(count) => last(&sources, count, u64::MAX),
+            From::LastUntil(count, time) => {
+                merge.until = Some(time);
+                last(&sources, count, clock::micros(time))
+            }
         };
         sources.into_iter().zip(cursors).for_each(|(source, cursor)| merge.add(source, cursor));
         merge
@@ -173,7 +180,7 @@ impl Merge {
     /// Reads on in a log of which nothing is in memory, if it may have something.
     fn refill(&mut self, place: usize, batch: &mut Batch) {
         let budget = (Self::WINDOWS / self.entries.len().max(1)).clamp(4 << 10, Self::BYTES);
-        let since = self.since;
+        let (since, until) = (self.since, self.until);
         let Some(entry) = self.entries.get_mut(place).filter(|entry| entry.lines.is_empty()) else { return };
         loop {
             let written = entry.source.written();
@@ -189,7 +196,13 @@ impl Merge {
                 entry.read_up_to = Some(written);
                 return;
             }
+            let is_past = until.is_some_and(|until| window.lines.iter().all(|line| line.at > until));
             window.lines.retain(|line| since.is_none_or(|since| line.at >= since));
+            window.lines.retain(|line| until.is_none_or(|until| line.at <= until));
+            if is_past {
+                entry.read_up_to = Some(written);
+                return;
+            }
             entry.lines = window.lines;
             if let Some(first) = entry.lines.front() {
                 self.heads.push(Reverse((first.at, place)));
@@ -199,14 +212,26 @@ impl Merge {
     }
 }
 
-/// The last lines of one log, newest first: when they came and where they are.
-pub(super) fn last_lines(folder: &Path, bounds: Bounds, count: usize, of: Option<Attempt>) -> Vec<(u64, Cursor)> {
+/// The last lines of one log that came until then (microseconds), newest first: when they came and where they are.
+pub(super) fn last_lines(
+    folder: &Path,
+    bounds: Bounds,
+    count: usize,
+    until: u64,
+    of: Option<Attempt>,
+) -> Vec<(u64, Cursor)> {
     let mut found = Vec::new();
     for number in (bounds.oldest..=bounds.newest).rev() {
+        if until != u64::MAX
+            && segment::first_time(&SegmentPath::new(folder, number)).is_some_and(|first| first > until)
+        {
+            continue;
+        }
         let Ok(content) = segment::content(&SegmentPath::new(folder, number)) else { continue };
         let is_wanted = |attempt| of.is_none() || of == attempt;
         let records = content.records.iter().enumerate().rev();
-        let wanted = records.filter(|(_, record)| record.begins && is_wanted(record.mark.attempt));
+        let wanted =
+            records.filter(|(_, record)| record.begins && record.mark.at <= until && is_wanted(record.mark.attempt));
         let places = wanted.map(|(place, record)| {
             let (place, offset) = (u32::try_from(place).unwrap_or(u32::MAX), u64::from(record.offset));
             (record.mark.at, Cursor { number, record: place, offset, line: None })
@@ -220,12 +245,12 @@ pub(super) fn last_lines(folder: &Path, bounds: Bounds, count: usize, of: Option
 }
 
 /// Where the last `count` lines of all these logs together begin in each.
-fn last(sources: &[Source], count: usize) -> Vec<Cursor> {
+fn last(sources: &[Source], count: usize, until: u64) -> Vec<Cursor> {
     let mut found: Vec<(u64, usize, Cursor)> = Vec::new();
     for (place, source) in sources.iter().enumerate() {
         let Some(bounds) = source.bounds() else { continue };
         found.extend(
-            last_lines(source.folder(), bounds, count, None).into_iter().map(|(at, cursor)| (at, place, cursor)),
+            last_lines(source.folder(), bounds, count, until, None).into_iter().map(|(at, cursor)| (at, place, cursor)),
         );
         if found.len() > 2 * count + 1024 {
             keep_newest(&mut found, count);

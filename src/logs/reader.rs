@@ -54,7 +54,7 @@ impl LogReader {
     pub fn last_of(&self, log: &LogName, attempt: Attempt, count: usize) -> Vec<Line> {
         let folder = self.dir.join(folder_name(log));
         let Some(bounds) = Bounds::of(&folder) else { return Vec::new() };
-        let found = last_lines(&folder, bounds, count, Some(attempt));
+        let found = last_lines(&folder, bounds, count, u64::MAX, Some(attempt));
         let Some((_, mut cursor)) = found.last().copied() else { return Vec::new() };
         let mut lines: Vec<Line> = Vec::new();
         let mut window = Window::default();
