@@ -1,11 +1,13 @@
 //! What every reader sees: the stream, the socket, the store. Derived from the engine's state, never written back.
 
+mod change;
 pub mod graph;
 pub mod links;
 pub mod news;
 pub mod spec;
 pub mod words;
 
+pub use change::Change;
 pub use graph::{Graph, GraphEdge, GraphEdgeKind};
 pub use spec::Spec;
 

@@ -5,17 +5,17 @@ use crate::{
     host::{
         claim::SessionCard,
         control::{
-            LogsQuery, Refusal, WaitQuery,
+            LogsCount, LogsQuery, Refusal, WaitQuery,
             protocol::{HEADER, PROTOCOL},
         },
     },
     logs::Entry,
-    snapshot::{Snapshot, news::News},
+    snapshot::{Change, Snapshot, news::News},
 };
 use http_body_util::{BodyExt, Full};
 use hyper::{Method, StatusCode, body::Bytes, body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use std::io;
+use std::{io, sync::Arc};
 use tokio::net::UnixStream;
 
 /// Why a session did not answer.
@@ -75,19 +75,71 @@ pub async fn events(card: &SessionCard, mut each: impl FnMut(Option<News>) -> bo
     lines(answer, |line| Ok(each(read(line)?))).await
 }
 
-/// Hands on line by line.
+/// Lines that come as they are said, at the pace of who takes them.
+pub struct FollowedLogs {
+    answer: Incoming,
+    rest: Vec<u8>,
+}
+
+/// Lines of logs that are taken batch by batch.
+pub async fn follow_logs(card: &SessionCard, query: &LogsQuery) -> Result<FollowedLogs, AskError> {
+    let query = serde_urlencoded::to_string(query).map_err(io::Error::other)?;
+    let answer = send(card, Method::GET, &format!("/v1/logs?{query}"), Vec::new()).await?;
+    Ok(FollowedLogs { answer, rest: Vec::new() })
+}
+
+impl FollowedLogs {
+    /// The next lines; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Vec<Entry>>, AskError> {
+        while let Some(frame) = self.answer.frame().await {
+            let frame = frame?;
+            let Some(bytes) = frame.data_ref() else { continue };
+            self.rest.extend_from_slice(bytes);
+            let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else { continue };
+            let lines = self.rest[..end].split(|byte| *byte == b'\n');
+            let entries = lines.map(serde_json::from_slice).collect::<Result<_, _>>()?;
+            self.rest.drain(..=end);
+            return Ok(Some(entries));
+        }
+        Ok(None)
+    }
+}
+
+/// How many lines a query has.
+pub async fn logs_count(card: &SessionCard, query: &LogsQuery) -> Result<u64, AskError> {
+    let query = serde_urlencoded::to_string(query).map_err(io::Error::other)?;
+    let answer = send(card, Method::GET, &format!("/v1/logs/count?{query}"), Vec::new()).await?;
+    let bytes = answer.collect().await?.to_bytes();
+    Ok(serde_json::from_slice::<LogsCount>(&bytes)?.lines)
+}
+
+/// What the session shows, now and whenever that changes; `each` says whether to go on. Returns when the session ended.
+pub async fn snapshots(card: &SessionCard, mut each: impl FnMut(Arc<Snapshot>) -> bool) -> Result<(), AskError> {
+    let answer = send(card, Method::GET, "/v1/snapshots", Vec::new()).await?;
+    let mut last = Snapshot::default();
+    lines(answer, |line| {
+        last = serde_json::from_slice::<Change>(line)?.apply(&last);
+        Ok(each(Arc::new(last.clone())))
+    })
+    .await
+}
+
+/// Hands on line by line, each with its end.
 async fn lines(mut answer: Incoming, mut each: impl FnMut(&[u8]) -> Result<bool, AskError>) -> Result<(), AskError> {
-    let mut rest = Vec::new();
+    let mut rest: Vec<u8> = Vec::new();
     while let Some(frame) = answer.frame().await {
         let frame = frame?;
         let Some(bytes) = frame.data_ref() else { continue };
+        // What was there before has no end of a line in it.
+        let (mut start, mut searched) = (0, rest.len());
         rest.extend_from_slice(bytes);
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = rest.drain(..=end).collect();
-            if !each(&line)? {
+        while let Some(end) = rest[searched..].iter().position(|byte| *byte == b'\n').map(|at| searched + at + 1) {
+            if !each(&rest[start..end])? {
                 return Ok(());
             }
+            (start, searched) = (end, end);
         }
+        rest.drain(..start);
     }
     Ok(())
 }

@@ -2,34 +2,32 @@
 //! anything.
 
 mod events;
+mod lines;
 pub mod protocol;
+mod states;
 mod waiting;
 
+pub use lines::{LogsCount, LogsQuery};
 pub use waiting::{WaitQuery, Wanted};
 
 use crate::{
     engine::{Event, Request},
     host::{claim::SessionCard, clock::Clock},
-    logs::{Entry, Follower, From, Line, LogName, LogStore},
-    model::{Attempt, InstanceId, InvalidName, ResourceName, RunId},
+    logs::LogStore,
+    model::{InvalidName, ResourceName},
     snapshot::Snapshot,
 };
 use axum::{
     Json, Router,
-    body::{Body, Bytes},
-    extract::{Query, State, rejection::JsonRejection},
+    body::Bytes,
+    extract::{State, rejection::JsonRejection},
     http::StatusCode,
     middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
-use std::{
-    io,
-    os::unix::fs::PermissionsExt,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{io, os::unix::fs::PermissionsExt, sync::Arc};
 use tokio::{
     net::UnixListener,
     sync::{mpsc, oneshot, watch},
@@ -73,43 +71,6 @@ pub struct Refusal {
     pub help: Option<String>,
 }
 
-/// The query of `GET /v1/logs`, which answers with one [`Entry`] a line.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct LogsQuery {
-    /// Resources; all, and the session's own log, where empty. Separated by `/`, which no name holds.
-    #[serde(default)]
-    pub names: String,
-    /// Milliseconds since 1970: lines from then on.
-    pub since_ms: Option<u64>,
-    /// The last so many lines; goes before `since_ms`.
-    pub tail: Option<usize>,
-    /// Go on until the session ends.
-    #[serde(default)]
-    pub follow: bool,
-    /// Only the last lines of that run.
-    pub run: Option<RunId>,
-    /// Only the last lines of that instance.
-    pub instance: Option<InstanceId>,
-}
-
-/// How many last lines of a run are told where nobody says.
-const LAST_LINES: usize = 100;
-
-impl LogsQuery {
-    fn attempt(&self) -> Option<Attempt> {
-        self.run.map(Attempt::Run).or(self.instance.map(Attempt::Instance))
-    }
-
-    /// From where on to read.
-    pub fn from(&self) -> From {
-        match (self.tail, self.since_ms) {
-            (Some(tail), _) => From::Last(tail),
-            (None, Some(millis)) => From::Since(SystemTime::UNIX_EPOCH + Duration::from_millis(millis)),
-            (None, None) => From::Start,
-        }
-    }
-}
-
 /// Opens the socket, for the user alone.
 pub fn listen(card: &SessionCard) -> io::Result<UnixListener> {
     // The claim is held: a socket that is there was left by a session that was killed.
@@ -132,7 +93,9 @@ pub async fn serve(
         .route("/v1/session", get(session))
         .route("/v1/snapshot", get(snapshot))
         .route("/v1/requests", post(request))
-        .route("/v1/logs", get(logs))
+        .route("/v1/snapshots", get(states::snapshots))
+        .route("/v1/logs", get(lines::logs))
+        .route("/v1/logs/count", get(lines::count))
         .route("/v1/events", get(events::events))
         .route("/v1/wait", get(waiting::wait))
         .fallback(protocol::unknown)
@@ -186,53 +149,11 @@ fn names_of(request: &Request) -> &[ResourceName] {
     }
 }
 
-async fn logs(State(control): State<Control>, Query(query): Query<LogsQuery>) -> Response {
-    let names = match names_in(&query.names) {
-        Ok(names) => names,
-        Err(refusal) => return *refusal,
-    };
-    if let Some(attempt) = query.attempt() {
-        return last_of(&control, names, attempt, query.tail.unwrap_or(LAST_LINES));
-    }
-    let follower = control.logs.follow((!names.is_empty()).then_some(names), query.from());
-    let (sender, receiver) = mpsc::channel::<Result<Bytes, io::Error>>(4);
-    tokio::spawn(send_lines(follower, query.follow, sender));
-    Body::from_stream(Receiving(receiver)).into_response()
-}
-
-/// The last lines of one run or instance, from whichever of the logs has them: a build is said by one of those that need it.
-fn last_of(control: &Control, names: Vec<ResourceName>, attempt: Attempt, count: usize) -> Response {
-    let reader = control.logs.reader();
-    let logs = if names.is_empty() { reader.names() } else { names.into_iter().map(LogName::Resource).collect() };
-    let found = logs.iter().map(|log| reader.last_of(log, attempt, count)).find(|lines| !lines.is_empty());
-    json_lines(&found.unwrap_or_default()).into_response()
-}
-
 /// The names in a query; what they are refused with where one cannot be a name.
 fn names_in(names: &str) -> Result<Vec<ResourceName>, Box<Response>> {
     let names = names.split('/').filter(|name| !name.is_empty()).map(ResourceName::parse);
     let refuse = |error: InvalidName| protocol::refuse(StatusCode::BAD_REQUEST, error.to_string(), "");
     names.collect::<Result<_, _>>().map_err(|error| Box::new(refuse(error)))
-}
-
-async fn send_lines(mut follower: Follower, follow: bool, sender: mpsc::Sender<Result<Bytes, io::Error>>) {
-    loop {
-        let batch = if follow { follower.next().await } else { follower.try_next() };
-        let Some(batch) = batch else { return };
-        if sender.send(Ok(json_lines(&batch.lines).into())).await.is_err() {
-            return;
-        }
-    }
-}
-
-fn json_lines(lines: &[Line]) -> Vec<u8> {
-    let mut text = Vec::new();
-    for line in lines {
-        // An entry has nothing in it that JSON cannot say.
-        serde_json::to_writer(&mut text, &Entry::from(line)).ok();
-        text.push(b'\n');
-    }
-    text
 }
 
 /// A channel as a stream.
