@@ -12,6 +12,7 @@
 //! - [`report`], [`cli`]: what the user sees and types.
 
 pub mod cli;
+pub mod dashboard;
 pub mod diag;
 pub mod engine;
 pub mod host;

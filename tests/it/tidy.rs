@@ -24,7 +24,24 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("host", &["model", "diag", "logs", "store", "snapshot", "orchfile", "engine"]),
     ("session", &["engine", "host", "snapshot", "logs", "store", "model", "diag"]),
     ("report", &["snapshot", "logs", "model", "diag"]),
-    ("cli", &["model", "diag", "orchfile", "snapshot", "engine", "logs", "store", "host", "session", "report", "lsp"]),
+    ("dashboard", &["snapshot", "logs", "model", "diag"]),
+    (
+        "cli",
+        &[
+            "dashboard",
+            "model",
+            "diag",
+            "orchfile",
+            "snapshot",
+            "engine",
+            "logs",
+            "store",
+            "host",
+            "session",
+            "report",
+            "lsp",
+        ],
+    ),
     // The shim and the child that evaluates are programs of their own within this one.
     ("main", &["cli", "host"]),
     ("lib", &[]),
@@ -43,6 +60,11 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("terminal_size", &["cli"]),
+    ("ratatui", &["dashboard", "cli"]),
+    // Events alone in the dashboard; the terminal is the shell's.
+    ("crossterm", &["dashboard", "cli"]),
+    ("unicode_width", &["dashboard"]),
+    ("chrono", &["cli"]),
     ("rusqlite", &["store"]),
     ("notify", &["host"]),
     ("nix", &["host", "logs", "session", "store", "cli"]),
@@ -74,6 +96,10 @@ const PURE: &[(&str, &[&str])] = &[
         &["std::fs", "std::net", "std::process", "std::thread", "std::env", "HashMap", "HashSet", "Mutex", "RwLock"],
     ),
     ("model", &["std::fs", "std::net", "std::process", "std::thread", "Mutex", "RwLock"]),
+    (
+        "dashboard",
+        &["std::fs", "std::net", "std::process", "std::thread", "std::env", "std::io", "Mutex", "RwLock", "SystemTime"],
+    ),
     ("snapshot", &["std::fs", "std::net", "std::process", "std::thread", "Mutex", "RwLock"]),
 ];
 

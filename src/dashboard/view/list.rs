@@ -1,0 +1,188 @@
+//! The list of resources, in columns that come and go with the width.
+
+use super::cells::put;
+use crate::{
+    dashboard::{
+        list::{self, Item, Need},
+        look::Tone,
+        state::{Dashboard, Focus},
+        text::{fitted, padded},
+    },
+    snapshot::Row,
+};
+use ratatui::{buffer::Buffer, layout::Rect};
+
+/// Columns of text: 0 is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Columns {
+    name: usize,
+    update: usize,
+    runtime: usize,
+    age: usize,
+    note: usize,
+}
+
+/// Pointer, sign, a space after each.
+const MARGIN: usize = 4;
+const GAP: usize = 2;
+const UPDATE: usize = 15;
+const RUNTIME: usize = 7;
+const AGE: usize = 4;
+const NOTE_MIN: usize = 12;
+
+impl Columns {
+    fn of(width: usize, widest_name: usize) -> Self {
+        let mut columns = Self { name: 0, update: 0, runtime: 0, age: 0, note: 0 };
+        let rest = width.saturating_sub(MARGIN);
+        columns.name = widest_name.clamp(8, 28).min(rest.max(1)).min((rest / 3).max(12)).min(rest);
+        let mut left = rest - columns.name;
+        let mut take = |wanted: usize| {
+            let fits = left >= wanted + GAP;
+            if fits {
+                left -= wanted + GAP;
+            }
+            if fits { wanted } else { 0 }
+        };
+        columns.update = take(UPDATE);
+        columns.runtime = take(RUNTIME);
+        columns.age = take(AGE);
+        columns.note = if left >= NOTE_MIN + GAP { left - GAP } else { 0 };
+        if columns.note == 0 {
+            // Names have what nobody else can use.
+            columns.name += left.min(widest_name.saturating_sub(columns.name));
+        }
+        columns
+    }
+}
+
+/// Draws the list.
+pub(in crate::dashboard) fn draw(dashboard: &Dashboard, area: Rect, buffer: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let names = dashboard.snapshot.rows.iter().map(|row| row.name.as_str().chars().count());
+    // The right edge belongs to the scroll bar.
+    let columns = Columns::of(usize::from(area.width).saturating_sub(1), names.max().unwrap_or(0));
+    let has_head = area.height > 1;
+    if has_head {
+        head(dashboard, columns, Rect { height: 1, ..area }, buffer);
+    }
+    let below = u16::from(has_head);
+    let rows = Rect { y: area.y + below, height: area.height - below, ..area };
+    let shown = dashboard.items.iter().enumerate().skip(dashboard.list_top).take(usize::from(rows.height));
+    for (y, (place, item)) in (rows.y..).zip(shown) {
+        let line = Rect { y, height: 1, ..rows };
+        match item {
+            Item::All => all(dashboard, columns, line, buffer),
+            Item::Label(label) => group(dashboard, label, line, buffer),
+            Item::Row(row) => {
+                resource(dashboard, row, columns, dashboard.selected_place() == Some(place), line, buffer)
+            }
+        }
+    }
+    if dashboard.snapshot.rows.is_empty() {
+        nothing(dashboard, rows, buffer);
+    }
+    super::cells::scroll_bar(dashboard.setting.look, buffer, rows, dashboard.list_top, dashboard.items.len());
+}
+
+fn head(dashboard: &Dashboard, columns: Columns, area: Rect, buffer: &mut Buffer) {
+    let look = dashboard.setting.look;
+    let style = look.style(Tone::Dim);
+    let title = if dashboard.filter.is_empty() { "RESOURCE".to_owned() } else { format!("/{}", dashboard.filter) };
+    let x = area.x + 4;
+    put(buffer, area, x, area.y, &fitted(&title, columns.name.max(8), look.signs().cut), style);
+    let mut x = x + width(columns.name + GAP);
+    for (columns, title, is_right) in
+        [(columns.update, "UPDATE", false), (columns.runtime, "RUNTIME", false), (columns.age, "AGE", true)]
+    {
+        if columns > 0 {
+            let text = if is_right { format!("{title:>columns$}") } else { title.to_owned() };
+            put(buffer, area, x, area.y, &text, style);
+            x += width(columns + GAP);
+        }
+    }
+}
+
+fn width(columns: usize) -> u16 {
+    u16::try_from(columns).unwrap_or(u16::MAX)
+}
+
+fn pointer(dashboard: &Dashboard, is_chosen: bool, line: Rect, buffer: &mut Buffer) {
+    let look = dashboard.setting.look;
+    let tone = if dashboard.focus == Focus::List && dashboard.overlay.is_none() { Tone::Accent } else { Tone::Dim };
+    if is_chosen {
+        put(buffer, line, line.x, line.y, look.signs().pointer, look.style(tone));
+    }
+}
+
+fn all(dashboard: &Dashboard, columns: Columns, line: Rect, buffer: &mut Buffer) {
+    let look = dashboard.setting.look;
+    let is_chosen = dashboard.selected.is_none();
+    pointer(dashboard, is_chosen, line, buffer);
+    let tone = if is_chosen { Tone::Strong } else { Tone::Plain };
+    let name = fitted("all resources", columns.name.max(13), look.signs().cut);
+    put(buffer, line, line.x + 4, line.y, &name, look.style(tone));
+}
+
+fn group(dashboard: &Dashboard, label: &str, line: Rect, buffer: &mut Buffer) {
+    let look = dashboard.setting.look;
+    let label = if label.is_empty() { "without a label" } else { label };
+    let room = usize::from(line.width).saturating_sub(3);
+    put(buffer, line, line.x + 2, line.y, &fitted(label, room, look.signs().cut), look.style(Tone::Dim));
+}
+
+/// The sign of a resource, and what it means.
+pub(in crate::dashboard) fn sign(dashboard: &Dashboard, row: &Row) -> (&'static str, Tone) {
+    let signs = dashboard.setting.look.signs();
+    match list::need(row) {
+        Need::Bad => (signs.bad, Tone::Bad),
+        Need::Busy => (signs.busy, Tone::Busy),
+        Need::Waits => (signs.waits, Tone::Busy),
+        Need::Good => (signs.good, Tone::Good),
+        Need::Idle => (signs.idle, Tone::Dim),
+        Need::Off => (signs.off, Tone::Dim),
+    }
+}
+
+fn resource(dashboard: &Dashboard, row: &Row, columns: Columns, is_chosen: bool, line: Rect, buffer: &mut Buffer) {
+    let look = dashboard.setting.look;
+    let now = dashboard.session_time();
+    let cut = look.signs().cut;
+    pointer(dashboard, is_chosen, line, buffer);
+    let (sign, tone) = sign(dashboard, row);
+    put(buffer, line, line.x + 2, line.y, sign, look.style(tone));
+    let is_off = matches!(list::need(row), Need::Idle | Need::Off);
+    let name_tone = match (is_chosen, is_off) {
+        (true, _) => Tone::Strong,
+        (false, true) => Tone::Dim,
+        (false, false) => Tone::Plain,
+    };
+    let (update, update_tone) = list::update_words(row, now);
+    let (runtime, runtime_tone) = list::runtime_words(row);
+    let age = list::since(row).map(|since| list::coarse(now.since(since))).unwrap_or_default();
+    let (note, note_tone) = list::note(row, &dashboard.root(), now);
+    let mut x = line.x + 4;
+    for (columns, text, tone) in [
+        (columns.name, row.name.as_str(), name_tone),
+        (columns.update, update.as_str(), update_tone),
+        (columns.runtime, runtime, runtime_tone),
+        (columns.age, &format!("{age:>AGE$}"), Tone::Dim),
+        (columns.note, &note, note_tone),
+    ] {
+        if columns > 0 {
+            put(buffer, line, x, line.y, &padded(text, columns, cut), look.style(tone));
+            x += width(columns + GAP);
+        }
+    }
+}
+
+fn nothing(dashboard: &Dashboard, area: Rect, buffer: &mut Buffer) {
+    let text = match (&dashboard.snapshot.mode, dashboard.snapshot.orchfile.errors.is_empty()) {
+        (None, true) => "reading the Orchfile",
+        (None, false) => "waiting for the mended Orchfile",
+        (Some(_), _) => "the Orchfile declares no resource",
+    };
+    let line = Rect { y: area.y + 1, height: area.height.saturating_sub(1).min(1), ..area };
+    put(buffer, line, line.x + 4, line.y, text, dashboard.setting.look.style(Tone::Dim));
+}
