@@ -12,6 +12,7 @@
 )]
 
 mod ci;
+mod dashboard;
 mod docker;
 mod engine;
 mod evaluate;
@@ -48,6 +49,8 @@ const BENCHES: &[Bench] = &[
     Bench { name: "lines", run: load::lines },
     Bench { name: "engine", run: engine::event },
     Bench { name: "trigger", run: verbs::trigger },
+    Bench { name: "dashboard-frame", run: dashboard::frame },
+    Bench { name: "dashboard", run: dashboard::open },
     Bench { name: "docker-live", run: docker::live_update },
     Bench { name: "docker-replace", run: docker::replaced },
     Bench { name: "docker-again", run: docker::unchanged },

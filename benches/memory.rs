@@ -64,7 +64,7 @@ pub(crate) fn wait_until_quiet(sandbox: &Sandbox, pid: u32) {
 }
 
 /// The share of memory that is this process's own, in megabytes.
-fn pss(pid: u32) -> f64 {
+pub(crate) fn pss(pid: u32) -> f64 {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
     kilobytes(&text, "Pss:") / 1024.0
 }

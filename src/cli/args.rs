@@ -31,6 +31,8 @@ pub(super) enum Verb {
     Up(Up),
     /// Build and start everything once, answer with the exit code, stop
     Ci(Ci),
+    /// Open the dashboard on the running session
+    Attach(Attach),
     /// Stop the running session, run the teardown commands and remove containers, dependants first
     Down(Down),
     /// List the sessions that run on this machine
@@ -123,7 +125,7 @@ pub(super) struct Up {
     /// What to bring up.
     #[command(flatten)]
     pub(super) orchfile: OrchfileArgs,
-    /// Print one line per log line (so far the only form)
+    /// Print one line per log line instead of showing the dashboard
     #[arg(long, env = "ORCH_STREAM", value_parser = clap::builder::FalseyValueParser::new())]
     pub(super) stream: bool,
     /// Run in the background; return once the Orchfile is evaluated, with an error if it could not be
@@ -132,6 +134,9 @@ pub(super) struct Up {
     /// It is the session in the background.
     #[arg(long, hide = true)]
     pub(super) in_background: bool,
+    /// It is shown on the dashboard.
+    #[arg(long, hide = true)]
+    pub(super) attended: bool,
 }
 
 /// `orch ls`.
@@ -140,6 +145,14 @@ pub(super) struct Ls {
     /// How to print it
     #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
     pub(super) output: Output,
+}
+
+/// `orch attach`.
+#[derive(Debug, Args)]
+pub(super) struct Attach {
+    /// Where the Orchfile is.
+    #[command(flatten)]
+    pub(super) file: FileArg,
 }
 
 /// `orch ci`.

@@ -36,6 +36,7 @@ pub(super) fn ci(args: Ci) -> Result<Exit, CliError> {
         only: None,
         volumes: false,
         namespaces: false,
+        attended: false,
         log_to,
         look,
     };

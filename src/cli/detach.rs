@@ -15,12 +15,14 @@ use tokio::sync::watch;
 
 /// The hidden flag of a session in the background.
 pub(super) const FLAG: &str = "--in-background";
+/// The hidden flag of one that is shown on the dashboard.
+pub(super) const ATTENDED: &str = "--attended";
 
 /// Starts the session, and answers as soon as it is known how its Orchfile fares.
 pub(super) fn start() -> Result<Exit, CliError> {
     let cannot =
         |error: &std::io::Error| CliError::unusable(format!("cannot start a session in the background: {error}"));
-    let mut session = Background::launch(with_flag(env::args_os().skip(1))).map_err(|error| cannot(&error))?;
+    let mut session = Background::launch(with_flags(&[FLAG])).map_err(|error| cannot(&error))?;
     let pid = session.pid();
     let word = session.word();
     if let Some(word) = &word {
@@ -46,16 +48,22 @@ pub(super) fn start() -> Result<Exit, CliError> {
     }
 }
 
-/// The same command line, with the flag behind the verb.
-fn with_flag(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut args: Vec<OsString> = args.collect();
-    args.insert(args.len().min(1), FLAG.into());
+/// The same command line, with flags behind the verb.
+pub(super) fn with_flags(flags: &[&str]) -> Vec<OsString> {
+    let mut args: Vec<OsString> = env::args_os().skip(1).collect();
+    let at = args.len().min(1);
+    args.splice(at..at, flags.iter().map(OsString::from));
     args
 }
 
 /// Tells who started this session how its Orchfile fares. A session whose Orchfile gives no project ends, and so does one that
 /// nobody waits for any more.
-pub(super) fn report(mut snapshots: watch::Receiver<Arc<Snapshot>>, outbox: Outbox) {
+pub(super) fn report(attended: bool, mut snapshots: watch::Receiver<Arc<Snapshot>>, outbox: Outbox) {
+    if attended {
+        // The dashboard shows the rest. If nobody waits any more, it was closed at once, and that hurts no session.
+        background::say(&Word { taken: true, diagnostics: Vec::new() }).ok();
+        return;
+    }
     tokio::spawn(async move {
         let Ok(snapshot) = snapshots.wait_for(|snapshot| has_loaded(snapshot)).await.map(|snapshot| snapshot.clone())
         else {

@@ -93,6 +93,7 @@ fn without_session(project: &Project, args: &Down) -> Result<Exit, CliError> {
         only: (!names.is_empty()).then(|| names.clone()),
         volumes: args.volumes,
         namespaces: args.delete_namespaces,
+        attended: false,
         log_to: LogTo::Stderr,
         look: terminal::stderr(),
     };

@@ -36,6 +36,7 @@ pub(super) fn eval(args: Eval) -> Result<Exit, CliError> {
         only: None,
         volumes: false,
         namespaces: false,
+        attended: false,
         log_to: LogTo::Stderr,
         look: terminal::stderr(),
     };

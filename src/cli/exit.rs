@@ -44,6 +44,11 @@ impl Exit {
         all.into_iter().find(|exit| i32::from(exit.code()) == code)
     }
 
+    /// The exit of who was asked to end by that signal.
+    pub fn of_signal(signal: Signal) -> Self {
+        if signal == Signal::SIGINT { Self::Interrupted } else { Self::Terminated }
+    }
+
     /// The exit of a session that ended with this verdict, and by this signal if it was one.
     pub fn of_session(goal: Goal, verdict: &Verdict, signal: Option<Signal>) -> Self {
         match (verdict, goal, signal) {

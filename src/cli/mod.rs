@@ -1,10 +1,12 @@
 //! The command line: what the user types, what the program answers, and with which exit code.
 
 mod args;
+mod attach;
 mod by_label;
 mod ci;
 mod click;
 mod completion;
+mod dashboard;
 mod detach;
 mod discover;
 mod docs;
@@ -73,6 +75,7 @@ fn perform(verb: Verb) -> Result<Exit, CliError> {
     match verb {
         Verb::Up(args) => up::up(args),
         Verb::Ci(args) => ci::ci(args),
+        Verb::Attach(args) => attach::attach(&args),
         Verb::Down(args) => down::down(args),
         Verb::Ls(args) => ls::ls(&args),
         Verb::Status(args) => status::status(&args),

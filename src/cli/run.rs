@@ -48,6 +48,8 @@ pub(super) struct Plan {
     pub(super) volumes: bool,
     /// `down` of namespaces too.
     pub(super) namespaces: bool,
+    /// Somebody looks at a session in the background: it says its word at once, and stays when its Orchfile gives no project.
+    pub(super) attended: bool,
     /// Where log lines are printed, and how.
     pub(super) log_to: LogTo,
     pub(super) look: Look,
@@ -156,7 +158,7 @@ async fn hold(
         });
     });
     if plan.log_to == LogTo::Nowhere {
-        detach::report(reader.clone(), world.outbox.clone());
+        detach::report(plan.attended, reader.clone(), world.outbox.clone());
     }
     let (wanted, asked) = mpsc::unbounded_channel();
     let control = Control {

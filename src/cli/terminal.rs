@@ -13,6 +13,11 @@ pub(super) fn stdout() -> Look {
     look(io::stdout())
 }
 
+/// The look of what the dashboard shows.
+pub(super) fn dashboard() -> Look {
+    Look { colour: is_coloured(true), width: WIDTH }
+}
+
 /// The look of standard error.
 pub(super) fn stderr() -> Look {
     look(io::stderr())

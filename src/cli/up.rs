@@ -2,7 +2,7 @@
 
 use super::{
     args::Up,
-    detach,
+    attach, detach,
     error::CliError,
     exit::Exit,
     print,
@@ -19,6 +19,9 @@ pub(super) fn up(args: Up) -> Result<Exit, CliError> {
     if args.in_background {
         background::leave_terminal();
     }
+    if !args.in_background && !args.stream && attach::has_terminal() {
+        return attach::up(&args);
+    }
     let orchfile = args.orchfile;
     let plan = Plan {
         goal: Goal::Up,
@@ -31,7 +34,8 @@ pub(super) fn up(args: Up) -> Result<Exit, CliError> {
         volumes: false,
         namespaces: false,
         log_to: if args.in_background { LogTo::Nowhere } else { LogTo::Stdout },
-        look: terminal::stdout(),
+        attended: args.attended,
+        look: if args.attended { terminal::dashboard() } else { terminal::stdout() },
     };
     let ended = run::run(&plan)?;
     print::to_stderr(&summary::verdict(&ended.snapshot, &ended.verdict, terminal::stderr()));

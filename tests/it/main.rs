@@ -6,6 +6,7 @@ mod case;
 mod cases;
 mod conformance;
 mod contract;
+mod dashboard;
 mod docker;
 mod e2e;
 mod engine;

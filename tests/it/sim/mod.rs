@@ -13,7 +13,7 @@ mod fleet;
 pub(crate) mod generate;
 pub(crate) mod kube;
 pub(crate) mod pace;
-mod play;
+pub(crate) mod play;
 pub(crate) mod rng;
 pub(crate) mod script;
 pub(crate) mod session;

@@ -107,7 +107,7 @@ impl Sources for DiskSources<'_> {
     fn tell(&self, _told: Told) {}
 }
 
-fn duration(text: &str) -> Duration {
+pub(crate) fn duration(text: &str) -> Duration {
     let number = |digits: &str| digits.parse::<u64>().unwrap_or_else(|_| panic!("`{text}` is no time"));
     match (text.strip_suffix("ms"), text.strip_suffix('s')) {
         (Some(digits), _) => Duration::from_millis(number(digits)),
@@ -219,7 +219,8 @@ contexts: [{name: kind, context: {cluster: kind}}]
 current-context: kind
 ";
 
-fn play(case: &Case) -> BTreeMap<&'static str, String> {
+/// The session of a case, begun, with all that its script does still to come.
+pub(crate) fn begun(case: &Case, not_files: &[&str]) -> Sim {
     let setting = setting(case);
     let entry = if case.section("Tiltfile").is_some() { "Tiltfile" } else { "Orchfile" };
     let has_cluster = case.section(entry).is_some_and(|text| text.contains("k8s_"));
@@ -230,7 +231,7 @@ fn play(case: &Case) -> BTreeMap<&'static str, String> {
     if has_cluster {
         sim.world.disk.write(Time::ZERO, &path("kubeconfig"), KUBECONFIG);
     }
-    for (file, content) in case.files(&NOT_FILES) {
+    for (file, content) in case.files(not_files) {
         sim.world.disk.write(Time::ZERO, &path(file), &String::from_utf8_lossy(&content));
     }
     sim.world.cluster.registry = case.lines("setting").iter().any(|line| line == "cluster registry");
@@ -247,6 +248,11 @@ fn play(case: &Case) -> BTreeMap<&'static str, String> {
         sim.later(duration(words[0]), action(&words[1..], case));
     }
     sim.begin();
+    sim
+}
+
+fn play(case: &Case) -> BTreeMap<&'static str, String> {
+    let mut sim = begun(case, &NOT_FILES);
     sim.settle();
     sim.check_replay();
     let root = path(".");

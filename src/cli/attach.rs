@@ -1,0 +1,118 @@
+//! `orch attach`, and `orch up` on a terminal: the dashboard on a session, and the last words after it.
+
+use super::{
+    args::{Attach, Up},
+    dashboard::{self, HowLeft, Left},
+    detach,
+    error::CliError,
+    exit::Exit,
+    live::{self, Project},
+    print, run, terminal,
+};
+use crate::{
+    dashboard::{Look, Whose},
+    engine::Request,
+    host::{
+        ask,
+        background::Background,
+        claim::{self, SessionCard},
+    },
+    report::summary,
+    snapshot::Verdict,
+};
+use nix::sys::signal::Signal;
+use std::{
+    env,
+    io::{self, IsTerminal},
+    time::Duration,
+};
+
+/// `orch attach`.
+pub(super) fn attach(args: &Attach) -> Result<Exit, CliError> {
+    let project = Project::find(args.file.file.as_deref())?;
+    let card = project.need_session()?;
+    if !has_terminal() {
+        return Err(CliError::usage("the dashboard needs a terminal".to_owned())
+            .with_help("`orch status` and `orch logs -f` do without"));
+    }
+    let left = show(&card, Whose::Attached)?;
+    match left.how {
+        HowLeft::Ended => print::to_stderr("orch: the session has ended\n"),
+        HowLeft::Detached | HowLeft::Signal(_) | HowLeft::TerminalGone => {}
+    }
+    Ok(match left.how {
+        HowLeft::Signal(signal) => Exit::of_signal(signal),
+        HowLeft::Detached | HowLeft::Ended | HowLeft::TerminalGone => Exit::Ok,
+    })
+}
+
+/// Whether there is a terminal that the dashboard can be shown on.
+pub(super) fn has_terminal() -> bool {
+    let is_dumb = env::var_os("TERM").is_none_or(|term| term == *"dumb" || term.is_empty());
+    io::stdin().is_terminal() && io::stdout().is_terminal() && !is_dumb
+}
+
+fn show(card: &SessionCard, whose: Whose) -> Result<Left, CliError> {
+    let cannot = |error: io::Error| CliError::unusable(format!("cannot show the dashboard: {error}"));
+    let runtime = run::runtime()?;
+    let left = runtime.block_on(dashboard::show(card.clone(), whose, look())).map_err(cannot);
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    left
+}
+
+fn look() -> Look {
+    Look { colour: terminal::dashboard().colour, unicode: speaks_unicode() }
+}
+
+/// What the locale says; a terminal of the Linux console has no such signs.
+fn speaks_unicode() -> bool {
+    let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find(|name| is_set(name)).and_then(env::var_os);
+    let locale = locale.unwrap_or_default().to_string_lossy().to_uppercase();
+    let is_console = env::var_os("TERM").is_some_and(|term| term == *"linux");
+    !is_console && (locale.contains("UTF-8") || locale.contains("UTF8"))
+}
+
+/// `orch up` on a terminal: the session runs in the background, so that the dashboard can be left and come back to, and a
+/// terminal that is closed ends nothing.
+pub(super) fn up(args: &Up) -> Result<Exit, CliError> {
+    let project = Project::find(args.orchfile.file.file.as_deref())?;
+    let cannot = |error: io::Error| CliError::unusable(format!("cannot start the session: {error}"));
+    let args = detach::with_flags(&[detach::FLAG, detach::ATTENDED]);
+    let mut session = Background::launch(args).map_err(cannot)?;
+    let pid = session.pid();
+    let card = session.word().and_then(|_| project.session()).filter(|card| card.pid == pid);
+    let Some(card) = card else {
+        let (code, said) = session.end();
+        print::to_stderr(&said);
+        return Ok(code.and_then(Exit::of_code).unwrap_or(Exit::Unusable));
+    };
+    let left = show(&card, Whose::Own).map_err(|error| {
+        error.with_help("the session goes on all the same; `orch down` ends it, `--stream` does without")
+    })?;
+    match left.how {
+        HowLeft::Ended => Ok(ended(&card, &left, Exit::Ok)),
+        HowLeft::Detached => {
+            print::to_stderr("orch: the session goes on in the background\n");
+            print::to_stderr("  help: `orch attach` comes back to it, `orch down` ends it\n");
+            Ok(Exit::Ok)
+        }
+        // A terminal that was closed hurts nobody.
+        HowLeft::TerminalGone | HowLeft::Signal(Signal::SIGHUP) => Ok(Exit::Ok),
+        HowLeft::Signal(signal) => {
+            // One that has ended meanwhile need not be asked.
+            let request = Request::ShutDown { teardown: false, volumes: false, namespaces: false };
+            live::block_on(async { Ok(ask::request(&card, &request).await.ok()) })?;
+            let exit = if signal == Signal::SIGINT { Exit::Ok } else { Exit::of_signal(signal) };
+            Ok(ended(&card, &left, exit))
+        }
+    }
+}
+
+/// The last words, once the project is free again.
+fn ended(card: &SessionCard, left: &Left, exit: Exit) -> Exit {
+    claim::wait_for_end(&card.root());
+    print::to_stderr(&summary::verdict(&left.snapshot, &Verdict::Interrupted, terminal::stderr()));
+    print::to_stderr(&summary::left_running(&left.snapshot));
+    exit
+}
