@@ -364,7 +364,7 @@ impl From<CompletionShell> for Shell {
 }
 
 /// `90`, `90s`, `1m30s`, `1.5h`, `200ms`: Go's durations, and a bare number of seconds.
-fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
     let wrong = || format!("`{text}` is not a duration such as `90s`, `10m` or `1h30m`");
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(std::time::Duration::from_secs(seconds));

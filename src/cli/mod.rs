@@ -25,6 +25,7 @@ mod printer;
 mod run;
 mod status;
 mod terminal;
+mod tilt;
 mod up;
 mod verbs;
 mod version;
@@ -42,8 +43,10 @@ use std::{
 
 /// Does what the command line says.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    // By the name of Tilt it answers as that does.
+    let cli = (!tilt::is_asked()).then(Cli::try_parse);
+    let verb = match cli.transpose() {
+        Ok(cli) => cli.map(|cli| cli.verb),
         Err(error) => {
             // Help and version are no errors: clap knows which stream and which code they go with.
             error.print().ok();
@@ -52,7 +55,7 @@ pub fn main() -> ExitCode {
     };
     panic::set_hook(Box::new(|what| print::to_stderr(&defect(what))));
     // A panic leaves no process behind: their shims notice that orch is gone.
-    match panic::catch_unwind(|| perform(cli.verb)) {
+    match panic::catch_unwind(|| verb.map_or_else(tilt::run, perform)) {
         Ok(Ok(exit)) => exit.into(),
         Ok(Err(error)) => {
             print::to_stderr(&format!("{error}\n"));

@@ -14,6 +14,7 @@ use crate::{
         outbox::Outbox,
         process::Processes,
         signals::EndSignals,
+        tilt,
     },
     logs::{Limits, LogName, LogStore},
     model::{FilePath, Level, ProjectId, ResourceName},
@@ -78,6 +79,14 @@ pub(super) fn run(plan: &Plan) -> Result<Ended, CliError> {
         .map_err(|error| CliError::unusable(format!("cannot write logs below `{}`: {error}", dir.display())))?;
     notes.iter().for_each(|note| logs.say(&LogName::Session, None, Level::Warning, note));
     let processes = Processes::start().map_err(|error| cannot_start(&error))?;
+    let processes = match tilt::stand_in(&file, &dir) {
+        Ok(environment) => processes.with_environment(environment),
+        Err(error) => {
+            let text = format!("commands find no program `tilt`: {error}");
+            logs.say(&LogName::Session, None, Level::Warning, &text);
+            processes
+        }
+    };
     let runtime = runtime()?;
     let (outbox, inbox) = Outbox::new();
     let engine = engine(plan, &store, clock);

@@ -19,4 +19,5 @@ pub mod probe;
 pub mod process;
 mod reach;
 pub mod signals;
+pub mod tilt;
 pub mod watch;

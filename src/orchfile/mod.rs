@@ -58,3 +58,15 @@ fn globals_of(surroundings: &environment::Surroundings) -> Globals {
     let builtins = |builder: &mut GlobalsBuilder| builtins::register(builder, surroundings);
     GlobalsBuilder::extended_by(&extensions).with(builtins).with(dialect::register).build()
 }
+
+/// The version of Tilt whose language orch speaks.
+pub const TILT_VERSION: &str = "0.37.6";
+
+/// All that a JSON path, as `kubectl` takes it, finds in a document.
+///
+/// # Errors
+/// What is wrong with the path.
+pub fn find_by_json_path(document: &serde_json::Value, path: &str) -> Result<Vec<serde_json::Value>, String> {
+    let path = builtins::kube::JsonPath::parse(path)?;
+    Ok(path.find(document).into_iter().map(|(_, value)| value.clone()).collect())
+}

@@ -155,6 +155,13 @@ impl Processes {
         Ok(Self { launches, environment: env::vars_os().collect() })
     }
 
+    /// Gives all that is started more than this program's own environment.
+    #[must_use]
+    pub fn with_environment(mut self, more: BTreeMap<OsString, OsString>) -> Self {
+        self.environment.extend(more);
+        self
+    }
+
     /// Starts a command; returns at once.
     pub fn spawn(&self, spawn: Spawn<'_>, sink: Arc<dyn OutputSink>) -> Running {
         let (phase_in, phase) = watch::channel(Phase::Starting);

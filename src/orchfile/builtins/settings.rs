@@ -130,9 +130,9 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     ///
     /// # Arguments
     /// * `max_parallel_updates`: how many may run at once
-    /// * `k8s_upsert_timeout_secs`: accepted for Kubernetes
+    /// * `k8s_upsert_timeout_secs`: how long applying one resource may take; 30 where not given
     /// * `suppress_unused_image_warnings`: names of images that may be unused; `"*"` stands for all
-    /// * `k8s_server_side_apply`: accepted for Kubernetes
+    /// * `k8s_server_side_apply`: has no effect; objects are always applied on the server
     fn update_settings<'v>(
         max_parallel_updates: Option<Given<'v, Maybe<Integer>>>,
         k8s_upsert_timeout_secs: Option<Given<'v, Maybe<Integer>>>,

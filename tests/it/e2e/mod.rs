@@ -11,6 +11,7 @@ mod secrets;
 mod servers;
 mod sessions;
 mod terminal;
+mod tilt;
 mod verbs;
 
 use crate::case::{Case, check_folder};
