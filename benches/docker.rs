@@ -156,7 +156,7 @@ pub(crate) fn unchanged(rounds: &Rounds) -> Vec<Figure> {
 
 const MISSING: &str = "needs root and what `./test` sets up";
 
-fn base() -> String {
+pub(crate) fn base() -> String {
     env::var("ORCH_TEST_BASE_IMAGE").unwrap_or("orch-test-base:local".to_owned())
 }
 
@@ -224,29 +224,7 @@ impl Place {
     }
 
     fn plant_app(&self, sandbox: &Sandbox, folder: &str, files: usize) {
-        let big = if files > 0 { "COPY big /big\n" } else { "" };
-        let dockerfile =
-            format!("FROM scratch\nCOPY stamp /stamp\n{big}COPY file /file\nCMD [\"/stamp\", \"/out/stamps\"]\n");
-        sandbox.write(&format!("{folder}/Dockerfile"), &dockerfile);
-        sandbox.write(&format!("{folder}/file"), "first");
-        fs::copy(self.stamp(), sandbox.path(&format!("{folder}/stamp"))).unwrap();
-        for number in 0..files {
-            // No two are the same, and none packs well.
-            let text: String = (0..3_125).map(|place| format!("{:016x}", hash(number * 3_125 + place))).collect();
-            sandbox.write(&format!("{folder}/big/{:02}/{number}", number / 100), &text);
-        }
-    }
-
-    /// The stamping program, compiled on first use.
-    fn stamp(&self) -> PathBuf {
-        let (source, program) = (self.client.path().join("stamp.c"), self.client.path().join("stamp"));
-        if !program.exists() {
-            fs::write(&source, STAMP_C).unwrap();
-            let compiled =
-                Command::new("cc").args(["-static", "-O2", "-o"]).args([&program, &source]).status().unwrap();
-            assert!(compiled.success(), "the stamping program does not compile");
-        }
-        program
+        plant_app(&stamp(self.client.path()), sandbox, folder, files);
     }
 
     /// What a person types after a save.
@@ -275,6 +253,32 @@ impl Drop for Place {
         remove(&["network", "ls", "--format", "{{.ID}} {{.Name}} {{.Labels}}"], &["network", "rm"]);
         remove(&["image", "ls", "--format", "{{.Repository}}:{{.Tag}}"], &["image", "rm", "-f"]);
     }
+}
+
+/// A folder to build an image of that stamps when it starts, with so many files of 50 KB beside the small one that changes.
+pub(crate) fn plant_app(stamp: &Path, sandbox: &Sandbox, folder: &str, files: usize) {
+    let big = if files > 0 { "COPY big /big\n" } else { "" };
+    let dockerfile =
+        format!("FROM scratch\nCOPY stamp /stamp\n{big}COPY file /file\nCMD [\"/stamp\", \"/out/stamps\"]\n");
+    sandbox.write(&format!("{folder}/Dockerfile"), &dockerfile);
+    sandbox.write(&format!("{folder}/file"), "first");
+    fs::copy(stamp, sandbox.path(&format!("{folder}/stamp"))).unwrap();
+    for number in 0..files {
+        // No two are the same, and none packs well.
+        let text: String = (0..3_125).map(|place| format!("{:016x}", hash(number * 3_125 + place))).collect();
+        sandbox.write(&format!("{folder}/big/{:02}/{number}", number / 100), &text);
+    }
+}
+
+/// The stamping program, compiled into that folder on first use.
+pub(crate) fn stamp(folder: &Path) -> PathBuf {
+    let (source, program) = (folder.join("stamp.c"), folder.join("stamp"));
+    if !program.exists() {
+        fs::write(&source, STAMP_C).unwrap();
+        let compiled = Command::new("cc").args(["-static", "-O2", "-o"]).args([&program, &source]).status().unwrap();
+        assert!(compiled.success(), "the stamping program does not compile");
+    }
+    program
 }
 
 /// Where the files of the container of that image are, seen from outside.

@@ -16,6 +16,7 @@ mod dashboard;
 mod docker;
 mod engine;
 mod evaluate;
+mod kube;
 mod load;
 mod memory;
 mod program;
@@ -54,6 +55,10 @@ const BENCHES: &[Bench] = &[
     Bench { name: "docker-live", run: docker::live_update },
     Bench { name: "docker-replace", run: docker::replaced },
     Bench { name: "docker-again", run: docker::unchanged },
+    Bench { name: "kube-live", run: kube::live_update },
+    Bench { name: "kube-replace", run: kube::replaced },
+    Bench { name: "kube-again", run: kube::unchanged },
+    Bench { name: "kube-memory", run: kube::memory },
     Bench { name: "binary", run: verbs::binary },
 ];
 
