@@ -17,6 +17,7 @@ mod relay;
 mod second;
 
 pub(crate) use container::Container;
+pub(crate) use e2e::copy_folder;
 pub(crate) use engine::{Engine, has_compose, link_plugins};
 pub(crate) use registry::Registry;
 pub(crate) use relay::Relay;

@@ -31,9 +31,14 @@ fn until_forwarded(session: &mut Session, mut check: impl FnMut(&ForwardState) -
 
 /// What is served there, if somebody serves it.
 fn fetch(port: u16) -> Option<String> {
+    fetch_page(port, "/index.html")
+}
+
+/// A page that is served there, if somebody serves it.
+pub(super) fn fetch_page(port: u16, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).or_else(|_| TcpStream::connect(("::1", port))).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    stream.write_all(b"GET /index.html HTTP/1.0\r\n\r\n").ok()?;
+    stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).ok()?;
     let mut text = String::new();
     stream.read_to_string(&mut text).ok()?;
     Some(text.rsplit("\r\n\r\n").next()?.trim().to_owned()).filter(|text| !text.is_empty())

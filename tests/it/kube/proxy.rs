@@ -5,7 +5,7 @@ use std::{
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -19,6 +19,7 @@ pub(crate) struct Proxy {
 struct State {
     target: String,
     is_cut: AtomicBool,
+    taken: AtomicUsize,
     streams: Mutex<Vec<TcpStream>>,
 }
 
@@ -27,8 +28,12 @@ impl Proxy {
     pub(crate) fn before(target: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let state =
-            Arc::new(State { target: target.to_owned(), is_cut: AtomicBool::new(false), streams: Mutex::default() });
+        let state = Arc::new(State {
+            target: target.to_owned(),
+            is_cut: AtomicBool::new(false),
+            taken: AtomicUsize::new(0),
+            streams: Mutex::default(),
+        });
         let accepting = state.clone();
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -41,6 +46,11 @@ impl Proxy {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many connections it was asked for.
+    pub(crate) fn taken(&self) -> usize {
+        self.state.taken.load(Ordering::SeqCst)
     }
 
     /// Breaks all connections, and takes no new ones.
@@ -59,6 +69,7 @@ impl Proxy {
 
 impl State {
     fn take(&self, near: TcpStream) {
+        self.taken.fetch_add(1, Ordering::SeqCst);
         if self.is_cut.load(Ordering::SeqCst) {
             return;
         }

@@ -100,7 +100,7 @@ impl Room {
         out
     }
 
-    fn try_kubectl(&self, namespace: &str, args: &[&str], input: &str) -> (Option<i32>, String, String) {
+    pub(super) fn try_kubectl(&self, namespace: &str, args: &[&str], input: &str) -> (Option<i32>, String, String) {
         use std::io::Write as _;
         let mut child = Command::new("kubectl")
             .arg("--kubeconfig")
@@ -134,12 +134,20 @@ impl Room {
         path
     }
 
+    /// A kubeconfig as the test wants it, whose context has this namespace.
+    pub(crate) fn kubeconfig_here(&self, change: impl FnOnce(&mut Value)) -> PathBuf {
+        self.kubeconfig_with(|value| {
+            value["contexts"][0]["context"]["namespace"] = self.namespace.clone().into();
+            change(value);
+        })
+    }
+
     /// A way to the cluster that can be cut, and the kubeconfig that takes it.
     pub(crate) fn proxied(&self) -> (Proxy, PathBuf) {
         let server = self.kubectl(&["config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}"]);
         let proxy = Proxy::before(server.trim_start_matches("https://"));
         let address = format!("https://{}", proxy.address());
-        let path = self.kubeconfig_with(|value| value["clusters"][0]["cluster"]["server"] = address.into());
+        let path = self.kubeconfig_here(|value| value["clusters"][0]["cluster"]["server"] = address.into());
         (proxy, path)
     }
 

@@ -75,7 +75,7 @@ fn edit(sandbox: &Sandbox, file: &str, from: &str, to: &str) {
 }
 
 /// Copies a folder, with what is executable in it.
-fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
         let (source, target) = (entry.path(), to.join(entry.file_name()));
