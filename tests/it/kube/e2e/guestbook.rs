@@ -58,9 +58,9 @@ impl Book {
 
     /// The pods of a workload, that are not ending.
     fn pods(&self, app: &str) -> Vec<String> {
-        let path = "jsonpath={range .items[*]}{.metadata.name} {.metadata.deletionTimestamp}{\"\\n\"}{end}";
+        let path = "jsonpath={range .items[*]}{.metadata.name}={.metadata.deletionTimestamp}{\"\\n\"}{end}";
         let list = self.room.kubectl(&["get", "pods", "-l", &format!("app={app}"), "-o", path]);
-        let mut pods: Vec<String> = list.lines().filter_map(|line| Some(line.strip_suffix(' ')?.to_owned())).collect();
+        let mut pods: Vec<String> = list.lines().filter_map(|line| Some(line.strip_suffix('=')?.to_owned())).collect();
         pods.sort();
         pods
     }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod guestbook;
+mod session;
 
 use crate::sandbox::{Sandbox, Session};
 use serde_json::Value;

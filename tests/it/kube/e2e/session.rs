@@ -1,8 +1,8 @@
-//! The real program on a real cluster, as a user has it.
+//! A session on a cluster, from its start to `orch down`.
 
-use super::Room;
 use crate::{
     docker::Engine,
+    kube::Room,
     sandbox::{Sandbox, Session},
 };
 use serde_json::Value;
