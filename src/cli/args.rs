@@ -1,5 +1,6 @@
 //! The command line, as plain data.
 
+use super::completion;
 use crate::{host::control::Wanted, model::ProjectId, orchfile::KubeWish};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
 use clap_complete::Shell;
@@ -39,6 +40,10 @@ pub(super) enum Verb {
     Ls(Ls),
     /// Show the state of every resource
     Status(Status),
+    /// Show all that is known of resources
+    Describe(Describe),
+    /// Print one field of a resource, for scripts
+    Get(Get),
     /// Wait until resources are ready or up to date
     Wait(Wait),
     /// Print logs, also of earlier sessions
@@ -53,8 +58,22 @@ pub(super) enum Verb {
     Stop(Names),
     /// Start resources that were stopped
     Start(Names),
+    /// Make resources part of the session, with all that they need
+    Enable(Enable),
+    /// Take resources out of the session, with those that need them
+    Disable(Disable),
+    /// Show the arguments of the Orchfile, or give it others
+    Args(Arguments),
+    /// Run a command in a resource's container, or in its folder with its environment
+    Exec(Exec),
     /// Say why a resource ran, waits or did not run
     Why(Why),
+    /// Follow what happens
+    Events(Events),
+    /// Show what depends on what
+    Graph(GraphArgs),
+    /// Say what of the environment is missing, and how to mend it
+    Doctor(Doctor),
     /// Print what the Orchfile evaluates to
     Eval(Eval),
     /// Write a first Orchfile from what is found here
@@ -65,6 +84,8 @@ pub(super) enum Verb {
     Docs(Docs),
     /// Print the version
     Version(Version),
+    /// Print the manual page, or write those of all verbs to a folder
+    Man(Man),
     /// Print a completion script for a shell
     Completion {
         /// For which shell
@@ -94,7 +115,7 @@ pub(super) struct OrchfileArgs {
     #[command(flatten)]
     pub(super) kube: KubeArgs,
     /// Resources to bring up, with what they depend on [default: all]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = completion::names())]
     pub(super) names: Vec<String>,
     /// Arguments for the Orchfile's own `config.parse()`
     #[arg(last = true, value_name = "ARGS")]
@@ -193,7 +214,7 @@ pub(super) struct Status {
     #[command(flatten)]
     pub(super) file: FileArg,
     /// Show only these
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = completion::names())]
     pub(super) names: Vec<String>,
     /// How to print it
     #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
@@ -207,7 +228,7 @@ pub(super) struct Wait {
     #[command(flatten)]
     pub(super) file: FileArg,
     /// For which resources [default: all that are part of the session]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = completion::names())]
     pub(super) names: Vec<String>,
     /// For what
     #[arg(long = "for", value_name = "STATE", value_enum, default_value = "ready", ignore_case = true)]
@@ -247,7 +268,7 @@ pub(super) struct Logs {
     #[arg(long, value_name = "FILE", env = "ORCH_FILE")]
     pub(super) file: Option<PathBuf>,
     /// Only the logs of these [default: all]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = completion::names())]
     pub(super) names: Vec<String>,
     /// Go on printing as lines come
     #[arg(short, long)]
@@ -266,12 +287,176 @@ pub(super) struct Logs {
 /// A verb on some resources of the running session.
 #[derive(Debug, Args)]
 pub(super) struct Names {
+    /// Which.
+    #[command(flatten)]
+    pub(super) selection: Selection,
+}
+
+/// Some resources of the running session.
+#[derive(Debug, Args)]
+pub(super) struct Selection {
     /// Where the Orchfile is.
     #[command(flatten)]
     pub(super) file: FileArg,
     /// Which resources
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required_unless_present_any = ["labels", "all"], add = completion::names())]
     pub(super) names: Vec<String>,
+    /// Those with that label; may be given several times
+    #[arg(short, long = "label", value_name = "LABEL")]
+    pub(super) labels: Vec<String>,
+    /// All of them
+    #[arg(long)]
+    pub(super) all: bool,
+    /// How to print how they are then; a table is nothing
+    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
+    pub(super) output: Output,
+}
+
+/// `orch enable`.
+#[derive(Debug, Args)]
+pub(super) struct Enable {
+    /// Which.
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    /// Without what they need
+    #[arg(long)]
+    pub(super) no_deps: bool,
+    /// Take all others out of the session
+    #[arg(long)]
+    pub(super) only: bool,
+}
+
+/// `orch disable`.
+#[derive(Debug, Args)]
+pub(super) struct Disable {
+    /// Which.
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    /// Without those that need them
+    #[arg(long)]
+    pub(super) no_deps: bool,
+}
+
+/// `orch args`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Where the Orchfile is.
+    #[command(flatten)]
+    pub(super) file: FileArg,
+    /// Resources to bring up from now on, with what they depend on
+    #[arg(value_name = "NAME", add = completion::names())]
+    pub(super) names: Vec<String>,
+    /// Arguments for the Orchfile's own `config.parse()` from now on
+    #[arg(last = true, value_name = "ARGS")]
+    pub(super) args: Vec<String>,
+    /// No names and no arguments from now on
+    #[arg(long, conflicts_with_all = ["names", "args"])]
+    pub(super) clear: bool,
+    /// How to print those in force
+    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
+    pub(super) output: Output,
+}
+
+/// `orch exec`.
+#[derive(Debug, Args)]
+pub(super) struct Exec {
+    /// Where the Orchfile is.
+    #[command(flatten)]
+    pub(super) file: FileArg,
+    /// Which resource
+    #[arg(value_name = "NAME", add = completion::names())]
+    pub(super) name: String,
+    /// The command with its arguments
+    #[arg(last = true, value_name = "CMD", required = true)]
+    pub(super) command: Vec<String>,
+}
+
+/// `orch events`.
+#[derive(Debug, Args)]
+pub(super) struct Events {
+    /// Where the Orchfile is.
+    #[command(flatten)]
+    pub(super) file: FileArg,
+    /// Only what happens to these [default: everything]
+    #[arg(value_name = "NAME", add = completion::names())]
+    pub(super) names: Vec<String>,
+    /// How to print it
+    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
+    pub(super) output: Output,
+}
+
+/// `orch graph`.
+#[derive(Debug, Args)]
+pub(super) struct GraphArgs {
+    /// Where the Orchfile is.
+    #[command(flatten)]
+    pub(super) file: FileArg,
+    /// Only these, with what they need and what needs them
+    #[arg(value_name = "NAME", add = completion::names())]
+    pub(super) names: Vec<String>,
+    /// How to print it
+    #[arg(short, long, value_enum, default_value = "table")]
+    pub(super) output: GraphOutput,
+}
+
+/// Forms of a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum GraphOutput {
+    /// For people.
+    Table,
+    /// For Graphviz.
+    Dot,
+    /// For Mermaid, as Markdown pages show it.
+    Mermaid,
+    /// One JSON document.
+    Json,
+}
+
+/// `orch describe`.
+#[derive(Debug, Args)]
+pub(super) struct Describe {
+    /// Where the Orchfile is.
+    #[command(flatten)]
+    pub(super) file: FileArg,
+    /// Which resources [default: all]
+    #[arg(value_name = "NAME", add = completion::names())]
+    pub(super) names: Vec<String>,
+    /// How to print it
+    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
+    pub(super) output: Output,
+}
+
+/// `orch get`.
+#[derive(Debug, Args)]
+pub(super) struct Get {
+    /// Where the Orchfile is.
+    #[command(flatten)]
+    pub(super) file: FileArg,
+    /// Which resource
+    #[arg(value_name = "NAME", add = completion::names())]
+    pub(super) name: String,
+    /// A field of `orch describe -o json`, such as `update`, `links.0.url` or `runs.0.cause` [default: all of them]
+    #[arg(value_name = "FIELD")]
+    pub(super) field: Option<String>,
+    /// How to print it
+    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
+    pub(super) output: Output,
+}
+
+/// `orch doctor`.
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// How to print it
+    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
+    pub(super) output: Output,
+}
+
+/// `orch man`.
+#[derive(Debug, Args)]
+pub(super) struct Man {
+    /// Write a page for each verb to this folder [default: print the page of orch]
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
 }
 
 /// `orch why`.
@@ -281,7 +466,7 @@ pub(super) struct Why {
     #[command(flatten)]
     pub(super) file: FileArg,
     /// Which resource
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = completion::names())]
     pub(super) name: String,
     /// How to print it
     #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
@@ -351,6 +536,10 @@ pub(super) enum CompletionShell {
     Zsh,
     /// fish.
     Fish,
+    /// PowerShell.
+    Powershell,
+    /// Elvish.
+    Elvish,
 }
 
 impl From<CompletionShell> for Shell {
@@ -359,6 +548,8 @@ impl From<CompletionShell> for Shell {
             CompletionShell::Bash => Shell::Bash,
             CompletionShell::Zsh => Shell::Zsh,
             CompletionShell::Fish => Shell::Fish,
+            CompletionShell::Powershell => Shell::PowerShell,
+            CompletionShell::Elvish => Shell::Elvish,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `orch eval`.
 
 use super::{
-    args::{Eval, Output},
+    args::{Eval, OrchfileArgs, Output},
     discover,
     error::CliError,
     exit::Exit,
@@ -24,7 +24,29 @@ use crate::{
 };
 
 pub(super) fn eval(args: Eval) -> Result<Exit, CliError> {
-    let orchfile = args.orchfile;
+    let answer = match args.output {
+        Output::Json => Answer::Dump,
+        Output::Table | Output::Name | Output::Jsonl => Answer::Project,
+    };
+    let ended = evaluated(args.orchfile, answer)?;
+    if let Some(dump) = &ended.dump {
+        print::to_stdout(dump);
+    }
+    if let Some(project) = &ended.project {
+        match args.output {
+            Output::Name => print::to_stdout(&table::names(project)),
+            Output::Table | Output::Json => print::to_stdout(&table::project(project, terminal::stdout())),
+            Output::Jsonl => {
+                project.resources.iter().for_each(|resource| print::json_line(&serde_json::json!(resource.name)));
+            }
+        }
+    }
+    let has_errors = ended.diagnostics.iter().any(|diagnostic| diagnostic.severity == diag::Severity::Error);
+    Ok(if has_errors { Exit::Usage } else { Exit::Ok })
+}
+
+/// Evaluates the Orchfile outside of any session, and shows what is wrong with it.
+pub(super) fn evaluated(orchfile: OrchfileArgs, answer: Answer) -> Result<Ended, CliError> {
     let file = discover::orchfile(orchfile.file.file.as_deref())?;
     let plan = Plan {
         goal: Goal::Up,
@@ -40,28 +62,11 @@ pub(super) fn eval(args: Eval) -> Result<Exit, CliError> {
         log_to: LogTo::Stderr,
         look: terminal::stderr(),
     };
-    let answer = match args.output {
-        Output::Json => Answer::Dump,
-        Output::Table | Output::Name | Output::Jsonl => Answer::Project,
-    };
     let ask = run::ask(&plan, file, answer);
     let mut looking = Looking::new(print::bytes_to_stderr);
     let ended = live::block_on(async { Ok(evaluate::evaluate(&ask, &mut looking).await) })?;
     let ended = ended.unwrap_or_else(|diagnostic| Ended { diagnostics: vec![diagnostic], ..Ended::default() });
     let look = terminal::stderr();
     print::to_stderr(&diag::render(&ended.diagnostics, look.colour, look.width));
-    if let Some(dump) = &ended.dump {
-        print::to_stdout(dump);
-    }
-    if let Some(project) = &ended.project {
-        match args.output {
-            Output::Name => print::to_stdout(&table::names(project)),
-            Output::Table | Output::Json => print::to_stdout(&table::project(project, terminal::stdout())),
-            Output::Jsonl => {
-                project.resources.iter().for_each(|resource| print::json_line(&serde_json::json!(resource.name)));
-            }
-        }
-    }
-    let has_errors = ended.diagnostics.iter().any(|diagnostic| diagnostic.severity == diag::Severity::Error);
-    Ok(if has_errors { Exit::Usage } else { Exit::Ok })
+    Ok(ended)
 }

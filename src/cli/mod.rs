@@ -2,24 +2,31 @@
 
 mod args;
 mod attach;
+mod arguments;
 mod by_label;
 mod ci;
 mod click;
 mod completion;
 mod dashboard;
+mod describe;
 mod detach;
 mod discover;
 mod docs;
+mod doctor;
 mod down;
 mod ending;
 mod error;
 mod eval;
+mod events;
+mod exec;
 pub mod exit;
+mod graph;
 mod init;
 mod live;
 mod logs;
 mod ls;
 mod lsp;
+mod man;
 mod print;
 mod printer;
 mod run;
@@ -43,6 +50,7 @@ use std::{
 
 /// Does what the command line says.
 pub fn main() -> ExitCode {
+    completion::answer();
     // By the name of Tilt it answers as that does.
     let cli = (!tilt::is_asked()).then(Cli::try_parse);
     let verb = match cli.transpose() {
@@ -89,6 +97,16 @@ fn perform(verb: Verb) -> Result<Exit, CliError> {
         Verb::Restart(args) => verbs::restart(&args),
         Verb::Stop(args) => verbs::stop(&args),
         Verb::Start(args) => verbs::start(&args),
+        Verb::Enable(args) => verbs::enable(&args),
+        Verb::Disable(args) => verbs::disable(&args),
+        Verb::Args(args) => arguments::args(&args),
+        Verb::Exec(args) => exec::exec(&args),
+        Verb::Events(args) => events::events(&args),
+        Verb::Graph(args) => graph::graph(&args),
+        Verb::Describe(args) => describe::describe(&args),
+        Verb::Get(args) => describe::get(&args),
+        Verb::Doctor(args) => doctor::doctor(&args),
+        Verb::Man(args) => man::man(&args),
         Verb::Why(args) => why::why(&args),
         Verb::Eval(args) => eval::eval(args),
         Verb::Init(args) => init::init(&args),

@@ -1,12 +1,19 @@
-//! The verbs that ask the running session for something: `trigger`, `restart`, `stop`, `start`.
+//! The verbs that ask the running session for something: `trigger`, `restart`, `stop`, `start`, `enable`, `disable`.
 
 use super::{
-    args::Names,
+    args::{Disable, Enable, Names, Output, Selection},
     error::CliError,
     exit::Exit,
     live::{self, Project},
+    print,
 };
-use crate::{engine::Request, host::ask, model::ResourceName};
+use crate::{
+    engine::Request,
+    host::{ask, claim::SessionCard},
+    model::ResourceName,
+    report::json,
+    snapshot::{Row, Snapshot, words},
+};
 
 pub(super) fn trigger(args: &Names) -> Result<Exit, CliError> {
     ask_for(args, Request::Trigger)
@@ -24,12 +31,76 @@ pub(super) fn start(args: &Names) -> Result<Exit, CliError> {
     ask_for(args, Request::Start)
 }
 
-/// The session knows the names, and refuses one that it does not.
+pub(super) fn enable(args: &Enable) -> Result<Exit, CliError> {
+    let request = |names| Request::Enable { names, alone: args.no_deps, only: args.only };
+    switch(&args.selection, request)
+}
+
+pub(super) fn disable(args: &Disable) -> Result<Exit, CliError> {
+    switch(&args.selection, |names| Request::Disable { names, alone: args.no_deps })
+}
+
 fn ask_for(args: &Names, request: impl Fn(Vec<ResourceName>) -> Request) -> Result<Exit, CliError> {
-    let project = Project::find(args.file.file.as_deref())?;
-    let card = project.need_session()?;
-    let names: Result<Vec<_>, _> = args.names.iter().map(|name| ResourceName::parse(name)).collect();
-    let names = names.map_err(|error| CliError::usage(error.to_string()))?;
-    live::block_on(async { Ok(ask::request(&card, &request(names)).await?) })?;
+    let card = Project::find(args.selection.file.file.as_deref())?.need_session()?;
+    live::block_on(async {
+        let names = selected(&card, &args.selection).await?;
+        ask::request(&card, &request(names.clone())).await?;
+        if matches!(args.selection.output, Output::Table) {
+            return Ok(());
+        }
+        show(&ask::snapshot(&card).await?, args.selection.output, |row| names.contains(&row.name));
+        Ok(())
+    })?;
     Ok(Exit::Ok)
+}
+
+/// Which resources are meant. The session knows the names, and refuses one that it does not.
+async fn selected(card: &SessionCard, selection: &Selection) -> Result<Vec<ResourceName>, CliError> {
+    let mut names = live::names(selection.names.iter().map(String::as_str))?;
+    if selection.labels.is_empty() && !selection.all {
+        return Ok(names);
+    }
+    let snapshot = ask::snapshot(card).await?;
+    let has_label = |row: &Row| row.labels.iter().any(|label| selection.labels.contains(label));
+    let found = snapshot.rows.iter().filter(|row| selection.all || has_label(row)).map(|row| row.name.clone());
+    names.extend(found);
+    if names.is_empty() {
+        let error = CliError::failed("no resource has such a label".to_owned());
+        return Err(error.with_help("`orch describe` tells the labels"));
+    }
+    Ok(names)
+}
+
+/// Enables or disables, and says what that changed.
+fn switch(selection: &Selection, request: impl Fn(Vec<ResourceName>) -> Request) -> Result<Exit, CliError> {
+    let card = Project::find(selection.file.file.as_deref())?.need_session()?;
+    let (before, after) = live::block_on(async {
+        let names = selected(&card, selection).await?;
+        let before = ask::snapshot(&card).await?;
+        ask::request(&card, &request(names)).await?;
+        Ok((before, ask::snapshot(&card).await?))
+    })?;
+    let changed = |row: &Row| before.rows.named(&row.name).is_none_or(|old| old.spec.enabled != row.spec.enabled);
+    if selection.output == Output::Table {
+        for (word, enabled) in [("enabled", true), ("disabled", false)] {
+            let rows = after.rows.iter().filter(|row| changed(row) && row.spec.enabled == enabled);
+            let names: Vec<&str> = rows.map(|row| row.name.as_str()).collect();
+            if !names.is_empty() {
+                print::to_stderr(&format!("orch: {word} {}\n", words::first_of(&names)));
+            }
+        }
+    }
+    show(&after, selection.output, changed);
+    Ok(Exit::Ok)
+}
+
+/// The resources that were asked for, as they are now.
+fn show(snapshot: &Snapshot, output: Output, is_meant: impl Fn(&Row) -> bool) {
+    let rows: Vec<&Row> = snapshot.rows.iter().map(|row| &**row).filter(|row| is_meant(row)).collect();
+    match output {
+        Output::Table => {}
+        Output::Name => print::to_stdout(&rows.iter().map(|row| format!("{}\n", row.name)).collect::<String>()),
+        Output::Json => print::json(&json::status(snapshot, &rows, true)),
+        Output::Jsonl => rows.iter().for_each(|row| print::json_line(&json::resource(snapshot, row))),
+    }
 }

@@ -184,7 +184,7 @@ fn socket_dirs() -> Vec<PathBuf> {
 }
 
 /// `$XDG_RUNTIME_DIR/orch` if it is there and short enough, else `/tmp/orch-UID`, which must be the user's own.
-fn socket_path(root: &FilePath) -> Result<PathBuf, Failure> {
+pub fn socket_folder() -> Result<PathBuf, Failure> {
     let uid = nix::unistd::getuid();
     let dir = socket_dirs().swap_remove(0);
     let refused = |why: String| Failure {
@@ -199,6 +199,11 @@ fn socket_path(root: &FilePath) -> Result<PathBuf, Failure> {
     if found.mode() & 0o077 != 0 {
         return Err(refused("others can enter it".to_owned()));
     }
+    Ok(dir)
+}
+
+fn socket_path(root: &FilePath) -> Result<PathBuf, Failure> {
+    let dir = socket_folder()?;
     let mut name = Digest::of(root.as_bytes()).to_string();
     name.truncate(16);
     Ok(dir.join(format!("{name}.sock")))

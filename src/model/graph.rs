@@ -17,6 +17,17 @@ pub enum NodeKey {
     Image(ImageKey),
 }
 
+impl NodeKey {
+    /// The resource, if it is one.
+    #[must_use]
+    pub fn resource(&self) -> Option<&ResourceName> {
+        match self {
+            Self::Resource(name) => Some(name),
+            Self::Image(_) => None,
+        }
+    }
+}
+
 /// What an order edge waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -54,7 +54,7 @@ fn running(run: &RunRow, root: &FilePath) -> Value {
     json!({"run": run.run, "step": run.step, "cause": words::cause(&run.cause, root)})
 }
 
-fn ended(run: &RunRow, root: &FilePath) -> Value {
+pub(super) fn ended(run: &RunRow, root: &FilePath) -> Value {
     json!({
         "run": run.run,
         "step": run.step,

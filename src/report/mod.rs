@@ -1,5 +1,8 @@
 //! What orch prints: pure functions from snapshots and log lines to text. Who calls them writes it.
 
+pub mod describe;
+pub mod events;
+pub mod graph;
 pub mod json;
 pub mod junit;
 pub mod look;

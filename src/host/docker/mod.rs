@@ -9,6 +9,7 @@ pub mod compose;
 pub mod connection;
 mod context;
 pub mod credentials;
+pub mod exec;
 pub mod failure;
 pub mod follow;
 pub mod link;

@@ -1,5 +1,6 @@
 //! The real program on real processes and files, as a user has it.
 
+mod asking;
 mod bad_input;
 mod buttons;
 mod changes;

@@ -122,12 +122,3 @@ local_resource("web", cmd="echo web", resource_deps=["api"])
     assert!(done.stdout.contains("db │ db") && done.stdout.contains("api │ api"), "{}", done.all());
     assert!(!done.stdout.contains("web │ web"), "{}", done.all());
 }
-
-#[test]
-fn completion_scripts_know_the_verbs() {
-    let sandbox = Sandbox::empty();
-    for shell in ["bash", "zsh", "fish"] {
-        let script = sandbox.orch(&["completion", shell]).expect_code(0).stdout;
-        assert!(script.contains("trigger") && script.contains("timeout"), "{shell}: {script}");
-    }
-}

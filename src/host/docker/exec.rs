@@ -1,0 +1,112 @@
+//! A command of the user's in a container, with the user's own terminal or pipes.
+
+use super::Connection;
+use crate::{
+    host::tty::Tty,
+    model::{ContainerId, Failure},
+};
+use bollard::{
+    container::LogOutput,
+    errors::Error,
+    exec::{CreateExecOptions, ResizeExecOptions, StartExecOptions, StartExecResults},
+};
+use futures_util::StreamExt as _;
+use std::{
+    io::{self, Read as _, Write as _},
+    thread,
+};
+use tokio::{io::AsyncWriteExt as _, sync::mpsc};
+
+/// Runs the command to its end; gives its exit code. With a terminal, keys go there as they are typed.
+pub async fn exec(
+    connection: &Connection,
+    container: &ContainerId,
+    argv: &[String],
+    tty: Option<&Tty>,
+) -> Result<u8, Failure> {
+    let doing = format!("cannot run a command in the container `{}`", container.short());
+    run(connection, container, argv, tty).await.map_err(|error| connection.failure(&doing, &error))
+}
+
+async fn run(
+    connection: &Connection,
+    container: &ContainerId,
+    argv: &[String],
+    tty: Option<&Tty>,
+) -> Result<u8, Error> {
+    let api = connection.api();
+    let options = CreateExecOptions {
+        attach_stdin: Some(true),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        tty: Some(tty.is_some()),
+        cmd: Some(argv.to_vec()),
+        ..CreateExecOptions::default()
+    };
+    let exec = api.create_exec(&container.0, options).await?;
+    let start = StartExecOptions { tty: tty.is_some(), ..StartExecOptions::default() };
+    let StartExecResults::Attached { mut output, mut input } = api.start_exec(&exec.id, Some(start)).await? else {
+        return Ok(0);
+    };
+    let typing = tokio::spawn(async move {
+        let mut typed = typed();
+        while let Some(bytes) = typed.recv().await {
+            if input.write_all(&bytes).await.and(input.flush().await).is_err() {
+                break;
+            }
+        }
+        // The command sees the end of its input.
+        input.shutdown().await.ok();
+        std::future::pending::<()>().await;
+    });
+    loop {
+        let resize = async {
+            match tty {
+                Some(tty) => tty.resized().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            piece = output.next() => match piece {
+                Some(piece) => show(&piece?),
+                None => break,
+            },
+            (width, height) = resize => {
+                // A size that comes too late is of no use.
+                api.resize_exec(&exec.id, ResizeExecOptions { width, height }).await.ok();
+            }
+        }
+    }
+    typing.abort();
+    let ended = api.inspect_exec(&exec.id).await?;
+    Ok(ended.exit_code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
+}
+
+/// What comes on standard input, read by a thread of its own, which nobody waits for.
+fn typed() -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel(4);
+    thread::spawn(move || {
+        let mut bytes = [0; 8 << 10];
+        while let Ok(count) = io::stdin().lock().read(&mut bytes) {
+            if count == 0 || sender.blocking_send(bytes[..count].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn show(piece: &LogOutput) {
+    // Whoever reads it may have gone; the command goes on as with any pipe.
+    match piece {
+        LogOutput::StdErr { message } => {
+            let mut err = io::stderr().lock();
+            err.write_all(message).and_then(|()| err.flush()).ok();
+        }
+        LogOutput::StdOut { message } | LogOutput::Console { message } => {
+            let mut out = io::stdout().lock();
+            out.write_all(message).and_then(|()| out.flush()).ok();
+        }
+        LogOutput::StdIn { .. } => {}
+    }
+}

@@ -1,0 +1,273 @@
+//! What scripts ask of a running session, and what they make it do.
+
+use crate::sandbox::{DEADLINE, Sandbox, wait_for_death, wait_for_text};
+use serde_json::Value;
+use std::{process::Command, time::Instant};
+
+const SHOP: &str = r#"
+config.define_bool("fast")
+fast = config.parse().get("fast", False)
+local_resource("gen", cmd="echo %s > out" % ("fast" if fast else "slow"), deps=["in"], outputs=["out"], labels=["build"])
+local_resource("db", serve_cmd="echo $$ > db.pid; echo db up; exec sleep 1000")
+local_resource("api", cmd="cat out", deps=["out"], resource_deps=["db"], links=[link("http://localhost:1", "home")])
+local_resource("bad", cmd="echo it went wrong; exit 3", auto_init=False, env={"COLOUR": "red"}, dir="sub")
+"#;
+
+fn shop() -> Sandbox {
+    let sandbox = Sandbox::new(SHOP);
+    sandbox.write("in", "1");
+    sandbox.write("sub/here", "");
+    sandbox
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn a_resource_is_described_with_all_that_is_known_of_it() {
+    let sandbox = shop();
+    let mut up = sandbox.start(&["up"]);
+    sandbox.write("wait", "");
+    up.wait_for("api │ ▸ succeeded");
+    sandbox.orch(&["trigger", "bad"]).expect_code(0);
+    up.wait_for("bad │ ▸ failed");
+    let text = sandbox.orch(&["describe", "api"]).expect_code(0).stdout;
+    for part in ["Orchfile:6", "http://localhost:1 (home)", "cat out", "db (ready)", "gen (file out)", "first run"] {
+        assert!(text.contains(part), "`{part}` is not in\n{text}");
+    }
+    let text = sandbox.orch(&["describe", "bad"]).expect_code(0).stdout;
+    for part in ["exit code 3", "│ it went wrong", "in sub", "not started with the session"] {
+        assert!(text.contains(part), "`{part}` is not in\n{text}");
+    }
+    let gen_ = json(&sandbox.orch(&["describe", "gen", "-o", "json"]).expect_code(0).stdout);
+    assert_eq!((&gen_["needed_by"][0]["to"], &gen_["needed_by"][0]["output"]), (&"resource/api".into(), &"out".into()));
+    assert!(gen_["runs"][0]["started_at"].as_str().unwrap().ends_with('Z'), "{gen_}");
+    let field = |field: &str| sandbox.orch(&["get", "bad", field]).expect_code(0).stdout;
+    assert_eq!((field("update").as_str(), field("last_lines.0").as_str()), ("error\n", "it went wrong\n"));
+    let wrong = sandbox.orch(&["get", "bad", "runs.0.colour"]).expect_code(2);
+    assert!(wrong.stderr.contains("there is no `colour`") && wrong.stderr.contains("`cause`"), "{}", wrong.all());
+    up.interrupt().expect_code(0);
+    let after = sandbox.orch(&["describe", "bad"]).expect_code(0);
+    assert!(after.stdout.contains("│ it went wrong") && after.stderr.contains("no session runs"), "{}", after.all());
+}
+
+#[test]
+fn resources_are_enabled_and_disabled_with_what_they_need() {
+    let sandbox = shop();
+    let mut up = sandbox.start(&["up", "gen"]);
+    up.wait_for("gen │ ▸ succeeded");
+    let on = sandbox.orch(&["enable", "api"]).expect_code(0);
+    assert!(on.stderr.contains("enabled db and api"), "{}", on.all());
+    up.wait_for("db │ db up");
+    up.wait_for("api │ ▸ succeeded");
+    let pid: u32 = wait_for_text(&sandbox.path("db.pid"), "\n").trim().parse().unwrap();
+    let off = sandbox.orch(&["disable", "db", "-o", "json"]).expect_code(0);
+    let names: Vec<_> =
+        json(&off.stdout)["resources"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect();
+    assert_eq!(names, ["db", "api"]);
+    wait_for_death(pid);
+    let only = sandbox.orch(&["enable", "--only", "-l", "build"]).expect_code(0);
+    assert!(!only.stderr.contains("disabled gen"), "{}", only.all());
+    assert_eq!(sandbox.orch(&["get", "gen", "enabled"]).stdout, "true\n");
+    sandbox.orch(&["enable", "--all", "--no-deps"]).expect_code(0);
+    up.wait_for("db │ db up");
+    let none = sandbox.orch(&["trigger", "-l", "nothing"]).expect_code(1);
+    assert!(none.stderr.contains("no resource has such a label"), "{}", none.all());
+    up.interrupt().expect_code(0);
+}
+
+#[test]
+fn the_running_session_gets_other_arguments() {
+    let sandbox = shop();
+    let mut up = sandbox.start(&["up"]);
+    up.wait_for("api │ slow");
+    assert_eq!(sandbox.orch(&["args"]).expect_code(0).stdout, "\n");
+    sandbox.orch(&["args", "--", "--fast"]).expect_code(0);
+    up.wait_for("api │ fast");
+    assert_eq!(json(&sandbox.orch(&["args", "-o", "json"]).stdout)["args"], serde_json::json!(["--fast"]));
+    let wrong = sandbox.orch(&["args", "--", "--slow"]).expect_code(2);
+    assert!(wrong.stderr.contains("slow"), "{}", wrong.all());
+    sandbox.orch(&["args", "--clear"]).expect_code(0);
+    up.wait_for("api │ slow");
+    up.interrupt().expect_code(0);
+}
+
+#[test]
+fn the_graph_is_drawn_in_all_its_forms_also_without_a_session() {
+    let sandbox = shop();
+    let text = sandbox.orch(&["graph"]).expect_code(0).stdout;
+    assert!(text.contains("api  ← gen (out), db (ready)"), "{text}");
+    let dot = sandbox.orch(&["graph", "-o", "dot"]).expect_code(0).stdout;
+    assert!(dot.starts_with("digraph orch {") && dot.contains("n1 -> n2 [label=\"ready\", style=dashed];"), "{dot}");
+    let mermaid = sandbox.orch(&["graph", "-o", "mermaid", "api"]).expect_code(0).stdout;
+    assert!(mermaid.contains("n0 -->|\"out\"| n2") && !mermaid.contains("bad"), "{mermaid}");
+    let mut up = sandbox.start(&["up"]);
+    up.wait_for("api │ ▸ succeeded");
+    let graph = json(&sandbox.orch(&["graph", "-o", "json", "gen"]).expect_code(0).stdout);
+    let names: Vec<_> =
+        graph["nodes"].as_array().unwrap().iter().map(|node| (&node["name"], &node["update"])).collect();
+    assert_eq!(names, [(&"gen".into(), &"ok".into()), (&"api".into(), &"ok".into())]);
+    assert_eq!(graph["edges"][0]["kind"], "files");
+    let unknown = sandbox.orch(&["graph", "apj"]).expect_code(1);
+    assert!(unknown.stderr.contains("did you mean `api`?"), "{}", unknown.all());
+    up.interrupt().expect_code(0);
+}
+
+#[test]
+fn events_tell_what_happens_until_the_session_ends() {
+    let sandbox = shop();
+    let mut up = sandbox.start(&["up"]);
+    up.wait_for("api │ ▸ succeeded");
+    let mut events = sandbox.start(&["events", "-o", "jsonl"]);
+    let mut lines = sandbox.start(&["events", "gen"]);
+    assert_eq!(json(&events.wait_for("listening"))["event"], "listening");
+    sandbox.orch(&["trigger", "db"]).expect_code(0);
+    sandbox.orch(&["wait"]).expect_code(0);
+    sandbox.write("in", "2");
+    let started =
+        json(&events.wait_until("the start of gen", |line| line.contains("run_started") && line.contains("gen")));
+    assert_eq!((&started["cause"], &started["resource"]), (&"1 file changed: in".into(), &"gen".into()));
+    let ended = json(&events.wait_until("the end of gen", |line| line.contains("run_ended") && line.contains("gen")));
+    assert_eq!((&ended["run"], &ended["succeeded"]), (&started["run"], &true.into()));
+    lines.wait_for("succeeded in");
+    up.interrupt().expect_code(0);
+    assert!(events.finish().expect_code(0).stdout.contains(r#""event":"ending""#));
+    assert!(!lines.finish().expect_code(0).stdout.contains("db"));
+}
+
+#[test]
+fn exec_runs_in_the_folder_and_with_the_environment_of_a_local_resource() {
+    let sandbox = shop();
+    sandbox.orch(&["ci", "gen"]).expect_code(0);
+    let done = sandbox.orch(&["exec", "bad", "--", "sh", "-c", "pwd; echo $COLOUR; exit 7"]).expect_code(7);
+    assert_eq!(done.stdout, format!("{}\nred\n", sandbox.path("sub").display()));
+    let unknown = sandbox.orch(&["exec", "bad", "--", "no-such-program"]).expect_code(1);
+    assert!(unknown.stderr.contains("cannot run `no-such-program`"), "{}", unknown.all());
+}
+
+#[test]
+fn the_doctor_says_what_is_there_and_how_to_get_what_is_not() {
+    let sandbox = Sandbox::empty().env("DOCKER_HOST", "unix:///nowhere/docker.sock");
+    let done = sandbox.orch(&["doctor", "-o", "json"]).expect_code(0);
+    let answer = json(&done.stdout);
+    let check =
+        |name: &str| answer["checks"].as_array().unwrap().iter().find(|one| one["check"] == name).unwrap().clone();
+    assert_eq!(check("sh")["ok"], true);
+    assert_eq!(
+        (&check("docker")["ok"], &check("docker")["needed_for"]),
+        (&false.into(), &"images and containers".into())
+    );
+    assert!(check("docker")["help"].is_string() && check("kubeconfig")["ok"] == false, "{answer}");
+    let table = sandbox.orch(&["doctor"]).expect_code(0).stdout;
+    assert!(table.contains("missing  docker") && table.contains("help: "), "{table}");
+    // Without a folder for its socket, orch cannot work at all.
+    let folder = sandbox.path("runtime");
+    std::fs::create_dir_all(folder.join("orch")).unwrap();
+    let sandbox = sandbox.env("XDG_RUNTIME_DIR", folder.to_str().unwrap());
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    std::fs::set_permissions(folder.join("orch"), mode).unwrap();
+    if folder.as_os_str().len() < 80 {
+        let open = sandbox.orch(&["doctor"]).expect_code(125);
+        assert!(open.stdout.contains("others can enter it"), "{}", open.all());
+    }
+}
+
+#[test]
+fn pages_of_the_manual_are_written_for_every_verb() {
+    let sandbox = Sandbox::empty();
+    let page = sandbox.orch(&["man"]).expect_code(0).stdout;
+    assert!(page.contains(".TH orch 1") && page.contains("orch\\-trigger"), "{page}");
+    sandbox.orch(&["man", "--dir", "man"]).expect_code(0);
+    assert!(sandbox.read("man/orch-wait.1").contains("124"), "no page of `wait`");
+}
+
+#[test]
+fn names_of_resources_are_completed_from_the_session_and_after_it() {
+    let sandbox = shop();
+    let asked = |words: &[&str]| {
+        let sandbox = shop_words(&sandbox, words);
+        sandbox.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(asked(&["trigger", ""]).iter().all(|word| word.starts_with('-')), "nothing has run");
+    sandbox.orch(&["ci", "gen"]).expect_code(0);
+    assert_eq!(asked(&["trigger", "g"]), ["gen"]);
+    let all = asked(&["describe", ""]);
+    assert!(["gen", "db", "api", "bad"].iter().all(|name| all.contains(&(*name).to_owned())), "{all:?}");
+    assert!(asked(&["tri"]).contains(&"trigger".to_owned()));
+    sandbox.write("other/Orchfile", "local_resource('elsewhere', cmd='true')");
+    sandbox.orch(&["ci", "-f", "other/Orchfile"]).expect_code(0);
+    assert_eq!(asked(&["why", "-f", "other/Orchfile", "e"]), ["elsewhere"]);
+    for shell in ["bash", "zsh", "fish"] {
+        let script = sandbox.orch(&["completion", shell]).expect_code(0).stdout;
+        assert!(script.contains("ORCH_COMPLETE"), "{shell}: {script}");
+    }
+    for shell in ["powershell", "elvish"] {
+        let script = sandbox.orch(&["completion", shell]).expect_code(0).stdout;
+        assert!(script.contains("trigger") && script.contains("timeout"), "{shell}: {script}");
+    }
+}
+
+/// What the script of bash asks when tab is pressed behind these words.
+fn shop_words(sandbox: &Sandbox, words: &[&str]) -> String {
+    let mut command = sandbox.command(&[&["--", "orch"], words].concat());
+    let index = words.len().to_string();
+    command.envs([("ORCH_COMPLETE", "bash"), ("_CLAP_COMPLETE_INDEX", &index), ("_CLAP_IFS", "\n")]);
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn bash_itself_completes_by_the_script() {
+    let sandbox = shop();
+    sandbox.orch(&["ci", "gen"]).expect_code(0);
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_orch")).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let script = r#"
+source <(orch completion bash)
+COMP_WORDS=(orch trigger d); COMP_CWORD=2; COMP_TYPE=9
+$(complete -p orch | sed 's/.*-F \([^ ]*\).*/\1/') orch d trigger
+echo "${COMPREPLY[@]}""#;
+    let mut bash = Command::new("bash");
+    bash.args(["--norc", "-c", script]).current_dir(sandbox.root()).env("PATH", path);
+    let output = bash.output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(out.trim(), "db", "{err}");
+}
+
+#[test]
+fn who_does_not_read_and_who_goes_away_hurts_no_session() {
+    let sandbox = shop();
+    let mut up = sandbox.start(&["up"]);
+    up.wait_for("api │ ▸ succeeded");
+    // These never read what they are told, and one of them is stopped in the middle.
+    let stopped = sandbox.start(&["events", "-o", "jsonl"]);
+    stopped.signal(libc::SIGSTOP);
+    let deaf: Vec<_> = ["/v1/events", "/v1/logs?follow=true", "/v1/snapshot", "/v1/wait?for=ready&names=bad"]
+        .iter()
+        .map(|path| deaf(&sandbox, path))
+        .collect();
+    let piped = sandbox.start_by("\"$0\" \"$@\" | head -n 1", &["logs", "-f"]);
+    for round in 0..20 {
+        sandbox.write("in", &format!("round {round}"));
+        sandbox.orch(&["trigger", "gen"]).expect_code(0);
+        up.wait_for("gen │ ▸ succeeded");
+    }
+    up.signal(libc::SIGSTOP);
+    up.signal(libc::SIGCONT);
+    sandbox.orch(&["wait", "gen", "api", "--timeout", "50s"]).expect_code(0);
+    piped.finish().expect_code(0);
+    stopped.signal(libc::SIGCONT);
+    let ends_by = Instant::now() + DEADLINE;
+    up.interrupt().expect_code(0);
+    assert!(Instant::now() < ends_by);
+    drop(deaf);
+}
+
+/// A client that asks and never reads.
+fn deaf(sandbox: &Sandbox, path: &str) -> std::os::unix::net::UnixStream {
+    use std::io::Write;
+    let card = json(&sandbox.read(".orch/session.json"));
+    let mut stream = std::os::unix::net::UnixStream::connect(card["socket"].as_str().unwrap()).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: orch\r\n\r\n").unwrap();
+    stream
+}
