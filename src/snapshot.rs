@@ -546,6 +546,17 @@ pub enum Verdict {
     Unusable(Failure),
 }
 
+impl Verdict {
+    /// What is wrong with which resources, in declaration order.
+    #[must_use]
+    pub fn troubles(&self) -> &[(ResourceName, Trouble)] {
+        match self {
+            Self::Failed(troubles) | Self::TimedOut(troubles) => troubles,
+            Self::Succeeded | Self::OrchfileFailed | Self::Interrupted | Self::Unusable(_) => &[],
+        }
+    }
+}
+
 /// What is wrong with a resource, for the verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

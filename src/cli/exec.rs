@@ -28,8 +28,6 @@ pub(super) fn exec(args: &Exec) -> Result<Exit, CliError> {
     match row.kind {
         RowKind::Local => here(args, &project, &snapshot.args, &row.name),
         RowKind::Container => in_container(args, row),
-        #[expect(unreachable_patterns, reason = "kinds that have no containers of their own yet")]
-        _ => Err(CliError::failed(format!("`{}` has no container to run a command in", row.name))),
     }
 }
 

@@ -1,6 +1,14 @@
 //! A whole session, from the claim on the project to the last word: what `up`, `ci` and `down` share.
 
-use super::{detach, discover, ending::Ending, error::CliError, exit::Exit, print, printer, printer::LogTo};
+use super::{
+    detach, discover,
+    ending::Ending,
+    error::CliError,
+    exit::Exit,
+    print, printer,
+    printer::{LogTo, Printing},
+    terminal,
+};
 use crate::{
     engine::{Engine, EngineConfig, Event, Request},
     host::{
@@ -160,7 +168,7 @@ async fn hold(
     let signals = EndSignals::listen().map_err(|error| cannot_start(&error))?;
     let (snapshots, reader) = watch::channel(Arc::new(Snapshot::default()));
     let unread = (plan.goal == Goal::Up).then(|| world.outbox.clone());
-    let printing = printer::start(&world.logs, reader.clone(), plan.log_to, plan.look, move || {
+    let printing = printer::start(&world.logs, reader.clone(), printing(plan, world.clock), move || {
         // `orch up | head`: a session that nobody sees any more ends. `ci` still has an answer to give.
         unread.inspect(|outbox| {
             outbox.send(Event::Asked(Request::ShutDown { teardown: false, volumes: false, namespaces: false }))
@@ -191,6 +199,12 @@ async fn hold(
     // Who follows the logs gets the last lines; who does not read them is not waited for.
     tokio::time::timeout(Duration::from_secs(1), serving).await.ok();
     Ok((verdict, snapshot, ending.signal()))
+}
+
+/// `ci` on a terminal says how far it is.
+fn printing(plan: &Plan, clock: Clock) -> Printing {
+    let progress = plan.goal == Goal::Ci && terminal::is_live(plan.log_to);
+    Printing { to: plan.log_to, look: plan.look, progress, clock }
 }
 
 /// How long what is still to be printed holds up a user who wants to end.

@@ -1,5 +1,6 @@
 //! What the terminal, or whatever the output goes to, can show.
 
+use super::printer::LogTo;
 use crate::report::Look;
 use std::{env, io, io::IsTerminal, os::fd::AsFd};
 
@@ -21,6 +22,18 @@ pub(super) fn dashboard() -> Look {
 /// The look of standard error.
 pub(super) fn stderr() -> Look {
     look(io::stderr())
+}
+
+/// Whether lines that go there can be drawn anew.
+pub(super) fn is_live(to: LogTo) -> bool {
+    let is_terminal = match to {
+        LogTo::Stdout => io::stdout().is_terminal(),
+        LogTo::Stderr => io::stderr().is_terminal(),
+        LogTo::Nowhere => false,
+    };
+    let is_set =
+        |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty() && value != *"0" && value != *"false");
+    is_terminal && !is_set("CI") && env::var_os("TERM").is_some_and(|term| term != *"dumb")
 }
 
 fn look(out: impl AsFd + IsTerminal) -> Look {

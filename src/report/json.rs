@@ -1,5 +1,6 @@
 //! What orch prints for programs. Each document says its schema.
 
+use super::{critical, when};
 use crate::{
     model::{BoundPort, ContainerPhase, ContainerState, Exit, FilePath, PodState, ResourceName, Time},
     snapshot::{ForwardRow, ImageRow, Row, RunRow, Snapshot, Trouble, Verdict, words},
@@ -137,26 +138,39 @@ fn container(state: &ContainerState) -> Value {
     })
 }
 
-/// `orch ci -o json`.
-pub fn verdict(snapshot: &Snapshot, verdict: &Verdict) -> Value {
+/// `orch ci -o json`. `last_lines` gives those of what failed.
+pub fn verdict(snapshot: &Snapshot, verdict: &Verdict, last_lines: impl Fn(&Row) -> String) -> Value {
     let root = snapshot.root.clone().unwrap_or_else(|| FilePath::new("/"));
-    let (word, troubles) = match verdict {
-        Verdict::Succeeded => ("succeeded", &[][..]),
-        Verdict::Failed(troubles) => ("failed", troubles.as_slice()),
-        Verdict::TimedOut(troubles) => ("timed_out", troubles.as_slice()),
-        Verdict::OrchfileFailed => ("orchfile_failed", &[][..]),
-        Verdict::Interrupted => ("interrupted", &[][..]),
-        Verdict::Unusable(_) => ("unusable", &[][..]),
+    let word = match verdict {
+        Verdict::Succeeded => "succeeded",
+        Verdict::Failed(_) => "failed",
+        Verdict::TimedOut(_) => "timed_out",
+        Verdict::OrchfileFailed => "orchfile_failed",
+        Verdict::Interrupted => "interrupted",
+        Verdict::Unusable(_) => "unusable",
+    };
+    let unusable = match verdict {
+        Verdict::Unusable(failure) => Some(failure.message.as_str()),
+        _ => None,
     };
     let trouble = |(name, trouble): &(ResourceName, Trouble)| {
         let row = snapshot.rows.named(name).map(|row| &**row);
-        json!({"resource": name, "message": words::trouble(trouble, row, &root, snapshot.at)})
+        json!({
+            "resource": name,
+            "message": words::trouble(trouble, row, &root, snapshot.at),
+            "help": words::remedy(trouble, row),
+            "last_lines": row.map(&last_lines).unwrap_or_default().lines().collect::<Vec<_>>(),
+        })
     };
     json!({
         "schema": SCHEMA,
         "verdict": word,
         "duration_ms": millis(snapshot.at.0),
-        "troubles": troubles.iter().map(trouble).collect::<Vec<_>>(),
+        "began": snapshot.began_ms.map(when::rfc3339),
+        "args": *snapshot.args,
+        "error": unusable,
+        "critical_path": critical::document(snapshot),
+        "troubles": verdict.troubles().iter().map(trouble).collect::<Vec<_>>(),
         "diagnostics": snapshot.orchfile.errors.as_slice(),
         "resources": snapshot.rows.iter().map(|row| resource(snapshot, row)).collect::<Vec<_>>(),
     })

@@ -1,7 +1,9 @@
 //! The result of `orch ci` as JUnit XML, the form that CI servers read.
 
+use super::when;
 use crate::{
-    model::FilePath,
+    diag,
+    model::{FilePath, ResourceName},
     snapshot::{Row, Snapshot, Trouble, Verdict, words},
 };
 use std::{fmt::Write as _, time::Duration};
@@ -9,28 +11,57 @@ use std::{fmt::Write as _, time::Duration};
 /// One test case a resource of the session. `log_of` gives the last lines of a resource's log.
 pub fn document(snapshot: &Snapshot, verdict: &Verdict, log_of: impl Fn(&Row) -> String) -> String {
     let root = snapshot.root.clone().unwrap_or_else(|| FilePath::new("/"));
-    let troubles = match verdict {
-        Verdict::Failed(troubles) | Verdict::TimedOut(troubles) => troubles.as_slice(),
-        Verdict::Succeeded | Verdict::OrchfileFailed | Verdict::Interrupted | Verdict::Unusable(_) => &[],
-    };
+    let troubles = verdict.troubles();
     let rows: Vec<_> = snapshot.rows.iter().collect();
-    let is_error = matches!(verdict, Verdict::OrchfileFailed | Verdict::Interrupted | Verdict::Unusable(_));
-    let errors = usize::from(is_error);
+    let error = error(snapshot, verdict);
+    let errors = usize::from(error.is_some());
+    let skipped = rows.iter().filter(|row| is_skipped(row, troubles)).count();
+    let began = snapshot.began_ms.map(|ms| format!(" timestamp=\"{}\"", when::rfc3339(ms))).unwrap_or_default();
     let seconds = snapshot.at.0.as_secs_f64();
     let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
     writeln!(
         xml,
-        "<testsuites>\n<testsuite name=\"orch ci\" tests=\"{}\" failures=\"{}\" errors=\"{errors}\" time=\"{seconds:.3}\">",
-        rows.len(),
+        "<testsuites>\n<testsuite name=\"orch ci\" tests=\"{}\" failures=\"{}\" errors=\"{errors}\" skipped=\"{skipped}\" \
+         time=\"{seconds:.3}\"{began}>",
+        rows.len() + errors,
         troubles.len()
     )
     .ok();
+    if let Some((message, details)) = error {
+        let (message, details) = (escaped(&message), escaped(&details));
+        writeln!(
+            xml,
+            "<testcase name=\"the session\" classname=\"orch\" time=\"{seconds:.3}\"><error message=\"{message}\">{details}</error></testcase>"
+        )
+        .ok();
+    }
     for row in rows {
         let trouble = troubles.iter().find(|(name, _)| *name == row.name).map(|(_, trouble)| trouble);
         case(&mut xml, row, trouble, &root, snapshot, &log_of);
     }
     xml.push_str("</testsuite>\n</testsuites>\n");
     xml
+}
+
+/// What kept the session as a whole from an answer.
+fn error(snapshot: &Snapshot, verdict: &Verdict) -> Option<(String, String)> {
+    match verdict {
+        Verdict::Succeeded | Verdict::Failed(_) | Verdict::TimedOut(_) => None,
+        Verdict::OrchfileFailed => {
+            let drawn = diag::render(&snapshot.orchfile.errors, false, 100);
+            Some(("the Orchfile could not be loaded".to_owned(), drawn))
+        }
+        Verdict::Interrupted => Some(("interrupted".to_owned(), String::new())),
+        Verdict::Unusable(failure) => Some((failure.message.clone(), failure.help.clone().unwrap_or_default())),
+    }
+}
+
+fn did_nothing(row: &Row) -> bool {
+    row.runs.is_empty() && row.instance.is_none() && row.skipped.is_none()
+}
+
+fn is_skipped(row: &Row, troubles: &[(ResourceName, Trouble)]) -> bool {
+    did_nothing(row) && troubles.iter().all(|(name, _)| *name != row.name)
 }
 
 fn case(
@@ -51,7 +82,7 @@ fn case(
             let log = escaped(&log_of(row));
             writeln!(xml, "><failure message=\"{message}\">{log}</failure></testcase>").ok();
         }
-        None if row.runs.is_empty() && row.instance.is_none() && row.skipped.is_none() => {
+        None if did_nothing(row) => {
             writeln!(xml, "><skipped/></testcase>").ok();
         }
         None => {

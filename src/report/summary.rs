@@ -9,6 +9,11 @@ use std::fmt::Write as _;
 
 /// What the verdict is, resource by resource where something is wrong.
 pub fn verdict(snapshot: &Snapshot, verdict: &Verdict, look: Look) -> String {
+    verdict_with(snapshot, verdict, look, |_| String::new())
+}
+
+/// The same with the last lines of what failed.
+pub fn verdict_with(snapshot: &Snapshot, verdict: &Verdict, look: Look, last_lines: impl Fn(&Row) -> String) -> String {
     let took = words::duration(snapshot.at.0);
     match verdict {
         Verdict::Succeeded => {
@@ -17,11 +22,11 @@ pub fn verdict(snapshot: &Snapshot, verdict: &Verdict, look: Look) -> String {
         }
         Verdict::Failed(troubles) => {
             let failed = look.paint(Colour::Red, "failed");
-            format!("orch: {failed} after {took}\n{}", listed(snapshot, troubles, look))
+            format!("orch: {failed} after {took}\n{}", listed(snapshot, troubles, look, &last_lines))
         }
         Verdict::TimedOut(troubles) => {
             let timed_out = look.paint(Colour::Red, "timed out");
-            format!("orch: {timed_out} after {took}; still missing:\n{}", listed(snapshot, troubles, look))
+            format!("orch: {timed_out} after {took}; still missing:\n{}", listed(snapshot, troubles, look, &last_lines))
         }
         Verdict::OrchfileFailed => format!("orch: {}\n", look.paint(Colour::Red, "the Orchfile could not be loaded")),
         Verdict::Unusable(failure) => {
@@ -87,7 +92,12 @@ fn has_run(row: &Row) -> bool {
     !row.runs.is_empty() || row.kind == RowKind::Local && row.instance.is_some()
 }
 
-fn listed(snapshot: &Snapshot, troubles: &[(ResourceName, Trouble)], look: Look) -> String {
+fn listed(
+    snapshot: &Snapshot,
+    troubles: &[(ResourceName, Trouble)],
+    look: Look,
+    last_lines: &impl Fn(&Row) -> String,
+) -> String {
     let root = snapshot.root.clone().unwrap_or_else(|| FilePath::new("/"));
     let line = |(name, trouble): &(ResourceName, Trouble)| {
         let row = snapshot.rows.named(name).map(|row| &**row);
@@ -96,6 +106,8 @@ fn listed(snapshot: &Snapshot, troubles: &[(ResourceName, Trouble)], look: Look)
         if let Some(help) = words::remedy(trouble, row) {
             writeln!(text, "    help: {help}").ok();
         }
+        let said = row.map(last_lines).unwrap_or_default();
+        said.lines().for_each(|line| _ = writeln!(text, "    {} {line}", look.paint(Colour::Dim, "│")));
         text
     };
     troubles.iter().map(line).collect()

@@ -258,7 +258,7 @@ orch: failed after 10.0s
     let document = junit::document(&shop, &verdict, |row| format!("log of {}", row.name));
     let case = r#"<testcase name="jobs" classname="orch" time="2.500"><failure message="image jobs could not be built: exit code 2">log of jobs</failure></testcase>"#;
     assert!(document.contains(case), "{document}");
-    let said = &json::verdict(&shop, &verdict)["troubles"][0];
+    let said = &json::verdict(&shop, &verdict, |_| String::new())["troubles"][0];
     assert_eq!(said["message"], "container ended: exit code 137 (out of memory), started again 2 times by Docker");
 }
 

@@ -7,6 +7,7 @@ mod changes;
 mod endings;
 mod evaluation;
 mod last_words;
+mod pipeline;
 mod replay;
 mod secrets;
 mod servers;
