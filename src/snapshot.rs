@@ -285,6 +285,13 @@ pub enum UpdateStatus {
 }
 
 impl Row {
+    /// Whether the session is to bring it up: it is enabled, and starts with the session or was started since.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        let was_started = self.current_run.is_some() || !self.runs.is_empty() || self.instance.is_some();
+        self.spec.enabled && (self.spec.auto_init || was_started)
+    }
+
     /// Whether what it runs went well, and what it serves is ready.
     #[must_use]
     pub fn is_ready(&self) -> bool {

@@ -227,7 +227,7 @@ pub(super) struct Wait {
     /// Where the Orchfile is.
     #[command(flatten)]
     pub(super) file: FileArg,
-    /// For which resources [default: all that are part of the session]
+    /// For which resources [default: all that start with the session, or were started since]
     #[arg(value_name = "NAME", add = completion::names())]
     pub(super) names: Vec<String>,
     /// For what

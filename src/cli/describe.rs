@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     host::{ask, claim, control::LogsQuery},
-    logs::{Line, LogName, LogReader, escapes::without_escapes},
+    logs::{Line, LogName, LogReader, Stream, escapes::without_escapes},
     model::{Attempt, ResourceName},
     report::describe,
     snapshot::{Row, RunRow, RuntimeStatus, Snapshot, UpdateStatus},
@@ -121,7 +121,8 @@ fn last_lines(project: &Project, snapshot: &Snapshot, row: &Row) -> String {
         None => from_disk(project, snapshot, attempt),
     };
     let text = |line: &Line| String::from_utf8_lossy(&without_escapes(line.visible())).into_owned() + "\n";
-    lines.iter().map(text).collect()
+    // What orch said of it stands above.
+    lines.iter().filter(|line| line.stream != Stream::Orch).map(text).collect()
 }
 
 /// The build is said by whichever resource needed it first.

@@ -39,7 +39,7 @@ pub(super) fn wait(args: &Wait) -> Result<Exit, CliError> {
 
 fn wanted(snapshot: &Snapshot, names: &[ResourceName]) -> Vec<Arc<Row>> {
     let rows = snapshot.rows.iter().filter(|row| match names {
-        [] => row.spec.enabled,
+        [] => row.is_wanted(),
         names => names.contains(&row.name),
     });
     rows.cloned().collect()

@@ -76,10 +76,10 @@ fn leg(snapshot: &Snapshot, place: usize) -> Option<Leg> {
     }
 }
 
-/// `critical path: gen 1.2s → api 3.4s (4.7s of 5.0s)`; empty where nothing ran.
+/// `critical path: gen 1.2s → api 3.4s (4.7s of 5.0s)`; empty where nothing waited for anything.
 pub fn text(snapshot: &Snapshot) -> String {
     let legs = path(snapshot);
-    if legs.is_empty() {
+    if legs.len() < 2 {
         return String::new();
     }
     let shown: Vec<String> = legs.iter().map(|leg| format!("{} {}", leg.name(), words::duration(leg.took()))).collect();

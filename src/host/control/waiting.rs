@@ -23,7 +23,7 @@ pub struct WaitQuery {
     /// What is waited for.
     #[serde(rename = "for")]
     pub state: Wanted,
-    /// Resources, separated by `/`; all that are part of the session where empty.
+    /// Resources, separated by `/`; all that the session is to bring up where empty.
     #[serde(default)]
     pub names: String,
 }
@@ -58,7 +58,7 @@ impl Wanted {
         let is_loaded = !snapshot.orchfile.loading && snapshot.mode.is_some();
         let all = |is: fn(&Row) -> bool| {
             let mut rows = snapshot.rows.iter().filter(|row| match names {
-                [] => row.spec.enabled,
+                [] => row.is_wanted(),
                 names => names.contains(&row.name),
             });
             is_loaded && rows.all(|row| is(row))

@@ -1,12 +1,15 @@
 //! What scripts ask of a running session, and what they make it do.
 
-use crate::sandbox::{DEADLINE, Sandbox, wait_for_death, wait_for_text};
+use crate::sandbox::{Sandbox, wait_for_death, wait_for_text};
 use serde_json::Value;
-use std::{process::Command, time::Instant};
+use std::process::Command;
 
 const SHOP: &str = r#"
 config.define_bool("fast")
-fast = config.parse().get("fast", False)
+config.define_string_list("names", args=True)
+given = config.parse()
+config.set_enabled_resources(given.get("names", []))
+fast = given.get("fast", False)
 local_resource("gen", cmd="echo %s > out" % ("fast" if fast else "slow"), deps=["in"], outputs=["out"], labels=["build"])
 local_resource("db", serve_cmd="echo $$ > db.pid; echo db up; exec sleep 1000")
 local_resource("api", cmd="cat out", deps=["out"], resource_deps=["db"], links=[link("http://localhost:1", "home")])
@@ -28,12 +31,11 @@ fn json(text: &str) -> Value {
 fn a_resource_is_described_with_all_that_is_known_of_it() {
     let sandbox = shop();
     let mut up = sandbox.start(&["up"]);
-    sandbox.write("wait", "");
     up.wait_for("api │ ▸ succeeded");
     sandbox.orch(&["trigger", "bad"]).expect_code(0);
     up.wait_for("bad │ ▸ failed");
     let text = sandbox.orch(&["describe", "api"]).expect_code(0).stdout;
-    for part in ["Orchfile:6", "http://localhost:1 (home)", "cat out", "db (ready)", "gen (file out)", "first run"] {
+    for part in ["Orchfile:9", "http://localhost:1 (home)", "cat out", "db (ready)", "gen (file out)", "first run"] {
         assert!(text.contains(part), "`{part}` is not in\n{text}");
     }
     let text = sandbox.orch(&["describe", "bad"]).expect_code(0).stdout;
@@ -257,9 +259,7 @@ fn who_does_not_read_and_who_goes_away_hurts_no_session() {
     sandbox.orch(&["wait", "gen", "api", "--timeout", "50s"]).expect_code(0);
     piped.finish().expect_code(0);
     stopped.signal(libc::SIGCONT);
-    let ends_by = Instant::now() + DEADLINE;
     up.interrupt().expect_code(0);
-    assert!(Instant::now() < ends_by);
     drop(deaf);
 }
 

@@ -6,8 +6,8 @@ use serde_json::Value;
 use std::{fs::File, io::Read};
 
 const THREE: &str = r#"
-local_resource("gen", cmd="echo made", deps=["in"], outputs=["out"])
-local_resource("bad", cmd="echo first; echo ::error::it | went wrong; exit 3", resource_deps=["gen"])
+local_resource("gen", cmd="echo made >out", deps=["in"], outputs=["out"])
+local_resource("bad", cmd="echo first; echo '::error::it went wrong'; exit 3", resource_deps=["gen"])
 local_resource("after", cmd="true", resource_deps=["bad"])
 "#;
 
