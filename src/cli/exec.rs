@@ -16,7 +16,7 @@ use crate::{
         tty::Tty,
     },
     model::{ContainerId, ContainerPhase, ResourceName},
-    snapshot::{Row, RowKind},
+    snapshot::{Row, RowKind, spec::command_line},
 };
 use std::{io, time::Duration};
 
@@ -28,6 +28,7 @@ pub(super) fn exec(args: &Exec) -> Result<Exit, CliError> {
     match row.kind {
         RowKind::Local => here(args, &project, &snapshot.args, &row.name),
         RowKind::Container => in_container(args, row),
+        RowKind::Kubernetes => Err(in_pod(args, row)),
     }
 }
 
@@ -65,6 +66,20 @@ fn in_container(args: &Exec, row: &Row) -> Result<Exit, CliError> {
     // Somebody may still wait for a key.
     runtime.shutdown_timeout(Duration::ZERO);
     code.map(Exit::OfCommand)
+}
+
+/// A pod is left to the cluster's own tool, with the command line that it takes.
+fn in_pod(args: &Exec, row: &Row) -> CliError {
+    let pod = row.instance.as_ref().and_then(|instance| instance.pods.first());
+    let error =
+        CliError::unusable(format!("`orch exec` does not run commands in pods yet, and `{}` has pods", row.name));
+    match pod {
+        Some(pod) => {
+            let command = command_line(&args.command);
+            error.with_help(format!("`kubectl exec -it -n {} {} -- {command}` does", pod.namespace, pod.name))
+        }
+        None => error.with_help("it has no pod now"),
+    }
 }
 
 fn running(row: &Row) -> Option<ContainerId> {

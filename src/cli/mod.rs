@@ -1,8 +1,8 @@
 //! The command line: what the user types, what the program answers, and with which exit code.
 
 mod args;
-mod attach;
 mod arguments;
+mod attach;
 mod by_label;
 mod ci;
 mod click;

@@ -176,6 +176,8 @@ fn living(page: &mut Page, row: &Row, now: Time) {
     if let Some(failure) = instance.probe_failure.as_ref().filter(|_| row.runtime != RuntimeStatus::Ok) {
         page.line("last check", failure);
     }
+    page.lines("pod", instance.pods.iter().map(|pod| format!("{}: {}", pod.name, words::pod(pod))));
+    page.lines("forward", row.forwards.iter().map(|forward| words::forward(forward, &instance.pods)));
     let containers = instance.containers.iter();
     page.lines(
         "container",
@@ -189,11 +191,7 @@ fn history(page: &mut Page, row: &Row, root: &FilePath, now: Time) {
     runs.sort_by_key(|(run, _)| std::cmp::Reverse(run.started_at));
     let line = |(run, image): (&RunRow, Option<&crate::model::ImageKey>)| {
         let ago = words::duration(now.since(run.started_at));
-        let subject = match image {
-            Some(image) => Subject::Image(image),
-            None if row.kind == RowKind::Local => Subject::Local,
-            None => Subject::Container,
-        };
+        let subject = image.map_or(Subject::of(row.kind), Subject::Image);
         let how = match &run.exit {
             Some(exit) if exit.is_success() => words::run_succeeded(run, subject),
             Some(exit) => words::run_failed(run, subject, exit),

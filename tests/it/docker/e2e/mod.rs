@@ -7,6 +7,7 @@ mod by_hand;
 mod compose;
 mod connection;
 mod down;
+mod exec;
 mod full;
 mod shop;
 mod tour;

@@ -1,0 +1,19 @@
+//! Commands of the user's in the containers of resources.
+
+use super::{containers, plant};
+use crate::docker::Engine;
+
+#[test]
+fn a_command_runs_in_the_container_and_its_exit_code_is_that_of_orch() {
+    let Some(engine) = Engine::shared() else { return };
+    let sandbox = engine.sandbox(&containers(&engine, &["web"], ""));
+    plant(&sandbox, &["web"]);
+    sandbox.orch(&["ci"]).expect_code(0);
+    let done = sandbox.orch(&["exec", "web", "--", "sh", "-c", "cat /srv/page; echo oops >&2; exit 4"]).expect_code(4);
+    assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("first\n", "oops\n"));
+    let piped = sandbox.start_by("echo typed | \"$0\" \"$@\"", &["exec", "web", "--", "cat"]).finish().expect_code(0);
+    assert_eq!(piped.stdout, "typed\n");
+    engine.kill(&engine.container("web").unwrap());
+    let dead = sandbox.orch(&["exec", "web", "--", "true"]);
+    assert!(dead.code != Some(0) && !dead.stderr.is_empty(), "{}", dead.all());
+}
