@@ -169,14 +169,13 @@ async fn try_follow(card: &SessionCard, wanted: &LogsWanted, inputs: &mpsc::Send
     let mut skips = false;
     loop {
         let mut lines = ask::follow_logs(card, &begin).await?;
-        // The first lines may be as old as they like.
-        let mut is_first = true;
+        // What was said before may be as old as it likes.
+        let began = SystemTime::now();
         loop {
             let Some(entries) = lines.next().await? else { return Ok(()) };
-            if !is_first && entries.last().is_some_and(|entry| lags(entry.at_ms)) {
+            if entries.last().is_some_and(|entry| lags(began, entry.at_ms)) {
                 break;
             }
-            is_first = false;
             let what = if std::mem::take(&mut skips) { LogsCame::Skipped(entries) } else { LogsCame::More(entries) };
             if inputs.send(Input::Logs(LogsAnswer { ticket: wanted.ticket, what })).await.is_err() {
                 return Ok(());
@@ -188,7 +187,8 @@ async fn try_follow(card: &SessionCard, wanted: &LogsWanted, inputs: &mpsc::Send
     }
 }
 
-fn lags(at_ms: u64) -> bool {
+/// Whether a line that was said after `began` comes late.
+fn lags(began: SystemTime, at_ms: u64) -> bool {
     let said_at = SystemTime::UNIX_EPOCH + Duration::from_millis(at_ms);
-    SystemTime::now().duration_since(said_at).is_ok_and(|lag| lag > LAG)
+    said_at > began && SystemTime::now().duration_since(said_at).is_ok_and(|lag| lag > LAG)
 }
