@@ -32,7 +32,9 @@ fn pictures() {
     terminal.press("1forders\r2");
     terminal.wait_for("Last error");
     save(&terminal, "failure");
-    terminal.press("\x1b4");
+    terminal.press("\x074");
+    terminal.wait_for("ago");
+    terminal.wait_until("the timeline", |screen| screen.contains(" now") && !screen.contains("Last error"));
     save(&terminal, "timeline");
     terminal.press("qs");
     terminal.finish();

@@ -159,6 +159,14 @@ impl Pty {
             assert!(Instant::now() < deadline, "it did not end:\n{}", self.screen());
             thread::park_timeout(std::time::Duration::from_millis(5));
         };
+        // Nobody else has the terminal: what was written last is read a moment later.
+        let mut state = self.seen.state.lock().unwrap();
+        while !state.ended {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "somebody kept the terminal");
+            state = self.seen.changed.wait_timeout(state, left).unwrap().0;
+        }
+        drop(state);
         (status, self.raw())
     }
 }
