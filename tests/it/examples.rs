@@ -15,7 +15,8 @@ fn every_example_evaluates() {
     for entry in fs::read_dir(root().join("examples")).unwrap() {
         let folder = entry.unwrap().path();
         let copy = Copy::of(&folder);
-        if folder.join("compose.yaml").exists() && !copy.client().join("cli-plugins/docker-compose").exists() {
+        let is_composed = ["compose.yaml", "infra/compose.yaml"].iter().any(|file| folder.join(file).exists());
+        if is_composed && !copy.client().join("cli-plugins/docker-compose").exists() {
             crate::docker::skip("no plugin `docker compose` here");
             continue;
         }

@@ -1,5 +1,6 @@
 //! The real program on a real engine, as a user has it.
 
+mod acceptance;
 mod adopted;
 mod away;
 mod bad_input;

@@ -1,0 +1,4 @@
+# Reports the hour.
+word() {
+    date +%H
+}

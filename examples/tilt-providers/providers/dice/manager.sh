@@ -1,0 +1,4 @@
+# Reports how many sides it has.
+word() {
+    wc -w </sides
+}
