@@ -1,9 +1,11 @@
-//! Tiltfiles as larger projects have them: `examples/tilt-letters` (many files, local servers) and `examples/tilt-polls` (a compose
-//! file, a server beside it, buttons), brought up, edited, triggered and taken down.
+//! Tiltfiles as larger projects have them: `examples/tilt-letters` (many files, local servers), `examples/tilt-polls` (a compose
+//! file, a server beside it, buttons) and `examples/tilt-providers` (several controllers on Kubernetes), brought up, edited,
+//! triggered and taken down.
 
 use super::{copy_folder, edit, until_at_rest};
 use crate::{
     docker::Engine,
+    kube::Room,
     sandbox::{Sandbox, Session},
 };
 use std::{
@@ -115,4 +117,48 @@ fn a_compose_file_with_a_page_beside_it_comes_up() {
     session.interrupt().expect_code(0);
     sandbox.orch(&["down", "--volumes"]).expect_code(0);
     assert!(engine.containers().is_empty(), "{:?}", engine.belongings());
+}
+
+#[test]
+fn a_core_and_its_providers_come_up_on_a_cluster() {
+    let (Some(room), Some(engine)) = (Room::new(), Engine::shared()) else { return };
+    let (sandbox, ports) = example(&engine, "tilt-providers", &["PROVIDERS_PORT"]);
+    let sandbox = sandbox
+        .env("PROVIDERS_BASE", &Engine::base())
+        .env("KUBECONFIG", room.kubeconfig().to_str().unwrap())
+        .env("ORCH_NAMESPACE", room.namespace());
+    for (file, image) in [
+        ("Tiltfile", "providers-core"),
+        ("providers/clock/provider.yaml", "providers-clock"),
+        ("providers/dice/provider.yaml", "providers-dice"),
+    ] {
+        edit(&sandbox, file, image, &engine.name(image));
+    }
+    let list = "/cgi-bin/providers";
+
+    let ci = sandbox.orch(&["ci"]).expect_code(0).all();
+    assert!(ci.contains("dice v2 6") && ci.contains("all providers are up"), "{ci}");
+
+    // A manager is built here, copied into its pod, and started again there.
+    let mut session = sandbox.start(&["up", "--stream"]);
+    until_answer(&engine, &mut session, ports[0], list, "dice v2 6");
+    until_at_rest(&engine, &sandbox, &mut session);
+    let pod = room.kubectl(&["get", "pods", "-l", "app=dice-manager", "-o", "name"]);
+    edit(&sandbox, "providers/dice/manager.sh", "wc -w </sides", "echo many");
+    until_answer(&engine, &mut session, ports[0], list, "dice v2 many");
+    assert_eq!(room.kubectl(&["get", "pods", "-l", "app=dice-manager", "-o", "name"]), pod, "{}", session.said());
+
+    // The settings take a provider away, and give another arguments.
+    sandbox.write("tilt-settings.yaml", "enable_providers: [clock]\nextra_args: {clock: [--loud]}\n");
+    engine.until("the end of `dice`", &mut session, |_| {
+        room.field("deployment/dice-manager", ".metadata.name").is_empty().then_some(())
+    });
+    engine.until("the argument of `clock`", &mut session, |_| {
+        let args = room.field("deployment/clock-manager", ".spec.template.spec.containers[0].args");
+        args.contains("--loud").then_some(())
+    });
+    until_at_rest(&engine, &sandbox, &mut session);
+    session.interrupt().expect_code(0);
+    sandbox.orch(&["down"]).expect_code(0);
+    assert_eq!(room.field("deployment/core-manager", ".metadata.name"), "");
 }
