@@ -80,7 +80,7 @@ fn many_files_come_up_and_follow_an_edit() {
     let quick = sandbox.orch(&["eval", "-o", "name", "--", "--quick"]).expect_code(0).stdout;
     assert_eq!(
         quick,
-        "countries:generate\npostage:compile\npostage:test\nstore\nstore:empty\ntools\napi\nstamper\nweb\n"
+        "store\nstore:empty\ntools\ncountries:generate\npostage:compile\npostage:test\napi\nstamper\nweb\n"
     );
     let wrong = sandbox.orch(&["eval", "--", "--label", "fast"]).expect_code(2).all();
     assert!(wrong.contains("no such label: fast"), "{wrong}");
