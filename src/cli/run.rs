@@ -171,7 +171,7 @@ async fn hold(
     let printing = printer::start(&world.logs, reader.clone(), printing(plan, world.clock), move || {
         // `orch up | head`: a session that nobody sees any more ends. `ci` still has an answer to give.
         unread.inspect(|outbox| {
-            outbox.send(Event::Asked(Request::ShutDown { teardown: false, volumes: false, namespaces: false }))
+            outbox.send(Event::Asked(Request::ShutDown { teardown: false, volumes: false, namespaces: false }));
         });
     });
     if plan.log_to == LogTo::Nowhere {

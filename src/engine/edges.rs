@@ -3,7 +3,7 @@
 use super::{
     backend::Contact,
     image::{self, Standing},
-    itself,
+    itself, kube,
     node::{Derived, NodeId},
     phase::{LastRun, RunPhase},
     schedule,
@@ -190,6 +190,10 @@ fn is_changing(state: &State, id: NodeId) -> bool {
     let is_young = is_ci && !live.has_check() && !live.lived;
     // Nobody knows how it is, nor will by waiting.
     if state.is_out_of_reach(&state.nodes[id]) && !live.is_process() {
+        return false;
+    }
+    // It is Kubernetes' turn, and nobody knows whether anything comes of it.
+    if !is_ci && !live.stopping && kube::error_of(&live.row.pods).is_some() {
         return false;
     }
     let is_awaited = is_ci && !live.stopping && ends_for_somebody(state, id);

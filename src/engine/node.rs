@@ -290,6 +290,12 @@ impl Node {
         }
     }
 
+    /// Whether it has nothing that could be removed, as far as is known. What a command applied is known to the command alone.
+    pub(super) fn has_nothing(&self) -> bool {
+        let by_command = self.what.kube().is_some_and(|kube| kube.custom.is_some());
+        self.workload.there.is_empty() && !by_command
+    }
+
     /// Its inputs where they are one set, as those of all but containers are.
     pub(super) fn input_set(&self) -> Arc<FileSet> {
         match self.what.inputs() {

@@ -4,7 +4,7 @@ use super::{
     backend::Backend,
     container,
     dirt::{Dirt, Saw},
-    docker,
+    docker, edges,
     event::Made,
     kube,
     node::NodeId,
@@ -122,6 +122,10 @@ pub(super) fn on_ended(state: &mut State, id: NodeId, over: Over, raise: phase::
     } else {
         state.node(id).workload.outdated = true;
         run::fail(state, id, &over);
+        if state.nodes[id].what.kube().is_some_and(|kube| kube.before_others) {
+            // The others waited for it to be applied, not for it to work.
+            edges::reach_started(state, id);
+        }
         observe::let_replaced_end(state, id);
         doubt_images(state, id, &over.exit);
     }

@@ -33,7 +33,7 @@ pub(super) fn advance(state: &mut State, id: NodeId) {
     if !may || state.is_ending() {
         return;
     }
-    if node.workload.there.is_empty() {
+    if node.has_nothing() {
         return done(state, id);
     }
     start(state, id);

@@ -127,7 +127,9 @@ pub(super) fn readiness(state: &mut State, id: NodeId, is_ready: bool) {
     let instance = Some(Attempt::Instance(live.id()));
     if is_ready {
         let took = words::duration(state.now.since(live.row.started_at));
-        state.say(id, instance, Level::Info, format!("ready after {took}"));
+        let is_first = live.row.ready_at == Some(state.now) || live.row.pods.is_empty();
+        let text = if is_first { format!("ready after {took}") } else { "ready again".to_owned() };
+        state.say(id, instance, Level::Info, text);
     } else if !live.stopping && !live.is_out_of_sight() {
         let failure = unready(live).unwrap_or_default();
         state.say(id, instance, Level::Warning, format!("not ready any more: {failure}"));

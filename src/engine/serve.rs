@@ -125,7 +125,13 @@ pub(super) fn release(state: &mut State, id: NodeId) {
     if std::mem::replace(&mut node.workload.released, true) {
         return;
     }
-    for instance in node.workload.follows.clone() {
+    // That of a cluster which is over was told so when it was over.
+    let lives = |instance: &InstanceId| match node.backend() {
+        Some(Backend::Kube) => node.server.live.as_ref().is_some_and(|live| live.id() == *instance),
+        Some(Backend::Docker) | None => true,
+    };
+    let follows: Vec<InstanceId> = node.workload.follows.iter().copied().filter(lives).collect();
+    for instance in follows {
         observe::follow_no_longer(state, id, instance);
     }
 }

@@ -194,9 +194,9 @@ fn tear_down(state: &mut State, id: NodeId) -> bool {
     }
     let command = node.local().and_then(|local| local.teardown.clone());
     let is_lost = state.is_out_of_reach(node);
-    let known_as_none = state.is_in_sight(node) && node.workload.there.is_empty();
+    let known_as_none = state.is_in_sight(node) && node.has_nothing();
     let has_something = node.what.is_workload() && !is_lost && !known_as_none;
-    let is_left = is_lost && !node.workload.there.is_empty();
+    let is_left = is_lost && !node.has_nothing();
     state.node(id).torn_down = true;
     if is_left {
         say::left_behind(state, id);

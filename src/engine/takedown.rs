@@ -76,7 +76,7 @@ pub(super) fn holds_on(node: &Node) -> bool {
 /// Whether it has something that can be removed now.
 fn has_something(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
-    !node.workload.there.is_empty() && state.is_in_sight(node)
+    node.what.is_workload() && !node.has_nothing() && state.is_in_sight(node)
 }
 
 fn waits_for_dependant(state: &State, id: NodeId) -> bool {

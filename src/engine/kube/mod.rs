@@ -69,16 +69,31 @@ pub(super) fn on_loaded(state: &mut State) {
     };
     let is_needed = specs(state).any(|(id, _)| is_wanted(&id));
     state.kube.contact.used |= is_needed;
-    if state.kube.cluster.is_none() {
-        state.kube.cluster = state.project.as_ref().and_then(|project| project.kube.cluster.clone()).map(Arc::new);
-    }
-    if state.kube.contact.is_unasked() && is_needed {
+    let is_first = state.kube.cluster.is_none();
+    take_cluster(state);
+    if is_needed && (state.kube.contact.is_unasked() || is_first) {
         if state.kube.cluster.is_none() {
             return backend::on_lost(state, Backend::Kube, no_cluster());
         }
         backend::ask(state, Backend::Kube, false);
     } else if !state.kube.contact.is_unasked() && state.kube.asked.as_ref() != Some(&asked(state)) {
         question(state);
+    }
+}
+
+/// The cluster of the first project is that of the session.
+fn take_cluster(state: &mut State) {
+    let Some(named) = state.project.as_ref().and_then(|project| project.kube.cluster.clone()) else { return };
+    match &state.kube.cluster {
+        None => state.kube.cluster = Some(Arc::new(named)),
+        Some(cluster) if cluster.context != named.context => {
+            let text = format!(
+                "the kubeconfig names the context `{}` now; this session stays with `{}`",
+                named.context, cluster.context
+            );
+            state.say_session(Level::Warning, text);
+        }
+        Some(_) => {}
     }
 }
 

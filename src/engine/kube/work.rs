@@ -105,8 +105,8 @@ pub(in crate::engine) fn update(state: &mut State, id: NodeId, run: RunId, files
             plan::steps(&own, &files.map(|(path, content)| (path.clone(), content.is_some())).collect());
         let containers = running(there).filter(|(_, one)| is_meant(state, id, selector, one));
         let containers: Vec<_> = containers.map(|(pod, one)| (pod.id.clone(), one.name.clone())).collect();
-        let is_any = !containers.is_empty() && !(copies.is_empty() && removals.is_empty());
-        is_any.then(|| Arc::new(PodUpdateOrder { containers, copies, removals, folders, runs }))
+        let is_nothing = containers.is_empty() || copies.is_empty() && removals.is_empty();
+        (!is_nothing).then(|| Arc::new(PodUpdateOrder { containers, copies, removals, folders, runs }))
     };
     let orders = selectors.into_iter().filter_map(order).collect();
     let resource = node.name.clone();
