@@ -49,10 +49,10 @@ pub(crate) fn frame(rounds: &Rounds) -> Vec<Figure> {
     }
     let mut terminal = Terminal::new(TestBackend::new(200, 60)).unwrap();
     let mut timed = |dashboard: &mut Dashboard, input: Input| {
-        let begin = Instant::now();
+        let at = Instant::now();
         dashboard.update(began.elapsed(), input);
         terminal.draw(|frame| dashboard.draw(frame)).unwrap();
-        begin.elapsed()
+        at.elapsed()
     };
     let lines: Vec<Duration> = (0..rounds.short)
         .map(|round| timed(&mut dashboard, more((0..1_600).map(|place| line(LINES + round * 1_600 + place)).collect())))
@@ -142,22 +142,22 @@ impl Viewer {
     fn open(sandbox: &Sandbox) -> Self {
         let size = Winsize { ws_row: 50, ws_col: 160, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).unwrap();
-        let side = || Stdio::from(pty.slave.try_clone().unwrap());
+        let end = || Stdio::from(pty.slave.try_clone().unwrap());
         let mut command = sandbox.orch(&["attach"]);
-        command.env("TERM", "xterm-256color").env("LANG", "C.UTF-8").stdin(side()).stdout(side()).stderr(side());
+        command.env("TERM", "xterm-256color").env("LANG", "C.UTF-8").stdin(end()).stdout(end()).stderr(end());
         let child = command.spawn().unwrap();
         let mut master = File::from(pty.master);
         let keyboard = master.try_clone().unwrap();
-        let (sender, drawn) = mpsc::channel();
+        let (sender, screens) = mpsc::channel();
         thread::spawn(move || {
-            let mut bytes = [0; 64 << 10];
+            let mut bytes = vec![0; 64 << 10];
             while let Ok(read @ 1..) = master.read(&mut bytes) {
                 if sender.send(bytes[..read].to_vec()).is_err() {
                     return;
                 }
             }
         });
-        Self { child, keyboard, drawn }
+        Self { child, keyboard, drawn: screens }
     }
 
     fn wait_for(&mut self, text: &[u8]) {

@@ -141,6 +141,7 @@ impl From<KubeArgs> for KubeWish {
 }
 
 /// `orch up`.
+#[expect(clippy::struct_excessive_bools, reason = "switches of the command line, each on its own")]
 #[derive(Debug, Args)]
 pub(super) struct Up {
     /// What to bring up.

@@ -49,16 +49,16 @@ impl Layers {
             let lines = vec![Vec::new(); layers.len()];
             return Self { layers, lines };
         }
-        let mut links: Vec<Vec<(Stop, Stop)>> = vec![Vec::new(); layer_count];
+        let mut steps: Vec<Vec<(Stop, Stop)>> = vec![Vec::new(); layer_count];
         for &(from, to) in &pairs {
             let mut before = Stop::Node(from);
             for between in depth[from] + 1..depth[to] {
                 let pass = Stop::Pass(from, to);
                 layers[between].push(pass);
-                links[between - 1].push((before, pass));
+                steps[between - 1].push((before, pass));
                 before = pass;
             }
-            links[depth[to] - 1].push((before, Stop::Node(to)));
+            steps[depth[to] - 1].push((before, Stop::Node(to)));
         }
         for _ in 0..SWEEPS {
             for layer in 1..layer_count {
@@ -66,14 +66,14 @@ impl Layers {
                     &mut layers,
                     layer,
                     layer - 1,
-                    links[layer - 1].iter().map(|(from, to)| (*to, *from)),
+                    steps[layer - 1].iter().map(|(from, to)| (*to, *from)),
                 );
             }
             for layer in (0..layer_count.saturating_sub(1)).rev() {
-                sort_by_neighbours(&mut layers, layer, layer + 1, links[layer].iter().copied());
+                sort_by_neighbours(&mut layers, layer, layer + 1, steps[layer].iter().copied());
             }
         }
-        let lines = (0..layer_count).map(|layer| rows_of(&layers, layer, &links[layer])).collect();
+        let lines = (0..layer_count).map(|layer| rows_of(&layers, layer, &steps[layer])).collect();
         Self { layers, lines }
     }
 }
@@ -119,13 +119,13 @@ fn sort_by_neighbours(layers: &mut [Vec<Stop>], layer: usize, other: usize, link
     layers[layer] = placed.into_iter().map(|(_, _, stop)| stop).collect();
 }
 
-fn rows_of(layers: &[Vec<Stop>], layer: usize, links: &[(Stop, Stop)]) -> Vec<(usize, usize)> {
+fn rows_of(layers: &[Vec<Stop>], layer: usize, steps: &[(Stop, Stop)]) -> Vec<(usize, usize)> {
     let Some(next) = layers.get(layer + 1) else { return Vec::new() };
     let rows = |stops: &[Stop]| -> BTreeMap<Stop, usize> {
         stops.iter().enumerate().map(|(row, stop)| (*stop, row)).collect()
     };
     let (from, to) = (rows(&layers[layer]), rows(next));
-    let mut lines: Vec<(usize, usize)> = links.iter().filter_map(|(a, b)| Some((*from.get(a)?, *to.get(b)?))).collect();
+    let mut lines: Vec<(usize, usize)> = steps.iter().filter_map(|(a, b)| Some((*from.get(a)?, *to.get(b)?))).collect();
     lines.sort_unstable();
     lines
 }

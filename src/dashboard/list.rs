@@ -184,7 +184,7 @@ pub fn until_next(age: Duration) -> Duration {
     };
     let step = Duration::from_secs(step);
     let into = Duration::from_nanos(u64::try_from(age.as_nanos() % step.as_nanos()).unwrap_or(0));
-    step - into
+    step.saturating_sub(into)
 }
 
 /// The one thing most worth knowing: the cause of what goes on, the hold, what went wrong, else where it can be reached.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Choices of the user's.
+#[expect(clippy::struct_excessive_bools, reason = "choices, each on its own")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Preferences {

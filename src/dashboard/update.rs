@@ -154,9 +154,8 @@ impl Dashboard {
 
     fn on_paste(&mut self, text: &str) -> Vec<Command> {
         let line = text.lines().next().unwrap_or_default().to_owned();
-        match &mut self.overlay {
-            Some(Overlay::Prompt(_, text) | Overlay::Palette { text, .. }) => text.push_str(&line),
-            _ => {}
+        if let Some(Overlay::Prompt(_, text) | Overlay::Palette { text, .. }) = &mut self.overlay {
+            text.push_str(&line);
         }
         self.on_prompt_changed()
     }

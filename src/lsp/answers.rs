@@ -269,8 +269,8 @@ fn in_another(names: &Names<'_>, word: &str) -> Option<Value> {
     };
     let document = super::document::Document { text: names.text_of(path)? };
     let outline = crate::orchfile::outline::outline(&document.text);
-    let named = outline.names.iter().find(|name| name.name == there).map(|name| name.at.clone());
-    let at = outline.function(there).map(|function| function.at.clone()).or(named).unwrap_or(0..0);
+    let assigned = outline.names.iter().find(|name| name.name == there).map(|name| name.at.clone());
+    let at = outline.function(there).map(|function| function.at.clone()).or(assigned).unwrap_or(0..0);
     Some(json!({"uri": uri_of(&file), "range": document.range(&at)}))
 }
 

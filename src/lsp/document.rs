@@ -89,8 +89,6 @@ pub(super) fn uri_of(file: &FilePath) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests fail where they stand")]
-
     use super::*;
 
     #[test]

@@ -170,16 +170,15 @@ fn shown(document: &Document, file: &FilePath, diagnostic: &Diagnostic) -> Value
     let own = name(file.as_path());
     let label = diagnostic.labels.first();
     let mut message = diagnostic.message.clone();
-    let range = match label.filter(|label| label.location.file == own) {
-        Some(label) => document.range_of(label),
-        None => {
-            if let Some(label) = label {
-                message = format!("{}:{}: {message}", label.location.file, label.location.line);
-            }
-            let frame = diagnostic.frames.iter().rev().find(|frame| frame.location.file == own);
-            let line = frame.map_or(0, |frame| frame.location.line.saturating_sub(1));
-            json!({"start": {"line": line, "character": 0}, "end": {"line": line, "character": 1}})
+    let range = if let Some(label) = label.filter(|label| label.location.file == own) {
+        document.range_of(label)
+    } else {
+        if let Some(label) = label {
+            message = format!("{}:{}: {message}", label.location.file, label.location.line);
         }
+        let frame = diagnostic.frames.iter().rev().find(|frame| frame.location.file == own);
+        let line = frame.map_or(0, |frame| frame.location.line.saturating_sub(1));
+        json!({"start": {"line": line, "character": 0}, "end": {"line": line, "character": 1}})
     };
     if let Some(help) = &diagnostic.help {
         message = format!("{message}\nhelp: {help}");

@@ -97,13 +97,11 @@ impl<'a> Names<'a> {
 
     /// The text of a file that can be loaded.
     pub(super) fn text_of(&self, path: &str) -> Option<String> {
-        match reference::library(path) {
-            Some(text) => Some(text.to_owned()),
-            None => {
-                let bytes = LocalSources::silent().read(&self.file_at(path)?, BYTES_MAX).ok()?;
-                String::from_utf8(bytes).ok()
-            }
+        if let Some(text) = reference::library(path) {
+            return Some(text.to_owned());
         }
+        let bytes = LocalSources::silent().read(&self.file_at(path)?, BYTES_MAX).ok()?;
+        String::from_utf8(bytes).ok()
     }
 
     /// The file that a path in the text means, if there is one.

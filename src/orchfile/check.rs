@@ -8,7 +8,7 @@ use super::{
     environment::Environment,
     globals, outline, place,
     reference::{Entry, EntryKind},
-    text::SourceText,
+    text::{OffsetMap, SourceText},
 };
 use crate::{
     diag::{Diagnostic, Severity, suggest::did_you_mean},
@@ -31,7 +31,7 @@ pub fn check(file: &FilePath, text: &str, known: &[Entry]) -> Vec<Diagnostic> {
     let widened = match dialect::widen(text) {
         Ok(widened) => widened,
         Err(refused) => {
-            let source = SourceText::new(Some(file.clone()), name, text.to_owned(), Default::default());
+            let source = SourceText::new(Some(file.clone()), name, text.to_owned(), OffsetMap::default());
             return vec![refused.diagnostic(&source)];
         }
     };

@@ -206,14 +206,14 @@ impl Line<'_> {
     fn load(&self, text: &str) -> Option<Load> {
         let mut texts = self.code.iter().enumerate().filter(|(_, token)| token.kind == Kind::Text);
         let (_, path) = texts.next()?;
-        let named = |(place, token): (usize, &&Token)| {
+        let pair = |(place, token): (usize, &&Token)| {
             let there = content(piece(text, token)).to_owned();
             let is_renamed = place > 1 && self.code.get(place - 1).is_some_and(|sign| piece(text, sign) == "=");
             let here = if is_renamed { self.code.get(place - 2) } else { None };
             let here = here.map_or(there.clone(), |here| piece(text, here).to_owned());
             (here, there, token.range.clone())
         };
-        let names = texts.map(named).collect();
+        let names = texts.map(pair).collect();
         let within = within_quotes(text, path);
         Some(Load { path: content(piece(text, path)).to_owned(), at: within, names })
     }
@@ -309,8 +309,6 @@ fn clean(docs: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests fail where they stand")]
-
     use super::*;
 
     const TEXT: &str = r#""""About it."""

@@ -174,8 +174,6 @@ fn is_assigned(text: &str, tokens: &[Token], at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests fail where they stand")]
-
     use super::*;
 
     /// The place of the bar in a text.

@@ -211,8 +211,8 @@ fn failure(page: &mut Page, row: &Row, last_lines: &str) {
 /// What went wrong last, if it is still so.
 fn last_failure(row: &Row) -> Option<String> {
     let failed = |run: &RunRow| run.exit.as_ref().filter(|exit| !exit.is_success()).map(words::exit);
-    let image = row.images.iter().filter(|image| image.update == UpdateStatus::Error);
-    let image = image.filter_map(|image| failed(image.last_run.as_ref()?)).next();
+    let mut images = row.images.iter().filter(|image| image.update == UpdateStatus::Error);
+    let image = images.find_map(|image| failed(image.last_run.as_ref()?));
     let run = || row.runs.first().filter(|_| row.update == UpdateStatus::Error).and_then(failed);
     let instance = || {
         let instance = row.instance.as_ref().filter(|_| row.runtime == RuntimeStatus::Error)?;

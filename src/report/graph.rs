@@ -25,13 +25,13 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// All of it; with names, these and what they need and what needs them.
     pub fn new(graph: &'a Graph, rows: &'a Rows, root: &'a FilePath, names: &[ResourceName]) -> Self {
-        let named: Vec<usize> = names.iter().filter_map(|name| graph.resource(name)).collect();
+        let chosen: Vec<usize> = names.iter().filter_map(|name| graph.resource(name)).collect();
         let shown = if names.is_empty() {
             (0..graph.nodes.len()).collect()
         } else {
-            let needs = reach(&named, |place| graph.needs(place).iter().map(|edge| edge.from).collect());
+            let needs = reach(&chosen, |place| graph.needs(place).iter().map(|edge| edge.from).collect());
             let readers = readers(graph);
-            let needed_by = reach(&named, |place| readers.get(&place).cloned().unwrap_or_default());
+            let needed_by = reach(&chosen, |place| readers.get(&place).cloned().unwrap_or_default());
             needs.union(&needed_by).copied().collect()
         };
         Self { graph, rows, root, shown }

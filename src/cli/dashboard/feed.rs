@@ -161,14 +161,14 @@ async fn follow(card: SessionCard, wanted: LogsWanted, inputs: mpsc::Sender<Inpu
 async fn try_follow(card: &SessionCard, wanted: &LogsWanted, inputs: &mpsc::Sender<Input>) -> Result<(), AskError> {
     const TAIL: usize = 2_000;
     let query = LogsQuery { follow: true, ..query_of(&wanted.query) };
-    let mut begin = match wanted.span {
+    let mut asked = match wanted.span {
         Span::FollowSince(millis) => LogsQuery { since_ms: Some(millis), ..query.clone() },
         Span::Follow(count) => LogsQuery { tail: Some(count), ..query.clone() },
         Span::Until(..) | Span::Since(..) | Span::First(_) | Span::LastOf(..) | Span::Count => query.clone(),
     };
     let mut skips = false;
     loop {
-        let mut lines = ask::follow_logs(card, &begin).await?;
+        let mut lines = ask::follow_logs(card, &asked).await?;
         // What was said before may be as old as it likes.
         let began = SystemTime::now();
         loop {
@@ -183,7 +183,7 @@ async fn try_follow(card: &SessionCard, wanted: &LogsWanted, inputs: &mpsc::Send
         }
         // They come faster than they can be shown: on with the last ones. All of them are in the log.
         skips = true;
-        begin = LogsQuery { tail: Some(TAIL), ..query.clone() };
+        asked = LogsQuery { tail: Some(TAIL), ..query.clone() };
     }
 }
 

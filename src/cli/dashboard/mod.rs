@@ -64,12 +64,12 @@ pub(super) async fn show(card: SessionCard, whose: Whose, look: Look) -> io::Res
     let size = screen.size()?;
     let setting = Setting { look, title: title_of(&card), whose, utc_offset_secs: utc_offset_secs() };
     let (dashboard, first) = Dashboard::new(setting, memory::recall(), size.width, size.height);
-    let (feed, fed) = Feed::open(card.clone());
+    let (feed, inputs) = Feed::open(card.clone());
     let began = Instant::now();
     let events = Some(EventStream::new());
     let mut shell = Shell { card, dashboard, screen, events, feed, began, drawn_at: None, is_drawn: false };
-    let how = match shell.perform(first).await {
-        Ok(None) => shell.run(fed, signals).await,
+    let how = match shell.perform(first) {
+        Ok(None) => shell.run(inputs, signals).await,
         Ok(Some(how)) => Ok(how),
         Err(error) => Err(error),
     };
@@ -103,7 +103,7 @@ struct Shell {
 }
 
 impl Shell {
-    async fn run(&mut self, mut fed: Fed, mut signals: Signals) -> io::Result<HowLeft> {
+    async fn run(&mut self, mut inputs: Fed, mut signals: Signals) -> io::Result<HowLeft> {
         loop {
             self.draw_if_due()?;
             let wake = self.next_wake();
@@ -118,8 +118,8 @@ impl Shell {
                     Some(event) => input_of(event?),
                     None => return Ok(HowLeft::TerminalGone),
                 },
-                Ok(()) = fed.snapshots.changed() => Some(Input::Snapshot(fed.snapshots.borrow_and_update().clone())),
-                Some(input) = fed.inputs.recv() => Some(input),
+                Ok(()) = inputs.snapshots.changed() => Some(Input::Snapshot(inputs.snapshots.borrow_and_update().clone())),
+                Some(input) = inputs.inputs.recv() => Some(input),
                 () = tokio::time::sleep_until(wake.into()) => Some(Input::Tick),
             };
             let Some(input) = input else { continue };
@@ -127,24 +127,24 @@ impl Shell {
             if input == Input::Tick && !self.is_drawn {
                 continue;
             }
-            if let Some(how) = self.take(input).await? {
+            if let Some(how) = self.take(input)? {
                 return Ok(how);
             }
             let began = Instant::now();
             while began.elapsed() < TAKING
-                && let Ok(input) = fed.inputs.try_recv()
+                && let Ok(input) = inputs.inputs.try_recv()
             {
-                if let Some(how) = self.take(input).await? {
+                if let Some(how) = self.take(input)? {
                     return Ok(how);
                 }
             }
         }
     }
 
-    async fn take(&mut self, input: Input) -> io::Result<Option<HowLeft>> {
+    fn take(&mut self, input: Input) -> io::Result<Option<HowLeft>> {
         self.is_drawn = false;
         let commands = self.dashboard.update(self.began.elapsed(), input);
-        self.perform(commands).await
+        self.perform(commands)
     }
 
     /// When something is to be drawn though nothing happens.
@@ -170,7 +170,7 @@ impl Shell {
         Ok(())
     }
 
-    async fn perform(&mut self, commands: Vec<Command>) -> io::Result<Option<HowLeft>> {
+    fn perform(&mut self, commands: Vec<Command>) -> io::Result<Option<HowLeft>> {
         for command in commands {
             match command {
                 Command::Ask(ask, names) => self.feed.ask(request_of(ask, names)),
@@ -184,7 +184,7 @@ impl Shell {
                 Command::Suspend => self.suspend()?,
                 Command::Redraw => self.screen.clear()?,
                 Command::ShutDown => {
-                    self.feed.ask(Request::ShutDown { teardown: false, volumes: false, namespaces: false })
+                    self.feed.ask(Request::ShutDown { teardown: false, volumes: false, namespaces: false });
                 }
                 Command::Leave(Leave::Detach) => return Ok(Some(HowLeft::Detached)),
                 Command::Leave(Leave::Ended) => return Ok(Some(HowLeft::Ended)),

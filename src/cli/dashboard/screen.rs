@@ -84,6 +84,7 @@ impl Screen {
     }
 
     /// Writes a sequence that shows nothing.
+    #[expect(clippy::unused_self, reason = "whoever has the terminal writes to it")]
     pub(super) fn send(&mut self, sequence: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
         out.write_all(sequence.as_bytes())?;

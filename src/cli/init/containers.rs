@@ -4,6 +4,7 @@ use super::{
     folder::{Folder, base_of, folder_of, name_of},
     plan::{Plan, keys_below},
 };
+use std::path::Path;
 
 /// Names of compose files, in the order in which `docker compose` looks for them.
 const COMPOSE: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
@@ -46,7 +47,8 @@ fn say_kubernetes(plan: &mut Plan, file: &str, comment: &str, call: &str) {
 }
 
 fn is_yaml(file: &str) -> bool {
-    (file.ends_with(".yaml") || file.ends_with(".yml")) && !file.contains("/templates/")
+    let extension = Path::new(file).extension();
+    extension.is_some_and(|end| end == "yaml" || end == "yml") && !file.contains("/templates/")
 }
 
 fn is_manifest(text: &str) -> bool {

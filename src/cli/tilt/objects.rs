@@ -80,7 +80,7 @@ fn resource(snapshot: &Snapshot, order: usize, row: &Row) -> Value {
     let status = json!({
         "runtimeStatus": runtime_word(row.runtime),
         "updateStatus": update_word(row.update),
-        "triggerMode": if row.trigger_mode == TriggerMode::Auto { 0 } else { 1 },
+        "triggerMode": u8::from(row.trigger_mode != TriggerMode::Auto),
         "hasPendingChanges": row.dirty,
         "queued": row.update == UpdateStatus::Pending,
         "disableStatus": { "state": state },

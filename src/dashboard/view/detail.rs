@@ -13,6 +13,7 @@ use crate::{
     snapshot::{GraphEdge, GraphEdgeKind, ImageRow, InstanceRow, Row, RunRow, RuntimeStatus, UpdateStatus, words},
 };
 use ratatui::{buffer::Buffer, layout::Rect};
+use std::fmt::Write;
 
 type Lines = Vec<Vec<Piece>>;
 
@@ -180,13 +181,13 @@ impl Detail<'_> {
             None => format!(" {dot} started {}", self.age(instance.started_at)),
         };
         if let Some(ready) = instance.ready_at.filter(|_| instance.exit.is_none()) {
-            text += &format!(" {dot} ready after {}", words::duration(ready.since(instance.started_at)));
+            write!(text, " {dot} ready after {}", words::duration(ready.since(instance.started_at))).ok();
         }
         if let Some(pid) = instance.pid.filter(|_| instance.exit.is_none()) {
-            text += &format!(" {dot} pid {pid}");
+            write!(text, " {dot} pid {pid}").ok();
         }
         if instance.restarts > 0 {
-            text += &format!(" {dot} restarted {}", words::count_of(instance.restarts.into(), "time"));
+            write!(text, " {dot} restarted {}", words::count_of(instance.restarts.into(), "time")).ok();
         }
         text
     }

@@ -76,7 +76,7 @@ pub(in crate::dashboard) fn draw(dashboard: &Dashboard, area: Rect, buffer: &mut
             Item::All => all(dashboard, columns, line, buffer),
             Item::Label(label) => group(dashboard, label, line, buffer),
             Item::Row(row) => {
-                resource(dashboard, row, columns, dashboard.selected_place() == Some(place), line, buffer)
+                resource(dashboard, row, columns, dashboard.selected_place() == Some(place), line, buffer);
             }
         }
     }

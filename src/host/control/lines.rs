@@ -146,11 +146,11 @@ async fn send_lines(
     let (mut follower, filter) = match query.tail.filter(|tail| *tail > 0 && !filter.is_all()) {
         None => (logs.follow(names, query.from()), filter),
         Some(tail) => {
-            let begin = move || {
+            let reach_back = move || {
                 let reach = logs.reader().reach(names.as_deref(), &filter, tail);
                 (logs.follow(names, From::Last(reach)), filter)
             };
-            let Ok(begun) = tokio::task::spawn_blocking(begin).await else { return };
+            let Ok(begun) = tokio::task::spawn_blocking(reach_back).await else { return };
             begun
         }
     };

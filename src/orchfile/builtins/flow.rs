@@ -1,5 +1,7 @@
 //! Saying something, stopping, and running other files: `print`, `warn`, `fail`, `exit`, `include`, `load_dynamic`, `secret`.
 
+#![expect(clippy::unnecessary_wraps, reason = "the signatures are those of the language")]
+
 use super::unpack::{Given, Optional, PathText, Text, a_type};
 use crate::{
     model::Level,

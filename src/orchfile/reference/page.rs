@@ -124,18 +124,16 @@ pub fn page() -> String {
         if members.is_empty() {
             continue;
         }
-        let _ = write!(page, "\n## {title}\n");
+        write!(page, "\n## {title}\n").ok();
         members.iter().for_each(|entry| page.push_str(&of_entry(entry)));
     }
     libraries(&all, &mut page);
-    let _ = write!(
-        page,
-        "\n## {LANGUAGE}\n\nStarlark's own functions; methods of text, lists and dicts are as in Python.\n\n"
-    );
+    write!(page, "\n## {LANGUAGE}\n\nStarlark's own functions; methods of text, lists and dicts are as in Python.\n\n")
+        .ok();
     for entry in all.iter().filter(|entry| entry.load.is_none() && part_of(entry) == LANGUAGE) {
         let summary = entry.summary().lines().next().unwrap_or_default().trim_end_matches(':');
         let dash = if summary.is_empty() { "" } else { ": " };
-        let _ = writeln!(page, "- `{}`{dash}{summary}", entry.name);
+        writeln!(page, "- `{}`{dash}{summary}", entry.name).ok();
     }
     page
 }
@@ -145,7 +143,7 @@ fn libraries(all: &[Entry], page: &mut String) {
     for entry in all.iter().filter(|entry| entry.load.is_some()) {
         if last != entry.load.as_ref() {
             last = entry.load.as_ref();
-            let _ = write!(page, "\n## {}\n", last.map_or("", String::as_str));
+            write!(page, "\n## {}\n", last.map_or("", String::as_str)).ok();
         }
         page.push_str(&of_entry(entry));
     }
@@ -170,8 +168,7 @@ pub fn of_entry(entry: &Entry) -> String {
             let gives = entry.gives.as_deref().filter(|gives| *gives != "None");
             let gives = gives.map(|gives| format!(" -> {gives}"));
             let signature = wrapped(entry);
-            let _ =
-                write!(text, "```python\n{}{signature}{}\n```\n", load.unwrap_or_default(), gives.unwrap_or_default());
+            write!(text, "```python\n{}{signature}{}\n```\n", load.unwrap_or_default(), gives.unwrap_or_default()).ok();
         }
         EntryKind::Value | EntryKind::Type => {
             let gives = entry.gives.as_deref().map(|gives| format!("`{gives}`\n")).unwrap_or_default();
@@ -180,12 +177,12 @@ pub fn of_entry(entry: &Entry) -> String {
         EntryKind::Module => {}
     }
     if !entry.text.is_empty() {
-        let _ = write!(text, "\n{}\n", entry.text);
+        write!(text, "\n{}\n", entry.text).ok();
     }
     let told: Vec<_> =
         entry.parameters.iter().filter(|parameter| !parameter.text.is_empty()).map(of_parameter).collect();
     if !told.is_empty() {
-        let _ = write!(text, "\n{}\n", told.join("\n"));
+        write!(text, "\n{}\n", told.join("\n")).ok();
     }
     text.replace("\n\n\n", "\n\n")
 }

@@ -244,7 +244,7 @@ impl World {
         if is_same && !restart {
             return;
         }
-        let before = known.and_then(|one| one.template());
+        let before = known.and_then(state::SimObject::template);
         let is_new = known.is_none();
         let one = SimObject {
             value: object.value.clone(),
