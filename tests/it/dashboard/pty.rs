@@ -47,8 +47,8 @@ impl Pty {
     pub(crate) fn run(mut command: Command, columns: u16, rows: u16) -> Self {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).unwrap();
-        let side = || pty.slave.try_clone().unwrap();
-        command.stdin(side()).stdout(side()).stderr(side());
+        let end = || pty.slave.try_clone().unwrap();
+        command.stdin(end()).stdout(end()).stderr(end());
         as_session_leader(&mut command);
         let child = command.spawn().unwrap();
         drop(command);
