@@ -2,14 +2,18 @@
 
 use crate::sandbox::{DEADLINE, Sandbox};
 use nix::{
-    pty::{Winsize, openpty},
+    fcntl::OFlag,
+    pty::{grantpt, posix_openpt, ptsname_r, unlockpt},
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use std::{
     fs::File,
     io::{Read, Write},
-    os::{fd::AsRawFd, unix::process::CommandExt},
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::{fs::OpenOptionsExt, process::CommandExt},
+    },
     process::{Child, Command, ExitStatus},
     sync::{Arc, Condvar, Mutex},
     thread,
@@ -45,15 +49,13 @@ impl Pty {
 
     /// Starts a program in a terminal of that size, as the leader of a session of its own.
     pub(crate) fn run(mut command: Command, columns: u16, rows: u16) -> Self {
-        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        let pty = openpty(Some(&size), None).unwrap();
-        let end = || pty.slave.try_clone().unwrap();
+        let (master, slave) = open(columns, rows);
+        let end = || slave.try_clone().unwrap();
         command.stdin(end()).stdout(end()).stderr(end());
         as_session_leader(&mut command);
         let child = command.spawn().unwrap();
         drop(command);
-        drop(pty.slave);
-        let master = File::from(pty.master);
+        drop(slave);
         let keyboard = Some(master.try_clone().unwrap());
         let state = State { screen: vt100::Parser::new(rows, columns, 0), raw: Vec::new(), ended: false };
         let seen = Arc::new(Seen { state: Mutex::new(state), changed: Condvar::new() });
@@ -193,6 +195,19 @@ fn watch(mut master: File, seen: &Seen) {
             return;
         }
     }
+}
+
+/// A pseudo-terminal of that size: its master and its slave. Unlike those of `openpty`, no program that another test starts
+/// meanwhile inherits them; a session in the background would keep the terminal open for ever.
+fn open(columns: u16, rows: u16) -> (File, File) {
+    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let slave = ptsname_r(&master).unwrap();
+    let slave = File::options().read(true).write(true).custom_flags(libc::O_NOCTTY).open(slave).unwrap();
+    let master = File::from(OwnedFd::from(master));
+    set_size(&master, &libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 });
+    (master, slave)
 }
 
 #[expect(unsafe_code, reason = "only the child itself can make the terminal its own")]

@@ -211,7 +211,7 @@ mod tests {
         feed.image(Some(&built()));
         feed.label([("orch.root", "/a$b".to_owned())]);
         let told: Value = serde_json::from_str(&feed.text()).unwrap();
-        let web = r#"{"image":"acme/web:orch-0123","pull_policy":"never","labels":{"a":"b","orch.root":"/a$$b"}}"#;
+        let web = r#"{"image":"acme/web:orch-0123","pull_policy":"missing","labels":{"a":"b","orch.root":"/a$$b"}}"#;
         assert_eq!(told["services"]["web"], serde_json::from_str::<Value>(web).unwrap());
         assert_eq!(told["services"]["db"].to_string(), r#"{"image":"db"}"#);
     }

@@ -70,9 +70,11 @@ impl Fields {
 
     /// The declared fields that are nobody's of orch: removed since, or dropped by the server.
     #[must_use]
-    pub fn missing(&self, declared: &Value) -> BTreeSet<FieldPath> {
+    pub fn missing(&self, declared: &Value, left_alone: &[String]) -> BTreeSet<FieldPath> {
         let mut found = BTreeSet::new();
         missing(&self.ours, declared, &mut Vec::new(), &mut found);
+        // Whoever may have such a field takes it from orch by changing it.
+        found.retain(|path| !path.is_below(left_alone));
         found
     }
 }
@@ -290,14 +292,16 @@ mod tests {
 
     #[test]
     fn what_somebody_removed_is_found() {
-        assert_eq!(fields(ours(), Vec::new()).missing(&declared()), BTreeSet::new());
+        assert_eq!(fields(ours(), Vec::new()).missing(&declared(), &[]), BTreeSet::new());
         let fields = fields(without(ours(), "/f:metadata/f:labels", "f:x"), Vec::new());
         // Nothing is left of the labels: that is how the server would have it.
-        assert_eq!(fields.missing(&declared()), BTreeSet::new());
+        assert_eq!(fields.missing(&declared(), &[]), BTreeSet::new());
         let mut more = declared();
         more["metadata"]["labels"]["y"] = json!("2");
-        let found = Fields { ours: ours(), others: Vec::new() }.missing(&more);
+        let found = Fields { ours: ours(), others: Vec::new() }.missing(&more, &[]);
         let found: Vec<String> = found.iter().map(FieldPath::pointer).collect();
         assert_eq!(found, ["/metadata/labels/y"]);
+        let ours = Fields { ours: ours(), others: Vec::new() };
+        assert_eq!(ours.missing(&more, &["/metadata/labels".to_owned()]), BTreeSet::new());
     }
 }

@@ -31,7 +31,7 @@ impl Eye {
         let Some(expected) = self.expected.get(&one.key) else { return };
         let value = expected.value.as_ref().unwrap_or(&expected.declared.value);
         let changed = one.fields.taken(value, &expected.left_alone).or_else(|| {
-            let missing = one.fields.missing(value);
+            let missing = one.fields.missing(value, &expected.left_alone);
             let dropped = self.dropped.get(uid);
             missing.into_iter().find(|path| dropped.map_or_else(|| path.is_plain(), |dropped| !dropped.contains(path)))
         });

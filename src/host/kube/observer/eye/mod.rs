@@ -249,7 +249,7 @@ impl Eye {
             let namespace = one.key.namespace.clone();
             one.key.clone_from(&key);
             if let Some(value) = self.expected.get(&key).and_then(|expected| expected.value.as_ref()) {
-                self.dropped.insert(one.uid.clone(), one.fields.missing(value));
+                self.dropped.insert(one.uid.clone(), one.fields.missing(value, &[]));
             }
             let scope = Scope::Objects { group: key.group, kind: key.kind, namespace };
             self.shared.known().take_object(scope, one, &mut touched);
