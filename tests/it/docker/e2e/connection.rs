@@ -265,9 +265,7 @@ fn an_engine_whose_clock_is_behind_shows_what_is_printed_from_now_on() {
     super::until_at_rest(&engine, &sandbox, &mut session);
     assert_eq!(engine.exec(&web, &["touch", "/tmp/on"]).0, 0);
     session.wait_for("last");
-    let ended = session.interrupt();
-    ended.expect_code(0);
-    let said = ended.all();
+    let said = session.interrupt().expect_code(0).all();
     assert!(!said.contains("early") && !said.contains("late"), "{said}");
     assert_eq!(engine.container("web").unwrap().identity(), web.identity());
 }
