@@ -14,7 +14,7 @@ use orch::{
         preferences::Preferences,
     },
     logs::{Entry, StreamName},
-    model::{ResourceName, TriggerMode},
+    model::ResourceName,
     snapshot::{Row, RowKind, RuntimeStatus, Snapshot, UpdateStatus},
 };
 use ratatui::{Terminal, backend::TestBackend};
@@ -72,24 +72,10 @@ pub(crate) fn frame(rounds: &Rounds) -> Vec<Figure> {
 
 fn row(place: usize) -> Row {
     Row {
-        name: ResourceName::parse(&format!("resource-{place}")).unwrap(),
-        kind: RowKind::Local,
         labels: vec![format!("group-{}", place % 20)],
-        links: Vec::new(),
-        trigger_mode: TriggerMode::Auto,
         update: UpdateStatus::Ok,
         runtime: RuntimeStatus::Ok,
-        dirty: false,
-        hold: None,
-        pending: Vec::new(),
-        pending_count: 0,
-        current_run: None,
-        runs: Arc::default(),
-        spec: Arc::default(),
-        skipped: None,
-        instance: None,
-        images: Vec::new(),
-        forwards: Vec::new(),
+        ..Row::new(ResourceName::parse(&format!("resource-{place}")).unwrap(), RowKind::Local)
     }
 }
 

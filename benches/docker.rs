@@ -52,18 +52,30 @@ pub(crate) fn live_update(rounds: &Rounds) -> Vec<Figure> {
     let hand_root = PathBuf::from(format!("/proc/{}/root", pid_of(&hand).unwrap()));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let engine = runtime.block_on(async { Docker::connect_with_defaults().unwrap() });
-    let (mut times, mut by_hand) = (Vec::new(), Vec::new());
-    for round in 0..rounds.short {
+    let copy = |text: &str| runtime.block_on(upload(&engine, &hand, text));
+    let (times, by_hand) = saves(&mut sandbox, rounds, &root, copy, &hand_root.join("srv/page"));
+    vec![Figure::times(WHAT, &times, TARGET).against("archive upload", &by_hand)]
+}
+
+/// How long saves of a page take to the copy below that root, and those that `copy` brings by hand to that file.
+pub(crate) fn saves(
+    sandbox: &mut Sandbox,
+    rounds: &Rounds,
+    root: &Path,
+    mut copy: impl FnMut(&str),
+    by_hand: &Path,
+) -> (Vec<Duration>, Vec<Duration>) {
+    let round = |round| {
         pause();
         let text = format!("page {round}");
         let saved = sandbox.save("web/pages/page", &text);
-        times.push(sandbox.wait("page", || seen(&root.join("srv/pages/page"), &text)).saturating_sub(saved));
+        let time = sandbox.wait("page", || seen(&root.join("srv/pages/page"), &text)).saturating_sub(saved);
         pause();
         let begin = now();
-        runtime.block_on(upload(&engine, &hand, &text));
-        by_hand.push(sandbox.wait("page by hand", || seen(&hand_root.join("srv/page"), &text)).saturating_sub(begin));
-    }
-    vec![Figure::times(WHAT, &times, TARGET).against("archive upload", &by_hand)]
+        copy(&text);
+        (time, sandbox.wait("page by hand", || seen(by_hand, &text)).saturating_sub(begin))
+    };
+    (0..rounds.short).map(round).unzip()
 }
 
 async fn upload(engine: &Docker, container: &str, text: &str) {

@@ -4,7 +4,7 @@
 //! one that `ORCH_TEST_KUBECONFIG` names, on this machine. Where something is missing, the figures say that they were not measured.
 
 use crate::{
-    docker::{base, plant_app, stamp},
+    docker::{base, plant_app, saves, stamp},
     memory::{pss, wait_until_quiet},
     program::now,
     sandbox::{Sandbox, pause},
@@ -13,9 +13,9 @@ use crate::{
 use std::{
     env, fs,
     io::Write as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 const MISSING: &str = "needs root and what `./test` sets up";
@@ -44,17 +44,8 @@ pub(crate) fn live_update(rounds: &Rounds) -> Vec<Figure> {
     let root = sandbox.wait("container", || root_of(&place.name("ours")));
     let hand_root = sandbox.wait("container by hand", || root_of(&place.name("hand")));
     let hand = place.kubectl(&["get", "pods", "-l", "app=hand", "-o", "name"]);
-    let (mut times, mut by_hand) = (Vec::new(), Vec::new());
-    for round in 0..rounds.short {
-        pause();
-        let text = format!("page {round}");
-        let saved = sandbox.save("web/pages/page", &text);
-        times.push(sandbox.wait("page", || seen(&root.join("srv/pages/page"), &text)).saturating_sub(saved));
-        pause();
-        let begin = now();
-        place.copy_by_hand(&hand, &text);
-        by_hand.push(sandbox.wait("page by hand", || seen(&hand_root.join("tmp/page"), &text)).saturating_sub(begin));
-    }
+    let copy = |text: &str| place.copy_by_hand(&hand, text);
+    let (times, by_hand) = saves(&mut sandbox, rounds, &root, copy, &hand_root.join("tmp/page"));
     vec![Figure::times(WHAT, &times, TARGET).against("kubectl exec tar", &by_hand)]
 }
 
@@ -195,11 +186,6 @@ fn stamping(name: &str, image: &str, sandbox: &Sandbox) -> String {
     let folder = sandbox.path("out");
     workload(name, image, "volumeMounts: [{name: out, mountPath: /out}]")
         + &format!("      volumes: [{{name: out, hostPath: {{path: {}}}}}]\n", folder.display())
-}
-
-/// The time at which a file has that text.
-fn seen(path: &Path, text: &str) -> Option<Duration> {
-    fs::read_to_string(path).is_ok_and(|found| found == text).then(now)
 }
 
 /// Where the files of the container are whose first process has that word among its arguments, seen from outside.

@@ -212,6 +212,31 @@ pub struct Row {
 impl Row {
     /// How many ended runs a row keeps.
     pub const HISTORY: usize = 20;
+
+    /// Of a resource that nothing is known of but that it is there.
+    #[must_use]
+    pub fn new(name: ResourceName, kind: RowKind) -> Self {
+        Self {
+            name,
+            kind,
+            labels: Vec::new(),
+            links: Vec::new(),
+            trigger_mode: TriggerMode::Auto,
+            update: UpdateStatus::None,
+            runtime: RuntimeStatus::None,
+            dirty: false,
+            hold: None,
+            pending: Vec::new(),
+            pending_count: 0,
+            current_run: None,
+            runs: Arc::default(),
+            skipped: None,
+            instance: None,
+            images: Vec::new(),
+            spec: Arc::default(),
+            forwards: Vec::new(),
+        }
+    }
 }
 
 /// What kind of resource a row shows.

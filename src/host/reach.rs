@@ -14,6 +14,9 @@ use tokio::{
     time::sleep,
 };
 
+/// How long it is waited at the most before what is away is looked for again.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
 /// What the session was told of it.
 pub(super) struct Reach {
     outbox: Outbox,
@@ -61,6 +64,37 @@ impl Reach {
         self.outbox.send((self.back_event)());
     }
 
+    /// Looks for what is lost until it is back, and tells that; then waits for the next question. What is asked meanwhile goes to
+    /// `refuse`, with the reason; where that gives true, the loss is told once more. `None` when nobody asks any more.
+    pub(super) async fn next_when_found<A, F: Future<Output = bool>>(
+        &self,
+        asks: &mut mpsc::UnboundedReceiver<A>,
+        mut pause: Duration,
+        refuse: impl Fn(A, Failure) -> bool,
+        is_back: impl Fn() -> F,
+    ) -> Option<A> {
+        loop {
+            tokio::select! {
+                () = sleep(pause) => {
+                    if is_back().await {
+                        break;
+                    }
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+                ask = asks.recv() => {
+                    let ask = ask?;
+                    if let Some(failure) = self.failure()
+                        && refuse(ask, failure.clone())
+                    {
+                        self.say_lost(&failure);
+                    }
+                }
+            }
+        }
+        self.found().await;
+        asks.recv().await
+    }
+
     /// Waits until it is lost.
     pub(super) async fn lost(&self) -> Failure {
         let mut lost = self.lost.subscribe();
@@ -99,23 +133,5 @@ impl Reach {
             Ok(()) => end,
             Err(failure) => RunEnd::of(Exit::NotStarted(failure)),
         });
-    }
-}
-
-/// How a pause ended before what is away is looked for again.
-pub(super) enum Paused<A> {
-    /// It is over.
-    Over,
-    /// Somebody asked something meanwhile.
-    Asked(A),
-    /// Nobody can ask any more.
-    Alone,
-}
-
-/// Waits so long, or until somebody asks.
-pub(super) async fn sleep_or_ask<A>(pause: Duration, asks: &mut mpsc::UnboundedReceiver<A>) -> Paused<A> {
-    tokio::select! {
-        () = sleep(pause) => Paused::Over,
-        ask = asks.recv() => ask.map_or(Paused::Alone, Paused::Asked),
     }
 }

@@ -67,30 +67,11 @@ impl Change {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ResourceName, TriggerMode};
-    use crate::snapshot::{RowKind, RuntimeStatus, UpdateStatus};
+    use crate::model::ResourceName;
+    use crate::snapshot::{RowKind, UpdateStatus};
 
     fn row(name: &str, update: UpdateStatus) -> Row {
-        Row {
-            name: ResourceName::parse(name).unwrap(),
-            kind: RowKind::Local,
-            labels: Vec::new(),
-            links: Vec::new(),
-            trigger_mode: TriggerMode::Auto,
-            update,
-            runtime: RuntimeStatus::None,
-            dirty: false,
-            hold: None,
-            pending: Vec::new(),
-            pending_count: 0,
-            current_run: None,
-            runs: Arc::default(),
-            spec: Arc::default(),
-            skipped: None,
-            instance: None,
-            images: Vec::new(),
-            forwards: Vec::new(),
-        }
+        Row { update, ..Row::new(ResourceName::parse(name).unwrap(), RowKind::Local) }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use orch::{
     model::{
         BoundPort, ContainerId, ContainerPhase, ContainerState, Exit, Failure, FilePath, Health, ImageId, ImageKey,
-        InstanceId, ResourceName, RunId, Time, TriggerMode,
+        InstanceId, ResourceName, RunId, Time,
     },
     report::{Look, json, junit, summary, table, why},
     snapshot::{
@@ -82,24 +82,11 @@ fn row(text: &str, containers: Vec<ContainerState>) -> Row {
         pods: Vec::new(),
     };
     Row {
-        name: name(text),
-        kind: RowKind::Container,
-        labels: Vec::new(),
         links: links::published(&instance.containers),
-        trigger_mode: TriggerMode::Auto,
         update: UpdateStatus::Ok,
         runtime: RuntimeStatus::Ok,
-        dirty: false,
-        hold: None,
-        pending: Vec::new(),
-        pending_count: 0,
-        current_run: None,
-        runs: Arc::default(),
-        skipped: None,
         instance: Some(instance),
-        images: Vec::new(),
-        forwards: Vec::new(),
-        spec: Arc::default(),
+        ..Row::new(name(text), RowKind::Container)
     }
 }
 

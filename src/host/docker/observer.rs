@@ -13,10 +13,7 @@ use super::{
 };
 use crate::{
     engine::{DockerEvent, DockerSeen, Event},
-    host::{
-        outbox::Outbox,
-        reach::{Paused, sleep_or_ask},
-    },
+    host::outbox::Outbox,
     model::{ContainerId, ContainerPhase, ContainerState, Failure, ImageId, ProjectId, RequestId, ResourceName},
 };
 use bollard::{
@@ -58,7 +55,6 @@ const TOGETHER_MAX: usize = 256;
 const OVERLAP_SECS: i64 = 10;
 /// How long it is waited before an engine that went away is looked for again; then twice as long, and so on.
 const PAUSE: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How long the end of a container may wait until all that it said is in the log.
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -187,32 +183,16 @@ impl Eye {
 
     /// Looks for the engine until it answers, and tells it; then waits for the next question.
     async fn wait_until_back(&mut self) -> Option<Ask> {
-        let mut pause = PAUSE;
-        loop {
-            let paused = sleep_or_ask(pause, &mut self.asks).await;
-            match paused {
-                Paused::Over => {}
-                Paused::Asked(Ask::Look { .. }) => {
-                    if let Some(failure) = self.link.failure() {
-                        self.link.reach().say_lost(&failure);
-                    }
-                    continue;
-                }
-                Paused::Asked(Ask::Refresh { answer, .. }) => {
-                    let failure = self.link.failure().unwrap_or_else(|| unreachable!("the engine is lost"));
-                    answer.send(Err(failure)).unwrap_or_default();
-                    continue;
-                }
-                Paused::Asked(Ask::Tell { .. }) => continue,
-                Paused::Alone => return None,
+        let link = &self.link;
+        let refuse = |ask, failure| match ask {
+            Ask::Look { .. } => true,
+            Ask::Refresh { answer, .. } => {
+                answer.send(Err(failure)).unwrap_or_default();
+                false
             }
-            if self.link.is_back().await {
-                break;
-            }
-            pause = (pause * 2).min(PAUSE_MAX);
-        }
-        self.link.reach().found().await;
-        self.asks.recv().await
+            Ask::Tell { .. } => false,
+        };
+        link.reach().next_when_found(&mut self.asks, PAUSE, refuse, move || link.is_back()).await
     }
 
     async fn answer(&mut self, connection: &Connection, ask: Ask) -> Result<(), Error> {

@@ -1,6 +1,9 @@
 //! What is applied, and what is left alone.
 
-use super::{Room, look::deployment};
+use super::{
+    Room,
+    look::{deployment, things},
+};
 use orch::{
     engine::KubeEffect,
     model::{Exit, ResourceName},
@@ -110,11 +113,7 @@ fn a_kind_that_the_same_order_defines_is_waited_for() {
     let Some(room) = Room::new() else { return };
     let mut session = room.session();
     let group = format!("{}.example.com", room.namespace());
-    let definition = format!(
-        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: things.{group}}}\nspec:\n  group: \
-         {group}\n  scope: Namespaced\n  names: {{plural: things, singular: thing, kind: Thing}}\n  versions:\n  - name: v1\n    served: \
-         true\n    storage: true\n    schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}\n"
-    );
+    let definition = things(&group);
     let thing = format!("apiVersion: {group}/v1\nkind: Thing\nmetadata: {{name: one}}\nspec: {{x: 1.5}}\n");
     let all = format!("{definition}---\n{thing}");
     session.look(&[("web", &all)]);

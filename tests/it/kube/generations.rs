@@ -1,6 +1,6 @@
 //! Whose a pod is, and whether it is of what was applied last.
 
-use super::{Room, room::Session};
+use super::{Room, look::things, room::Session};
 use orch::model::{Exit, KubeState, ResourceName};
 
 /// A workload of one pod, of a kind that numbers its generations in its own way.
@@ -86,11 +86,7 @@ fn pods_of_an_instance_of_an_own_kind_are_found_along_their_owners() {
     let Some(room) = Room::new() else { return };
     let mut session = room.session();
     let group = format!("{}.example.com", room.namespace());
-    let definition = format!(
-        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: things.{group}}}\nspec:\n  group: \
-         {group}\n  scope: Namespaced\n  names: {{plural: things, singular: thing, kind: Thing}}\n  versions:\n  - name: v1\n    served: \
-         true\n    storage: true\n    schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}\n"
-    );
+    let definition = things(&group);
     let thing = |name: &str| format!("apiVersion: {group}/v1\nkind: Thing\nmetadata: {{name: {name}}}\n");
     let all = format!("{definition}---\n{}", thing("one"));
     session.look(&[("web", &all)]);

@@ -6,6 +6,15 @@ use orch::{
     model::{Exit, PodPhase},
 };
 
+/// What defines the namespaced kind `Thing` of that group, which takes any field.
+pub(super) fn things(group: &str) -> String {
+    format!(
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: things.{group}}}\nspec:\n  group: \
+         {group}\n  scope: Namespaced\n  names: {{plural: things, singular: thing, kind: Thing}}\n  versions:\n  - name: v1\n    served: \
+         true\n    storage: true\n    schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}\n"
+    )
+}
+
 /// A Deployment of one pod that waits, with something more in its pods' spec.
 pub(super) fn deployment(name: &str, command: &str) -> String {
     format!(

@@ -16,7 +16,6 @@ use crate::{
     host::{
         kube::{Connection, follow::Cursors, link::Link, marks::Marks},
         outbox::Outbox,
-        reach::{Paused, sleep_or_ask},
     },
     model::{ClusterRegistry, Failure, KubeState, ObjectKey, RequestId, ResourceName},
 };
@@ -39,7 +38,6 @@ const WAITING_MAX: usize = 1024;
 const GREETING_PERIOD: Duration = Duration::from_secs(10);
 /// How long it is waited before a cluster that went away is looked for again; then twice as long, and so on.
 const PAUSE: Duration = Duration::from_millis(200);
-const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 pub(super) struct Eye {
     marks: Marks,
@@ -165,41 +163,12 @@ impl Eye {
 
     /// Looks for the cluster until it answers, and tells it; then waits for the next question.
     async fn wait_until_back(&mut self) -> Option<Ask> {
-        let mut pause = PAUSE;
-        loop {
-            match sleep_or_ask(pause, &mut self.asks).await {
-                Paused::Over => {}
-                Paused::Asked(Ask::Look { .. }) => {
-                    if let Some(failure) = self.link.failure() {
-                        self.link.reach().say_lost(&failure);
-                    }
-                    continue;
-                }
-                // Whoever waits for an answer sees that there is none.
-                Paused::Asked(_) => continue,
-                Paused::Alone => return None,
-            }
-            if self.is_back().await {
-                break;
-            }
-            pause = (pause * 2).min(PAUSE_MAX);
-        }
+        let (link, barred) = (&self.link, self.barred.as_ref());
+        // Whoever waits for another answer sees that there is none.
+        let refuse = |ask, _| matches!(ask, Ask::Look { .. });
+        let ask = link.reach().next_when_found(&mut self.asks, PAUSE, refuse, move || is_back(link, barred)).await;
         self.barred = None;
-        self.link.reach().found().await;
-        self.asks.recv().await
-    }
-
-    async fn is_back(&self) -> bool {
-        if !self.link.is_back().await {
-            return false;
-        }
-        match &self.barred {
-            Some(scope) => match self.link.made_already() {
-                Some(connection) => scopes::is_allowed(connection, scope).await,
-                None => false,
-            },
-            None => true,
-        }
+        ask
     }
 
     async fn answer(&mut self, connection: &Connection, ask: Ask, out: &mpsc::Sender<News>) -> Result<(), Error> {
@@ -309,4 +278,14 @@ impl Eye {
         touched.resources.iter().for_each(|resource| self.tell(resource));
         self.answer_waiting();
     }
+}
+
+/// Whether the cluster answers, and shows what it did not show before.
+async fn is_back(link: &Link, barred: Option<&Scope>) -> bool {
+    link.is_back().await
+        && match (barred, link.made_already()) {
+            (None, _) => true,
+            (Some(scope), Some(connection)) => scopes::is_allowed(connection, scope).await,
+            (Some(_), None) => false,
+        }
 }
