@@ -69,6 +69,7 @@ impl Dashboard {
                 Some(true) => self.ask(Ask::Disable, "disabled"),
                 Some(false) | None => self.ask(Ask::Enable, "enabled"),
             },
+            Action::Buttons => self.offer_buttons(),
             Action::Open => self.open_link(),
             Action::Exec => self.exec(),
             Action::Palette => self.open(Overlay::Palette { text: String::new(), chosen: 0 }),

@@ -2,12 +2,20 @@
 
 use super::{log_query::LogsWanted, preferences::Preferences};
 use crate::model::ResourceName;
+use std::collections::BTreeMap;
 
 /// Something that the shell around the dashboard does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Ask the session.
     Ask(Ask, Vec<ResourceName>),
+    /// Press a button; answered by `Input::Refused` where the session does not take it.
+    Press {
+        /// Which.
+        button: ResourceName,
+        /// What was chosen, by variable.
+        inputs: BTreeMap<String, String>,
+    },
     /// Get lines of logs; answered by `Input::Logs` with the same ticket.
     Logs(LogsWanted),
     /// Nobody reads on in what is followed.

@@ -75,6 +75,8 @@ pub enum Action {
     Start,
     /// Make it part of the session, or take it out.
     Enable,
+    /// Choose a button, and press it.
+    Buttons,
     /// Show the endpoint in the browser.
     Open,
     /// A shell in what it has running.
@@ -164,6 +166,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Action::Start, &["S"], Topic::Resource, true, "start what was stopped"),
     bind(Action::Enable, &["e"], Topic::Resource, true, "enable or disable it, with what it needs"),
     bind(Action::Open, &["o"], Topic::Resource, true, "open its endpoint in the browser"),
+    bind(Action::Buttons, &["p"], Topic::Resource, true, "press one of its buttons, or of the session's"),
     bind(Action::Exec, &["x"], Topic::Resource, true, "open a shell in its container"),
     bind(Action::ShowLogs, &["1"], Topic::View, true, "the log"),
     bind(Action::ShowDetail, &["2"], Topic::View, true, "all of the resource: runs, inputs, edges, checks"),

@@ -5,7 +5,9 @@
 //! it can do nothing that a script on the control socket could not, and every screen of it is a test of plain text.
 
 mod act;
+pub mod buttons;
 pub mod command;
+pub mod form;
 pub mod graph;
 pub mod keymap;
 pub mod layout;
@@ -16,6 +18,7 @@ pub mod log_window;
 pub mod look;
 mod mouse;
 mod overlay;
+pub mod palette;
 pub mod preferences;
 pub mod state;
 pub mod text;

@@ -10,7 +10,7 @@ use super::{
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// What a key does to a line of text.
-enum Edit {
+pub(super) enum Edit {
     Changed,
     Accepted,
     GivenUp,
@@ -24,6 +24,8 @@ impl Dashboard {
             Overlay::Help(scroll) => self.on_page_key(key, scroll, Overlay::Help),
             Overlay::Errors(scroll) => self.on_page_key(key, scroll, Overlay::Errors),
             Overlay::Palette { text, chosen } => self.on_palette_key(key, text, chosen),
+            Overlay::Buttons(chosen) => self.on_buttons_key(key, chosen),
+            Overlay::Form(form) => self.on_form_key(key, form),
             Overlay::Links(chosen) => self.on_links_key(key, chosen),
             Overlay::Quit { choice, unasked } => self.on_quit_key(key, choice, unasked),
             Overlay::Prompt(prompt, text) => self.on_prompt_key(key, prompt, text),
@@ -45,24 +47,6 @@ impl Dashboard {
         };
         self.overlay = Some(page(next.min(self.longest_page(&page(0)))));
         Vec::new()
-    }
-
-    fn on_palette_key(&mut self, key: KeyEvent, mut text: String, chosen: usize) -> Vec<Command> {
-        let matches = Self::palette_matches(&text);
-        let last = matches.len().saturating_sub(1);
-        let chosen = match key.code {
-            KeyCode::Up => chosen.saturating_sub(1),
-            KeyCode::Down | KeyCode::Tab => (chosen + 1).min(last),
-            _ => match edit(key, &mut text) {
-                Edit::GivenUp => return Vec::new(),
-                Edit::Accepted => {
-                    return matches.get(chosen).map(|action| self.act(*action)).unwrap_or_default();
-                }
-                Edit::Changed => 0,
-                Edit::Nothing => chosen,
-            },
-        };
-        self.open(Overlay::Palette { text, chosen })
     }
 
     fn on_links_key(&mut self, key: KeyEvent, chosen: usize) -> Vec<Command> {
@@ -151,7 +135,7 @@ impl Dashboard {
     }
 }
 
-fn edit(key: KeyEvent, text: &mut String) -> Edit {
+pub(super) fn edit(key: KeyEvent, text: &mut String) -> Edit {
     let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Esc => return Edit::GivenUp,

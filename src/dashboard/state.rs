@@ -2,7 +2,7 @@
 
 use super::{
     command::Command,
-    keymap::Action,
+    form::Form,
     layout::{Areas, Wishes, areas},
     list::{self, Item},
     log_pane::{LogPane, Room},
@@ -93,6 +93,10 @@ pub enum Overlay {
         /// Which of the matches.
         chosen: usize,
     },
+    /// One of the buttons.
+    Buttons(usize),
+    /// What a button asks before it is pressed.
+    Form(Form),
     /// One of several endpoints.
     Links(usize),
     /// What quitting does.
@@ -157,6 +161,8 @@ pub struct Dashboard {
     pub(super) mouse: bool,
     /// The user asked for the end of the session.
     pub(super) stopping: bool,
+    /// What was pressed last, as it was filled in.
+    pub(super) pressed: Option<Form>,
     /// The last lines of the run or instance of the chosen resource that failed.
     pub(super) failed_lines: Option<(Attempt, Vec<Entry>)>,
     /// How errors of the Orchfile are drawn at the width of the screen.
@@ -192,6 +198,7 @@ impl Dashboard {
             message: None,
             mouse: true,
             stopping: false,
+            pressed: None,
             failed_lines: None,
             drawn_errors: Vec::new(),
         };
@@ -303,19 +310,5 @@ impl Dashboard {
     /// Whether something was asked for that only a live session can do.
     pub(super) fn is_live(&self) -> bool {
         self.link == Link::Live && !self.stopping
-    }
-
-    /// The actions that the palette offers for what is typed, best first.
-    #[must_use]
-    pub fn palette_matches(text: &str) -> Vec<Action> {
-        let words: Vec<String> = text.to_lowercase().split_whitespace().map(str::to_owned).collect();
-        let offered = super::keymap::BINDINGS.iter().filter(|binding| binding.in_palette);
-        let holds = |text: &str| words.iter().all(|word| text.contains(word.as_str()));
-        let matches =
-            offered.filter(|binding| holds(&format!("{} {}", binding.topic.title(), binding.text).to_lowercase()));
-        let mut matches: Vec<_> = matches.collect();
-        let first = words.first().cloned().unwrap_or_default();
-        matches.sort_by_key(|binding| !binding.text.to_lowercase().starts_with(&first));
-        matches.into_iter().map(|binding| binding.action).collect()
     }
 }

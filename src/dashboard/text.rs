@@ -206,6 +206,35 @@ pub fn padded(text: &str, width: usize, cut: &str) -> String {
     text
 }
 
+/// Text in rows of at most `width` columns, broken between words where that can be.
+#[must_use]
+pub fn broken(text: &str, width: usize) -> Vec<String> {
+    let mut rows = Vec::new();
+    for line in text.lines() {
+        let mut row = String::new();
+        for word in line.split_inclusive(' ') {
+            if !row.is_empty() && columns(&row) + columns(word.trim_end()) > width {
+                rows.push(std::mem::take(&mut row).trim_end().to_owned());
+            }
+            let mut rest = word;
+            while columns(rest) > width && row.is_empty() {
+                let cut = fitted(rest, width, "");
+                if cut.is_empty() {
+                    break;
+                }
+                rest = &rest[cut.len()..];
+                rows.push(cut);
+            }
+            row.push_str(rest);
+        }
+        rows.push(row.trim_end().to_owned());
+    }
+    if rows.is_empty() {
+        rows.push(String::new());
+    }
+    rows
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,5 +275,13 @@ mod tests {
         assert_eq!(fitted("漢字漢", 4, "…"), "漢…");
         assert_eq!(fitted("abc", 0, "…"), "");
         assert_eq!(padded("ab", 4, "…"), "ab  ");
+    }
+
+    #[test]
+    fn long_text_is_broken_between_words() {
+        assert_eq!(broken("one two three", 8), ["one two", "three"]);
+        assert_eq!(broken("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(broken("a\n\nb", 8), ["a", "", "b"]);
+        assert_eq!(broken("", 8), [""]);
     }
 }

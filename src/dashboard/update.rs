@@ -38,6 +38,8 @@ pub enum Input {
     Link(Link),
     /// What was asked for was done, or why not.
     Told(Result<String, String>),
+    /// The session did not take a press, and why.
+    Refused(String),
     /// Nothing but time passed.
     Tick,
 }
@@ -68,6 +70,7 @@ impl Dashboard {
             Input::Link(link) => self.on_link(link),
             Input::Told(Ok(text)) => self.say_and(Tone::Good, text),
             Input::Told(Err(text)) => self.say_and(Tone::Bad, text),
+            Input::Refused(why) => self.on_refusal(why),
             Input::Tick => Vec::new(),
         };
         let commands = commands.into_iter().chain(self.want_failed_lines()).collect();
@@ -154,8 +157,10 @@ impl Dashboard {
 
     fn on_paste(&mut self, text: &str) -> Vec<Command> {
         let line = text.lines().next().unwrap_or_default().to_owned();
-        if let Some(Overlay::Prompt(_, text) | Overlay::Palette { text, .. }) = &mut self.overlay {
-            text.push_str(&line);
+        match &mut self.overlay {
+            Some(Overlay::Prompt(_, text) | Overlay::Palette { text, .. }) => text.push_str(&line),
+            Some(Overlay::Form(form)) => form.paste(&line),
+            _ => {}
         }
         self.on_prompt_changed()
     }

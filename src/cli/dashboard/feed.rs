@@ -13,10 +13,11 @@ use crate::{
         claim::{self, SessionCard},
         control::LogsQuery,
     },
-    model::Attempt,
+    model::{Attempt, ResourceName},
     snapshot::Snapshot,
 };
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -64,6 +65,17 @@ impl Feed {
             if let Err(error) = ask::request(&card, &request).await {
                 // A dashboard that is gone needs no answer.
                 inputs.send(Input::Told(Err(error.to_string()))).await.ok();
+            }
+        });
+    }
+
+    /// Presses a button.
+    pub(super) fn press(&self, button: ResourceName, inputs: BTreeMap<String, String>) {
+        let (card, sender) = (self.card.clone(), self.inputs.clone());
+        tokio::spawn(async move {
+            if let Err(error) = ask::request(&card, &Request::Click { button, inputs }).await {
+                // As above.
+                sender.send(Input::Refused(error.to_string())).await.ok();
             }
         });
     }

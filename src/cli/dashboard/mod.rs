@@ -174,6 +174,7 @@ impl Shell {
         for command in commands {
             match command {
                 Command::Ask(ask, names) => self.feed.ask(request_of(ask, names)),
+                Command::Press { button, inputs } => self.feed.press(button, inputs),
                 Command::Logs(wanted) => self.feed.logs(wanted),
                 Command::StopLogs => self.feed.stop_logs(),
                 Command::Open(url) => self.open(&url)?,

@@ -163,6 +163,9 @@ fn hints(dashboard: &Dashboard) -> Vec<(String, &'static str)> {
             hints.push((Action::Open, "open"));
         }
     }
+    if dashboard.focus == Focus::List && !dashboard.buttons().is_empty() {
+        hints.push((Action::Buttons, "buttons"));
+    }
     if dashboard.logs.search.is_some() {
         hints.extend([(Action::PreviousMatch, "before"), (Action::NextMatch, "next")]);
     }

@@ -2,6 +2,7 @@
 
 pub(super) mod banner;
 pub(super) mod bars;
+pub(super) mod buttons;
 pub(super) mod cells;
 pub(super) mod detail;
 pub(super) mod graph;
@@ -57,6 +58,8 @@ impl Dashboard {
             Some(Overlay::Help(scroll)) => page::help(self, *scroll, screen, buffer),
             Some(Overlay::Errors(scroll)) => page::errors(self, *scroll, screen, buffer),
             Some(Overlay::Palette { text, chosen }) => palette::draw(self, text, *chosen, screen, buffer),
+            Some(Overlay::Buttons(chosen)) => buttons::choose(self, *chosen, screen, buffer),
+            Some(Overlay::Form(form)) => buttons::form(self, form, screen, buffer),
             Some(Overlay::Links(chosen)) => palette::links(self, *chosen, screen, buffer),
             Some(Overlay::Quit { choice, unasked }) => quit::draw(self, *choice, *unasked, screen, buffer),
             Some(Overlay::Prompt(..)) | None => {}

@@ -51,7 +51,12 @@ pub(in crate::dashboard) fn lines(dashboard: &Dashboard, page: &Overlay) -> Vec<
     match page {
         Overlay::Help(_) => help_lines(dashboard),
         Overlay::Errors(_) => error_lines(dashboard),
-        Overlay::Palette { .. } | Overlay::Links(_) | Overlay::Quit { .. } | Overlay::Prompt(..) => Vec::new(),
+        Overlay::Buttons(_)
+        | Overlay::Form(_)
+        | Overlay::Palette { .. }
+        | Overlay::Links(_)
+        | Overlay::Quit { .. }
+        | Overlay::Prompt(..) => Vec::new(),
     }
 }
 

@@ -1,30 +1,29 @@
 //! Choosing from a list above the rest: the command palette, and endpoints.
 
 use super::cells::{centred, piece, put, put_pieces, put_right, window};
-use crate::dashboard::{keymap, look::Tone, state::Dashboard, text::fitted};
+use crate::dashboard::{look::Tone, state::Dashboard, text::fitted};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 /// The palette: what is typed, and what matches.
 pub(in crate::dashboard) fn draw(dashboard: &Dashboard, typed: &str, chosen: usize, screen: Rect, buffer: &mut Buffer) {
     let look = dashboard.setting.look;
-    let matches = Dashboard::palette_matches(typed);
+    let offers = dashboard.offers(typed);
     let inner = window(look, buffer, centred(screen, 72, 18), "All commands");
     let x = put(buffer, inner, inner.x, inner.y, "> ", look.style(Tone::Accent));
     let x = put(buffer, inner, x, inner.y, typed, look.style(Tone::Plain));
     put(buffer, inner, x, inner.y, if look.unicode { "▏" } else { "_" }, look.style(Tone::Accent));
     let rows = Rect { y: inner.y + 2, height: inner.height.saturating_sub(2), ..inner };
     let first = (chosen + 1).saturating_sub(usize::from(rows.height));
-    for (y, (place, action)) in (rows.top()..rows.bottom()).zip(matches.iter().enumerate().skip(first)) {
-        let Some(binding) = keymap::binding_of(*action) else { continue };
+    for (y, (place, offer)) in (rows.top()..rows.bottom()).zip(offers.iter().enumerate().skip(first)) {
         let is_chosen = place == chosen;
         let sign = if is_chosen { look.signs().pointer } else { " " };
         let tone = if is_chosen { Tone::Strong } else { Tone::Plain };
-        let key = binding.keys.first().map(|key| vec![piece(look, Tone::Dim, *key)]).unwrap_or_default();
+        let key = offer.key().map(|key| vec![piece(look, Tone::Dim, key)]).unwrap_or_default();
         let end = put_right(buffer, rows, rows.x, y, &key);
-        let text = fitted(binding.text, usize::from(end.saturating_sub(rows.x + 4)), look.signs().cut);
+        let text = fitted(&offer.text(), usize::from(end.saturating_sub(rows.x + 4)), look.signs().cut);
         put_pieces(buffer, rows, rows.x, y, &[piece(look, Tone::Accent, format!("{sign} ")), piece(look, tone, text)]);
     }
-    if matches.is_empty() {
+    if offers.is_empty() {
         put(buffer, rows, rows.x + 2, rows.y, "there is no such command", look.style(Tone::Dim));
     }
 }

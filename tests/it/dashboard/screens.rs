@@ -11,6 +11,7 @@
 //! type some text        keys too, one a character
 //! click 10 3 | wheel 10 3 -1
 //! lost TEXT             the session does not answer
+//! refuse TEXT           the session does not take a press of a button
 //! draw                  a screen for the expected part
 //! ```
 
@@ -77,6 +78,7 @@ impl Viewer {
             "wheel" if rest.ends_with("-1") => self.mouse(MouseEventKind::ScrollUp, rest),
             "wheel" => self.mouse(MouseEventKind::ScrollDown, rest),
             "lost" => self.input(Input::Link(Link::Lost(rest.to_owned()))),
+            "refuse" => self.input(Input::Refused(rest.to_owned())),
             "draw" => self.draw(),
             _ => panic!("what is `{word} {rest}`?"),
         }
@@ -225,6 +227,7 @@ fn key_of(text: &str) -> KeyEvent {
     }
     KeyEvent::from(match text {
         "enter" => KeyCode::Enter,
+        "space" => KeyCode::Char(' '),
         "esc" => KeyCode::Esc,
         "tab" => KeyCode::Tab,
         "up" => KeyCode::Up,

@@ -105,6 +105,38 @@ fn a_day_with_the_dashboard() {
 }
 
 #[test]
+fn a_button_asks_for_its_inputs_and_is_pressed() {
+    let sandbox = Sandbox::new(
+        r#"
+load("ext://uibutton", "bool_input", "choice_input", "cmd_button", "text_input")
+local_resource("web", serve_cmd="echo web up; exec sleep 1000")
+cmd_button("seed", resource="web", text="Seed", argv=["sh", "-c", "echo seeded $COUNT $FORCE $KIND"], inputs=[
+    text_input("COUNT", default="10"), bool_input("FORCE", true_string="-f", false_string="-n"),
+    choice_input("KIND", choices=["small", "large"]),
+])
+cmd_button("drop", resource="web", text="Drop", argv=["sh", "-c", "echo dropped; exit 3"], requires_confirmation=True)
+"#,
+    );
+    let _down = Down(&sandbox);
+    let mut terminal = Pty::start(&sandbox, &["up"], 100, 30);
+    terminal.wait_for("web up");
+    terminal.press("fweb\rp1");
+    terminal.wait_for("enter presses it");
+    terminal.press("\x7f5\t \t\x1b[C");
+    terminal.wait_until("what was chosen", |screen| ["15", "[x]", "large"].iter().all(|what| screen.contains(what)));
+    terminal.press("\r");
+    terminal.wait_for("seeded 15 -f large");
+    terminal.press(":drop\r");
+    terminal.wait_for("are you sure?");
+    terminal.press("y");
+    terminal.wait_for("dropped");
+    terminal.press("2");
+    terminal.wait_for("exit code 3");
+    terminal.press("qs");
+    terminal.finish();
+}
+
+#[test]
 fn quitting_with_stop_ends_the_session_and_is_remembered() {
     let sandbox = shop();
     let _down = Down(&sandbox);
