@@ -1,8 +1,8 @@
 //! The list of resources: which are shown, in which order, and what is said of each.
 
 use crate::{
-    model::{Attempt, Exit, FilePath, ResourceName, Time},
-    snapshot::{Hold, Row, RunRow, RuntimeStatus, Snapshot, UpdateStatus, words},
+    model::{Attempt, Exit, FilePath, PodState, ResourceName, Time},
+    snapshot::{Hold, InstanceRow, Row, RunRow, RuntimeStatus, Snapshot, UpdateStatus, words},
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -124,7 +124,7 @@ pub fn place_of(items: &[Item], name: &ResourceName) -> Option<usize> {
 #[must_use]
 pub fn update_words(row: &Row, now: Time) -> (String, Tone) {
     let took = |run: &RunRow| words::duration(run.ended_at.unwrap_or(now).since(run.started_at));
-    let last = row.runs.first().map(took);
+    let last = last_run(row).map(took);
     let with = |word: &str, took: Option<String>| match took {
         Some(took) => format!("{word} {took}"),
         None => word.to_owned(),
@@ -199,7 +199,7 @@ pub fn note(row: &Row, root: &FilePath, now: Time) -> (String, Tone) {
         return (words::hold(hold, root, now), tone);
     }
     if row.update == UpdateStatus::Error {
-        let exit = row.runs.first().and_then(|run| run.exit.as_ref());
+        let exit = last_run(row).and_then(|run| run.exit.as_ref());
         return (exit.map(words::exit).unwrap_or_default(), Tone::Bad);
     }
     if let Some(text) = server_trouble(row) {
@@ -219,16 +219,33 @@ fn server_trouble(row: &Row) -> Option<String> {
     let exit = instance.exit.as_ref().filter(|exit| **exit != Exit::Stopped).map(words::exit);
     let container = || instance.containers.iter().find(|state| !state.is_well()).map(words::container);
     let pod = || instance.pods.iter().find(|pod| pod.is_current && !pod.is_ready).map(words::pod);
-    exit.or_else(|| instance.probe_failure.clone()).or_else(container).or_else(pod)
+    exit.or_else(|| instance.probe_failure.as_deref().map(|said| without_pod(instance, said)))
+        .or_else(container)
+        .or_else(pod)
+}
+
+/// What a pod says, without its name: the list has no room for it, the detail has it.
+fn without_pod(instance: &InstanceRow, said: &str) -> String {
+    let its = |pod: &PodState| said.strip_prefix("pod ")?.strip_prefix(pod.name.as_str())?.strip_prefix(": ");
+    instance.pods.iter().find_map(its).unwrap_or(said).to_owned()
+}
+
+/// The run that tells how the update of the resource went: the build or run that failed, else its own last one.
+#[must_use]
+pub fn last_run(row: &Row) -> Option<&RunRow> {
+    failed_run(row).filter(|_| row.update == UpdateStatus::Error).or(row.runs.first())
+}
+
+fn failed_run(row: &Row) -> Option<&RunRow> {
+    let failed = |run: &RunRow| run.exit.as_ref().is_some_and(|exit| !exit.is_success() && *exit != Exit::Stopped);
+    let build = row.images.iter().filter_map(|image| image.runs.first()).find(|run| failed(run));
+    build.or(row.runs.first().filter(|run| row.update == UpdateStatus::Error && failed(run)))
 }
 
 /// The run or instance that is why something is wrong with the resource.
 #[must_use]
 pub fn failed_attempt(row: &Row) -> Option<Attempt> {
-    let failed = |run: &RunRow| run.exit.as_ref().is_some_and(|exit| !exit.is_success() && *exit != Exit::Stopped);
-    let build = row.images.iter().filter_map(|image| image.runs.first()).find(|run| failed(run));
-    let run = row.runs.first().filter(|run| row.update == UpdateStatus::Error && failed(run));
     let instance = row.instance.as_ref().filter(|_| row.runtime == RuntimeStatus::Error);
-    let run = build.or(run).map(|run| Attempt::Run(run.run));
+    let run = failed_run(row).map(|run| Attempt::Run(run.run));
     run.or(instance.map(|instance| Attempt::Instance(instance.instance)))
 }

@@ -203,10 +203,27 @@ const DOWN: u8 = 2;
 const LEFT: u8 = 4;
 const RIGHT: u8 = 8;
 
+/// Which sources turn first, from left to right. A line that ends in the row of another source turns behind that one's, else
+/// both would run in one row, and look like one line. Else those that are higher turn later, so that lines cross seldom.
+fn turning_order(sources: &[usize], lines: &[(usize, usize)]) -> Vec<usize> {
+    let mut left = sources.to_vec();
+    let mut order = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let ends_before = |source: usize| {
+            let mut ends = lines.iter().filter(|(from, to)| *from == source && to != from);
+            ends.any(|(_, to)| left.contains(to))
+        };
+        let free = left.iter().rposition(|source| !ends_before(*source));
+        order.push(left.remove(free.unwrap_or(left.len() - 1)));
+    }
+    order
+}
+
 impl Gutter {
     fn new(lines: &[(usize, usize)], height: usize, lit_rows: &BTreeSet<usize>, nodes: &BTreeSet<usize>) -> Self {
         let mut sources: Vec<usize> = lines.iter().filter(|(from, to)| from != to).map(|(from, _)| *from).collect();
         sources.dedup();
+        let sources = turning_order(&sources, lines);
         let channels = sources.len().min(CHANNELS_MAX);
         let width = channels * 2 + 3;
         let mut gutter = Self {
@@ -216,10 +233,9 @@ impl Gutter {
             arrows: BTreeSet::new(),
             nodes: nodes.clone(),
         };
-        // Sources that are higher turn later, so that their lines do not cross more than they must.
         for &(from, to) in lines {
             let place = sources.iter().position(|source| *source == from).unwrap_or(0);
-            let channel = if channels == 0 { 1 } else { (channels - 1 - place % channels) * 2 + 1 };
+            let channel = if channels == 0 { 1 } else { place % channels * 2 + 1 };
             gutter.line(from, to, channel, lit_rows.contains(&from));
         }
         gutter.arrows = lines.iter().map(|(_, to)| *to).filter(|to| nodes.contains(to)).collect();
@@ -292,5 +308,18 @@ fn line_char(sides: u8, unicode: bool) -> char {
             (true, false, ..) => '┴',
             _ => '┼',
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_lines_run_in_one_row() {
+        assert_eq!(turning_order(&[0, 1], &[(0, 1), (1, 2)]), [1, 0]);
+        assert_eq!(turning_order(&[1, 2], &[(1, 0), (2, 1)]), [1, 2]);
+        // Each ends where the other begins: nothing can be done.
+        assert_eq!(turning_order(&[0, 1], &[(0, 1), (1, 0)]), [1, 0]);
     }
 }

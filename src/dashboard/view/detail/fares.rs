@@ -14,12 +14,14 @@ impl Detail<'_> {
         let mut lines = Vec::new();
         let (update, tone) = list::update_words(row, self.now);
         if !update.is_empty() {
-            let ended = row.runs.first().and_then(|run| run.ended_at).filter(|_| row.current_run.is_none());
+            let ended = list::last_run(row).and_then(|run| run.ended_at).filter(|_| row.current_run.is_none());
             let ago = ended.map(|at| format!(", {}", self.age(at))).unwrap_or_default();
             lines.extend(self.fact("update", tone, &format!("{update}{ago}")));
         }
-        if let Some(run) = row.current_run.as_ref().or(row.runs.first()) {
-            let number = format!("{}#{}", row.name, run.run);
+        if let Some(run) = row.current_run.as_ref().or_else(|| list::last_run(row)) {
+            let image = row.images.iter().find(|image| image.runs.contains(run)).map(|image| &image.image);
+            let whose = image.map_or_else(|| row.name.to_string(), ToString::to_string);
+            let number = format!("{whose}#{}", run.run);
             lines.extend(self.fact(
                 "cause",
                 Tone::Plain,

@@ -63,7 +63,11 @@ impl Detail<'_> {
             if let Some(hold) = image.hold.as_ref().filter(|_| image.dirty) {
                 lines.push(vec![self.piece(Tone::Dim, format!("    {}", words::hold(hold, &self.root, self.now)))]);
             }
-            lines.extend(self.runs(&image.runs, image.current_run.as_ref()));
+            let runs = self.runs(&image.runs, image.current_run.as_ref());
+            lines.extend(runs.into_iter().map(|mut run| {
+                run.insert(0, self.piece(Tone::Plain, "  "));
+                run
+            }));
         }
         lines
     }
