@@ -1,0 +1,3 @@
+#!/bin/sh
+# What the address without a path shows.
+exec ./shop
