@@ -76,14 +76,14 @@ fn leg(snapshot: &Snapshot, place: usize) -> Option<Leg> {
     }
 }
 
-/// `critical path: gen 1.2s → api 3.4s (4.7s of 5.0s)`; empty where nothing waited for anything.
+/// `critical path: gen 1.2s → api 3.4s (4.7s of 5.0s)`; empty where nothing waited for anything, or nothing took any time.
 pub fn text(snapshot: &Snapshot) -> String {
     let legs = path(snapshot);
-    if legs.len() < 2 {
+    let sum: Duration = legs.iter().map(Leg::took).sum();
+    if legs.len() < 2 || sum.as_millis() == 0 {
         return String::new();
     }
     let shown: Vec<String> = legs.iter().map(|leg| format!("{} {}", leg.name(), words::duration(leg.took()))).collect();
-    let sum: Duration = legs.iter().map(Leg::took).sum();
     let whole = words::duration(snapshot.at.0);
     format!("critical path: {} ({} of {whole})", shown.join(" → "), words::duration(sum))
 }
