@@ -107,6 +107,13 @@ impl Product {
         if signed { Self::Minikube } else { Self::Unknown }
     }
 
+    /// Whether the nodes of such a cluster get images from registries alone: they do not share those of the Docker Engine, and no tool
+    /// gives them any.
+    #[must_use]
+    pub fn pulls_images(self) -> bool {
+        matches!(self, Self::MicroK8s | Self::Crc | Self::Krucible | Self::Gke | Self::Eks | Self::Unknown)
+    }
+
     /// Whether such a cluster is one's own machine's, so that nobody else is hurt.
     #[must_use]
     pub fn is_local(self) -> bool {

@@ -208,10 +208,25 @@ impl Lowering<'_> {
     /// The images that are needed, as the project has them.
     pub(super) fn images(&self, resolved: &Resolved, resources: &[Arc<Resource>]) -> Vec<Arc<Image>> {
         let draft = self.draft;
-        let pushed = pushed(resolved, resources);
+        let pushed = self.pushed(resolved, resources);
         let registry = draft.settings.default_registry.as_ref();
         let image = |place: &usize| Arc::new(self.lowered_image(*place, resolved, registry, &pushed));
         resolved.order.iter().map(image).collect()
+    }
+
+    /// Images that are pushed: those of what compose does not run, where there is a registry; and those of a cluster whose nodes get
+    /// images from registries alone. The rule is Tilt's.
+    fn pushed(&self, resolved: &Resolved, resources: &[Arc<Resource>]) -> BTreeSet<usize> {
+        let has_registry = self.draft.settings.default_registry.is_some();
+        let cluster = self.draft.kube.settings.cluster.as_ref();
+        let cluster_pulls = cluster.is_some_and(|cluster| cluster.product.pulls_images());
+        let is_pushed = |resource: &Resource| match &resource.kind {
+            Kind::Kube(_) => has_registry || cluster_pulls,
+            Kind::Container(container) => has_registry && !matches!(container.source, ContainerSource::Compose { .. }),
+            Kind::Local(_) => has_registry,
+        };
+        let uses = resolved.used.iter().zip(resources).filter(|(_, resource)| is_pushed(resource));
+        uses.flat_map(|(used, _)| used.iter().copied()).collect()
     }
 
     /// The images that are not built, as the project has them.
@@ -243,7 +258,7 @@ impl Lowering<'_> {
         let name = from.reference.familiar_name();
         (image.repository, image.tag_prefix) =
             registry.map_or((name.clone(), String::new()), |registry| registry.place_of(&name));
-        image.push = registry.is_some() && pushed.contains(&place) && !is_pushed_otherwise(&image.build);
+        image.push = pushed.contains(&place) && !is_pushed_otherwise(&image.build);
         image.live_update = resolved.live_update(draft, place);
         image
     }
@@ -277,15 +292,6 @@ impl Resolved {
         let inputs = found.into_iter().map(|at| draft.images[at].image.inputs.clone()).collect();
         Some(LiveUpdate { inputs, ..own })
     }
-}
-
-/// Images that are pushed where there is a registry: those that are used by what compose does not run.
-fn pushed(resolved: &Resolved, resources: &[Arc<Resource>]) -> BTreeSet<usize> {
-    let is_compose = |resource: &Resource| {
-        matches!(resource.kind.container().map(|container| &container.source), Some(ContainerSource::Compose { .. }))
-    };
-    let uses = resolved.used.iter().zip(resources).filter(|(_, resource)| !is_compose(resource));
-    uses.flat_map(|(used, _)| used.iter().copied()).collect()
 }
 
 /// Whether a custom build pushes by itself, or leaves nothing to push.

@@ -279,3 +279,26 @@ fn a_function_of_a_loaded_file_names_resources() {
     let world = evaluate(&files, KubeWish::default(), "none", None);
     assert_eq!(world.names(), ["deployment-web", "uncategorized"]);
 }
+
+#[test]
+fn images_are_pushed_under_their_own_names_where_nodes_get_them_from_registries_alone() {
+    let text = "allow_k8s_contexts('dev')\ndocker_build('gcr.io/acme/web', '.', dockerfile_contents='FROM x')\n\
+                k8s_yaml(blob('{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: gcr.io/acme/web}]}}'))";
+    let pushed = |cluster: &str| {
+        let kubeconfig = format!(
+            "{{current-context: dev, clusters: [{{name: '{cluster}', cluster: {{server: 'http://127.0.0.1:9'}}}}], \
+             contexts: [{{name: dev, context: {{cluster: '{cluster}'}}}}]}}"
+        );
+        let files = [("Orchfile", text), ("config", kubeconfig.as_str())];
+        let world = evaluate(&files, KubeWish::default(), "config", None);
+        let image = &world.project().images[0];
+        assert_eq!(image.repository, "gcr.io/acme/web");
+        image.push
+    };
+    for cluster in ["gke_acme_europe_dev", "arn:aws:eks:eu:1:cluster/dev", "microk8s-cluster", "own"] {
+        assert!(pushed(cluster), "{cluster}");
+    }
+    for cluster in ["kind-dev", "k3d-dev", "minikube", "docker-desktop", "rancher-desktop", "colima", "orbstack"] {
+        assert!(!pushed(cluster), "{cluster}");
+    }
+}
