@@ -106,7 +106,7 @@ fn a_package_with_dependencies_is_installed_first() {
     let (sandbox, _) = initialized(&[("package.json", package), ("yarn.lock", "")]);
     assert_eq!(declared(&sandbox), ["install", "app"]);
     let text = sandbox.read("Orchfile");
-    assert!(text.contains(r#""yarn install", deps = ["package.json", "yarn.lock"]"#), "{text}");
+    assert!(text.contains("\"yarn install\",\n    deps = [\"package.json\", \"yarn.lock\"],\n"), "{text}");
     assert!(text.contains(r#"serve_cmd = "yarn run start", resource_deps = ["install"]"#), "{text}");
 }
 
@@ -159,7 +159,7 @@ fn manifests_get_their_images() {
     let files = [("k8s/web.yaml", manifest), ("web/Dockerfile", "FROM busybox\n"), ("values.yaml", "a: 1\n")];
     let (sandbox, said) = initialized(&files);
     let text = sandbox.read("Orchfile");
-    assert!(text.contains("k8s_yaml([\"k8s/web.yaml\"])"), "{text}");
+    assert!(text.contains("k8s_yaml(\"k8s/web.yaml\")"), "{text}");
     assert!(text.contains("docker_build(\"registry.example.org/shop/web\", \"web\")"), "{text}");
     assert!(said.all().contains("the image that the manifests name"), "{}", said.all());
 }
@@ -170,6 +170,96 @@ fn a_dockerfile_is_a_container() {
         initialized(&[("Dockerfile", "FROM busybox\nEXPOSE 8080\n"), ("api/Dockerfile", "FROM busybox\n")]);
     assert_eq!(declared(&sandbox), ["shop-1", "api"]);
     assert!(sandbox.read("Orchfile").contains(r#"docker_container("shop-1", "shop-1", ports = [8080])"#));
+}
+
+#[test]
+fn an_image_is_found_by_its_name_and_by_what_is_left() {
+    let manifest = |name: &str, image: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec:\n  containers:\n  - name: c\n    image: {image}\n"
+        )
+    };
+    let (api, db) = (manifest("api", "shop-api"), manifest("db", "postgres:16"));
+    let files = [
+        ("k8s/api.yaml", api.as_str()),
+        ("k8s/db.yaml", &db),
+        ("api/Dockerfile", "FROM x\n"),
+        ("tool/Dockerfile.dev", "FROM x\n"),
+    ];
+    let (sandbox, _) = initialized(&files);
+    let text = sandbox.read("Orchfile");
+    assert!(text.contains("\ndocker_build(\"shop-api\", \"api\")"), "{text}");
+    assert!(text.contains("# docker_build(\"tool\", \"tool\", dockerfile = \"tool/Dockerfile.dev\")"), "{text}");
+    let files = [("app.yaml", api.as_str()), ("Dockerfile", "FROM x\n")];
+    assert!(initialized(&files).0.read("Orchfile").contains("docker_build(\"shop-api\", \".\")"));
+}
+
+#[test]
+fn the_overlay_for_development_is_chosen() {
+    let files = [
+        ("base/kustomization.yaml", "resources: []\n"),
+        ("overlays/dev/kustomization.yaml", "resources: [../../base]\n"),
+        ("overlays/prod/kustomization.yaml", "resources: [../../base]\n"),
+    ];
+    let text = initialized(&files).0.read("Orchfile");
+    assert!(text.contains("kustomize(\"overlays/dev\")") && text.contains("Others: base, overlays/prod."), "{text}");
+}
+
+#[test]
+fn a_compose_file_that_builds_nothing_leaves_the_rest_to_its_tools() {
+    let compose = "services:\n  db:\n    image: postgres\n";
+    let package = r#"{"name": "shop", "scripts": {"dev": "exec sleep 1000"}}"#;
+    let files = [
+        ("docker-compose.yml", compose),
+        ("docker-compose.override.yml", "services:\n  db:\n    command: sleep 1000\n"),
+        ("package.json", package),
+        ("Dockerfile", "FROM x\n"),
+    ];
+    let (sandbox, said) = initialized(&files);
+    let text = sandbox.read("Orchfile");
+    assert!(text.contains("docker_compose([\"docker-compose.yml\", \"docker-compose.override.yml\"])"), "{text}");
+    assert!(text.contains("local_resource(\"shop\", serve_cmd = \"npm run dev\")"), "{text}");
+    assert!(text.contains("# docker_container("), "{text}");
+    assert!(said.all().contains("found Dockerfile: left as a comment"), "{}", said.all());
+}
+
+#[test]
+fn parts_in_folders_of_their_own_are_found() {
+    let server = r#"{"name": "site", "scripts": {"dev": "pwd; exec sleep 1000"}, "dependencies": {"a": "1"}}"#;
+    let crate_file = "[package]\nname = \"api\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+    let files = [
+        ("front/package.json", server),
+        ("front/package-lock.json", "{}"),
+        ("back/Cargo.toml", crate_file),
+        ("back/src/main.rs", "fn main() {}\n"),
+        ("tools/go.mod", "module x\n"),
+        ("tools/cmd/a/main.go", "package main\n"),
+    ];
+    let (sandbox, _) = initialized(&files);
+    let names = ["front-install", "site", "back-build", "back-test", "tools-build", "tools-test"];
+    assert_eq!(declared(&sandbox), names);
+    let text = sandbox.read("Orchfile");
+    assert!(text.contains("outputs = [\"front/node_modules/.package-lock.json\"]"), "{text}");
+    assert!(text.contains("back_sources = [\"back/Cargo.toml\", \"back/src\"]"), "{text}");
+    assert!(text.contains("tools_sources = [\"tools/go.mod\", \"tools/cmd\"]"), "{text}");
+}
+
+#[test]
+fn a_workspace_is_installed_once_and_its_packages_are_served() {
+    let files = [
+        ("package.json", r#"{"private": true, "workspaces": ["packages/*"], "scripts": {"build": "true"}}"#),
+        ("packages/web/package.json", r#"{"name": "@me/web", "scripts": {"dev": "true"}}"#),
+        ("packages/api/package.json", r#"{"name": "@me/api", "scripts": {"start": "true"}}"#),
+        ("packages/lib/package.json", r#"{"name": "@me/lib"}"#),
+    ];
+    let (sandbox, _) = initialized(&files);
+    assert_eq!(declared(&sandbox), ["install", "api", "web"]);
+}
+
+#[test]
+fn what_cannot_be_read_is_said() {
+    let (_, said) = initialized(&[("package.json", "{\"name\": }")]);
+    assert!(said.all().contains("found package.json: left out, since it is no JSON"), "{}", said.all());
 }
 
 #[test]

@@ -67,6 +67,20 @@ impl Folder {
         self.files.iter().map(String::as_str).filter(|file| is_it(file)).collect()
     }
 
+    /// The folders in which this file is: the folder itself, or else those below it, without what lies below one of them.
+    pub(super) fn places_of(&self, file: &str) -> Vec<&str> {
+        let mut places: Vec<&str> = Vec::new();
+        for found in self.files(|path| base_of(path) == file) {
+            let dir = folder_of(found);
+            let is_below =
+                |place: &&str| *place == "." || dir.strip_prefix(*place).is_some_and(|rest| rest.starts_with('/'));
+            if !places.iter().any(is_below) {
+                places.push(dir);
+            }
+        }
+        places
+    }
+
     /// The text of a file; empty when it cannot be read.
     pub(super) fn text(&self, path: &str) -> String {
         let path = self.root.join(path);
@@ -92,6 +106,16 @@ pub(super) fn name_of(text: &str) -> String {
 /// The folder of a path, `.` for the folder itself.
 pub(super) fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or(".", |(folder, _)| folder)
+}
+
+/// A file of a folder.
+pub(super) fn within(dir: &str, file: &str) -> String {
+    if dir == "." { file.to_owned() } else { format!("{dir}/{file}") }
+}
+
+/// The argument that makes a command run in this folder; nothing for the folder itself.
+pub(super) fn run_in(parameter: &str, dir: &str) -> String {
+    if dir == "." { String::new() } else { format!(", {parameter} = \"{dir}\"") }
 }
 
 /// The last part of a path.

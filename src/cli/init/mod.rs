@@ -2,6 +2,7 @@
 
 mod containers;
 mod folder;
+mod node;
 mod plan;
 mod sources;
 
@@ -39,7 +40,7 @@ fn plan(folder: &Folder) -> Plan {
     plan::processes(folder, &mut plan);
     containers::kubernetes(folder, &mut plan);
     containers::dockerfiles(folder, &mut plan);
-    sources::package_json(folder, &mut plan);
+    node::packages(folder, &mut plan);
     sources::cargo(folder, &mut plan);
     sources::go(folder, &mut plan);
     sources::makefile(folder, &mut plan);

@@ -10,7 +10,7 @@ pub(super) struct Plan {
     pub(super) said: Vec<String>,
     loads: Vec<String>,
     parts: Vec<String>,
-    /// The files that say how the system runs.
+    /// The files that say how the system runs: where there is one, single programs are left to it.
     pub(super) runners: Vec<String>,
     names: BTreeSet<String>,
 }
@@ -34,8 +34,10 @@ impl Plan {
 
     /// Adds calls with a comment before them.
     pub(super) fn add(&mut self, comment: &str, code: &str) {
-        let comment: String = comment.lines().map(|line| format!("# {line}\n")).collect();
-        self.parts.push(format!("{comment}{}\n", code.trim_end()));
+        let comment: String =
+            comment.lines().filter(|line| !line.is_empty()).map(|line| format!("# {line}\n")).collect();
+        let code: Vec<_> = code.trim_end().lines().map(broken).collect();
+        self.parts.push(format!("{comment}{}\n", code.join("\n")));
     }
 
     /// A name for a resource that no other has yet.
@@ -80,6 +82,32 @@ impl Plan {
         let parts = [head.to_owned(), loads].into_iter().chain(self.parts.iter().cloned());
         parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// A longer call has a line for each of its arguments.
+const LINE_MAX: usize = 120;
+
+fn broken(line: &str) -> String {
+    let parts = line.split_once('(').and_then(|(head, rest)| Some((head, rest.strip_suffix(')')?)));
+    let Some((head, arguments)) = parts.filter(|_| line.len() > LINE_MAX && !line.starts_with('#')) else {
+        return line.to_owned();
+    };
+    let mut open = 0_usize;
+    let mut lines = vec![String::new()];
+    for letter in arguments.chars() {
+        match letter {
+            '[' | '(' => open += 1,
+            ']' | ')' => open = open.saturating_sub(1),
+            ',' if open == 0 => {
+                lines.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        lines.last_mut().map(|line| line.push(letter)).unwrap_or_default();
+    }
+    let lines: String = lines.iter().map(|line| format!("    {},\n", line.trim())).collect();
+    format!("{head}(\n{lines})")
 }
 
 /// A file of process-compose, or else a Procfile.
@@ -148,6 +176,13 @@ mod tests {
         let text = "version: 1\nservices:\n  # first\n  db:\n    image: x\n\n  \"web\":\n    ports:\n      - 80:80\nvolumes:\n  data:\n";
         assert_eq!(keys_below(text, "services"), ["db", "web"]);
         assert_eq!(keys_below(text, "volumes"), ["data"]);
+    }
+
+    #[test]
+    fn a_long_call_has_a_line_for_each_argument() {
+        assert_eq!(broken("f(\"a\", b = [1, 2])"), "f(\"a\", b = [1, 2])");
+        let long = format!("f(\"{}\", b = [1, g(2, 3)], c = 4)", "a".repeat(120));
+        assert_eq!(broken(&long), format!("f(\n    \"{}\",\n    b = [1, g(2, 3)],\n    c = 4,\n)", "a".repeat(120)));
     }
 
     #[test]

@@ -1,124 +1,99 @@
-//! Tools that build and run single programs: npm and its like, cargo, go, make.
+//! Tools that build and run single programs: cargo, go, make.
 
 use super::{
-    folder::{Folder, base_of, folder_of, name_of},
+    folder::{Folder, base_of, folder_of, name_of, run_in, within},
     plan::Plan,
 };
-use serde_json::Value;
-
-/// A package manager, the file by which it is known, and what it writes once everything is installed.
-const PACKAGE_MANAGERS: &[(&str, &str, &str)] = &[
-    ("pnpm", "pnpm-lock.yaml", "node_modules/.modules.yaml"),
-    ("yarn", "yarn.lock", "node_modules/.yarn-integrity"),
-    ("bun", "bun.lock", ""),
-    ("npm", "package-lock.json", "node_modules/.package-lock.json"),
-];
-
-/// Scripts that start a server, the best first.
-const SERVERS: &[&str] = &["dev", "start", "serve"];
-
-pub(super) fn package_json(folder: &Folder, plan: &mut Plan) {
-    const FILE: &str = "package.json";
-    if !folder.has(FILE) {
-        return;
-    }
-    if !plan.runners.is_empty() {
-        return plan.leave(FILE);
-    }
-    let package: Value = serde_json::from_str(&folder.text(FILE)).unwrap_or_default();
-    let script =
-        |names: &[&str]| names.iter().copied().find(|name| package["scripts"][*name].is_string()).map(str::to_owned);
-    let Some(main) = script(SERVERS).or_else(|| script(&["build"])) else {
-        return plan.say(FILE, "left out, since it has no script `dev`, `start`, `serve` or `build`");
-    };
-    let known = PACKAGE_MANAGERS.iter().find(|(_, lock, _)| folder.has(lock));
-    let (manager, lock, installed) = *known.unwrap_or(&("npm", "", "node_modules/.package-lock.json"));
-    let after = install(&package, plan, manager, lock, installed);
-    let is_server = main != "build";
-    let name = plan.name(package["name"].as_str().map(|name| name_of(base_of(name))).as_deref().unwrap_or("app"));
-    let comment = if is_server {
-        "The server. If it does not reload by itself, give it `deps = [\"src\"]`: then each save restarts it."
-    } else {
-        "The build. It runs again when its sources change."
-    };
-    let kind = if is_server { "serve_cmd" } else { "cmd" };
-    let deps = if is_server || !folder.has_folder("src") { "" } else { ", deps = [\"package.json\", \"src\"]" };
-    plan.add(comment, &format!("local_resource(\"{name}\", {kind} = \"{manager} run {main}\"{deps}{after})"));
-    let what = if is_server { "starts the server" } else { "builds" };
-    plan.say(FILE, &format!("its script `{main}` {what}"));
-}
-
-/// The resource that installs what the package depends on, and how others say that they come after it.
-fn install(package: &Value, plan: &mut Plan, manager: &str, lock: &str, installed: &str) -> String {
-    let has_some = ["dependencies", "devDependencies"]
-        .iter()
-        .any(|key| package[*key].as_object().is_some_and(|it| !it.is_empty()));
-    if !has_some {
-        return String::new();
-    }
-    let name = plan.name("install");
-    let lock = if lock.is_empty() { String::new() } else { format!(", \"{lock}\"") };
-    let outputs = if installed.is_empty() { String::new() } else { format!(", outputs = [\"{installed}\"]") };
-    plan.add(
-        "What the package depends on. It is installed again when package.json or the lock file changes.",
-        &format!("local_resource(\"{name}\", \"{manager} install\", deps = [\"package.json\"{lock}]{outputs})"),
-    );
-    format!(", resource_deps = [\"{name}\"]")
-}
 
 pub(super) fn cargo(folder: &Folder, plan: &mut Plan) {
     const FILE: &str = "Cargo.toml";
-    if !folder.has(FILE) {
-        return;
+    for dir in folder.places_of(FILE) {
+        if plan.runners.is_empty() {
+            cargo_in(folder, plan, dir);
+        } else {
+            plan.leave(&within(dir, FILE));
+        }
     }
-    if !plan.runners.is_empty() {
-        return plan.leave(FILE);
-    }
-    let manifests = folder.files(|file| base_of(file) == FILE);
-    let mut deps = vec!["\"Cargo.toml\"".to_owned()];
+}
+
+fn cargo_in(folder: &Folder, plan: &mut Plan, dir: &str) {
+    let below = |path: &str| dir == "." || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'));
+    let manifests = folder.files(|file| base_of(file) == "Cargo.toml" && below(file));
+    let mut deps = vec![format!("\"{}\"", within(dir, "Cargo.toml"))];
     // Not the lock file: cargo writes it itself.
-    let members = manifests.iter().map(|file| folder_of(file)).map(|dir| if dir == "." { "src" } else { dir });
-    deps.extend(members.filter(|dir| folder.has_folder(dir)).map(|dir| format!("\"{dir}\"")));
-    let deps = format!("sources = [{}]\n", deps.join(", "));
-    let (build, test) = (plan.name("build"), plan.name("test"));
-    let all = if manifests.len() > 1 { " --workspace" } else { "" };
+    let members = manifests.iter().map(|file| folder_of(file)).filter(|member| *member != dir).map(str::to_owned);
+    let own = ["src", "tests", "benches", "examples"].map(|name| within(dir, name));
+    deps.extend(own.into_iter().filter(|path| folder.has_folder(path)).map(|path| format!("\"{path}\"")));
+    deps.extend(Some(within(dir, "build.rs")).filter(|path| folder.has(path)).map(|path| format!("\"{path}\"")));
+    deps.extend(members.filter(|member| folder.has_folder(member)).map(|path| format!("\"{path}\"")));
+    let (build, test) = (plan.name(&part(dir, "build")), plan.name(&part(dir, "test")));
+    let (sources, all) = (sources(plan, dir), if manifests.len() > 1 { " --workspace" } else { "" });
+    let program = within(dir, "target/debug/api");
+    let place = run_in("dir", dir);
     plan.add(
-        "Built and tested on each save. A program that serves is a resource of its own, restarted when it was linked anew:\n\
-        local_resource(\"api\", serve_cmd = \"target/debug/api\", deps = [\"target/debug/api\"], resource_deps = [\"build\"])",
         &format!(
-            "{deps}local_resource(\"{build}\", \"cargo build{all}\", deps = sources, ignore = [\"**/target\"])\n\
-            local_resource(\"{test}\", \"cargo test{all}\", deps = sources, ignore = [\"**/target\"], resource_deps = [\"{build}\"])"
+            "Built and tested on each save. A program that serves is a resource of its own, restarted when it was linked anew:\n\
+            local_resource(\"api\", serve_cmd = \"{program}\", deps = [\"{program}\"], resource_deps = [\"{build}\"])"
+        ),
+        &format!(
+            "{sources} = [{}]\n\
+            local_resource(\"{build}\", \"cargo build{all}\"{place}, deps = {sources}, ignore = [\"**/target\"])\n\
+            local_resource(\"{test}\", \"cargo test{all}\"{place}, deps = {sources}, ignore = [\"**/target\"], resource_deps = [\"{build}\"])",
+            deps.join(", ")
         ),
     );
-    plan.say(FILE, "`cargo build` and `cargo test` run on each save");
+    plan.say(&within(dir, "Cargo.toml"), "`cargo build` and `cargo test` run on each save");
+}
+
+/// What a part of the project in a folder of its own is called.
+fn part(dir: &str, what: &str) -> String {
+    if dir == "." { what.to_owned() } else { format!("{}-{what}", name_of(base_of(dir))) }
+}
+
+/// A name for the list of what is read, which no other part of the file has.
+fn sources(plan: &mut Plan, dir: &str) -> String {
+    plan.name(&part(dir, "sources")).replace('-', "_")
 }
 
 pub(super) fn go(folder: &Folder, plan: &mut Plan) {
     const FILE: &str = "go.mod";
-    if !folder.has(FILE) {
-        return;
+    for dir in folder.places_of(FILE) {
+        if plan.runners.is_empty() {
+            go_in(folder, plan, dir);
+        } else {
+            plan.leave(&within(dir, FILE));
+        }
     }
-    if !plan.runners.is_empty() {
-        return plan.leave(FILE);
-    }
-    let files = folder.files(|file| std::path::Path::new(file).extension().is_some_and(|extension| extension == "go"));
-    let mut roots: Vec<_> = files.iter().map(|file| file.split_once('/').map_or(*file, |(top, _)| top)).collect();
+}
+
+fn go_in(folder: &Folder, plan: &mut Plan, dir: &str) {
+    let is_go = |file: &str| std::path::Path::new(file).extension().is_some_and(|extension| extension == "go");
+    let below = |file: &str| match dir {
+        "." => Some(file.to_owned()),
+        dir => file.strip_prefix(dir)?.strip_prefix('/').map(str::to_owned),
+    };
+    let files: Vec<_> = folder.files(is_go).into_iter().filter_map(below).collect();
+    let mut roots: Vec<_> =
+        files.iter().map(|file| file.split_once('/').map_or(file.as_str(), |(top, _)| top)).collect();
     roots.sort_unstable();
     roots.dedup();
-    let roots: Vec<_> = roots.iter().map(|root| format!("\"{root}\"")).collect();
-    let (build, test) = (plan.name("build"), plan.name("test"));
+    let deps: Vec<_> = ["go.mod"].into_iter().chain(roots).map(|path| format!("\"{}\"", within(dir, path))).collect();
+    let (build, test) = (plan.name(&part(dir, "build")), plan.name(&part(dir, "test")));
+    let (sources, place) = (sources(plan, dir), run_in("dir", dir));
+    let program = within(dir, "bin/api");
     plan.add(
-        "Built and tested on each save. A program that serves is a resource of its own:\n\
-        local_resource(\"api\", \"go build -o bin/api ./cmd/api\", deps = sources, outputs = [\"bin/api\"], serve_cmd = \"bin/api\")",
         &format!(
-            "sources = [\"go.mod\"{}{}]\n\
-            local_resource(\"{build}\", \"go build ./...\", deps = sources)\n\
-            local_resource(\"{test}\", \"go test ./...\", deps = sources, resource_deps = [\"{build}\"])",
-            if roots.is_empty() { "" } else { ", " },
-            roots.join(", ")
+            "Built and tested on each save. A program that serves is a resource of its own:\n\
+            local_resource(\"api\", \"go build -o bin/api ./cmd/api\"{place}, deps = {sources}, outputs = [\"{program}\"], serve_cmd = \"{program}\")"
+        ),
+        &format!(
+            "{sources} = [{}]\n\
+            local_resource(\"{build}\", \"go build ./...\"{place}, deps = {sources})\n\
+            local_resource(\"{test}\", \"go test ./...\"{place}, deps = {sources}, resource_deps = [\"{build}\"])",
+            deps.join(", ")
         ),
     );
-    plan.say(FILE, "`go build` and `go test` run on each save");
+    plan.say(&within(dir, "go.mod"), "`go build` and `go test` run on each save");
 }
 
 pub(super) fn makefile(folder: &Folder, plan: &mut Plan) {
@@ -129,26 +104,28 @@ pub(super) fn makefile(folder: &Folder, plan: &mut Plan) {
     let targets = targets(&folder.text(file));
     let one_of =
         |names: &[&'static str]| names.iter().copied().find(|name| targets.iter().any(|target| target == name));
-    let (build, serve) = (one_of(&["build", "all"]), one_of(&["run", "serve", "dev", "start"]));
-    if (build, serve) == (None, None) {
-        return plan.say(file, "left out, since it has no target `build`, `all`, `run`, `serve`, `dev` or `start`");
+    let build = one_of(&["build", "all"]);
+    let (serve, test) = (one_of(&["run", "serve", "dev", "start"]), one_of(&["test", "check"]));
+    if (build, serve, test) == (None, None, None) {
+        return plan.say(file, "left out, since it has no target that builds, tests or serves by its name");
     }
     if plan.has("build") {
         return plan.say(file, "left out, since the lines above build already");
     }
     let deps = if folder.has_folder("src") { format!(", deps = [\"{file}\", \"src\"]") } else { String::new() };
-    let hint = "`deps` are what the target reads, `outputs` what it writes: then it runs when it has to.";
-    if let Some(target) = build {
+    let mut comment = "`deps` are what a target reads, `outputs` what it writes: then it runs when it has to.";
+    let mut after = String::new();
+    for (target, parameter) in [(build, "cmd"), (test, "cmd"), (serve, "serve_cmd")] {
+        let Some(target) = target else { continue };
         let name = plan.name(target);
-        plan.add(hint, &format!("local_resource(\"{name}\", \"make {target}\"{deps})"));
+        let comment = if parameter == "serve_cmd" { "The server." } else { std::mem::take(&mut comment) };
+        plan.add(comment, &format!("local_resource(\"{name}\", {parameter} = \"make {target}\"{deps}{after})"));
+        if Some(target) == build {
+            after = format!(", resource_deps = [\"{name}\"]");
+        }
     }
-    if let Some(target) = serve {
-        let name = plan.name(target);
-        let after = build.map(|build| format!(", resource_deps = [\"{build}\"]")).unwrap_or_default();
-        plan.add("The server.", &format!("local_resource(\"{name}\", serve_cmd = \"make {target}\"{deps}{after})"));
-    }
-    let used: Vec<_> = build.into_iter().chain(serve).map(|target| format!("`{target}`")).collect();
-    plan.say(file, &format!("its targets {} are commands", used.join(" and ")));
+    let used: Vec<_> = [build, test, serve].into_iter().flatten().map(|target| format!("`{target}`")).collect();
+    plan.say(file, &format!("its targets {} are commands", used.join(", ")));
 }
 
 /// The targets of a makefile that have a plain name.
