@@ -33,5 +33,14 @@ pub fn stand_in(file: &FilePath, state: &Path) -> io::Result<BTreeMap<OsString, 
     let path = env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/local/bin:/usr/bin:/bin"));
     let folders = std::iter::once(folder).chain(env::split_paths(&path));
     let path = env::join_paths(folders).map_err(io::Error::other)?;
-    Ok([(OsStr::new("PATH").to_owned(), path), (FILE_VARIABLE.into(), file.as_path().into())].into())
+    let mut found = BTreeMap::from([
+        (OsStr::new("PATH").to_owned(), path),
+        (FILE_VARIABLE.into(), file.as_path().into()),
+        ("TILT_DISABLE_ANALYTICS".into(), "1".into()),
+    ]);
+    // As of a session without a web page: what scripts hand on to `tilt --host … --port …`.
+    for (name, value) in [("TILT_HOST", "localhost"), ("TILT_PORT", "0")] {
+        found.insert(name.into(), env::var_os(name).unwrap_or_else(|| value.into()));
+    }
+    Ok(found)
 }

@@ -1,7 +1,10 @@
 //! The stand-in for the `tilt` program: commands of a Tiltfile find orch by that name, and what they ask is answered from the
 //! session, in the shape that scripts expect. It reads and steers a session; it does not edit API objects.
 
+mod get;
 mod objects;
+mod pods;
+mod template;
 
 use super::{
     Cli,
@@ -23,7 +26,7 @@ use crate::{
     snapshot::Snapshot,
 };
 use clap::{Parser, Subcommand};
-use serde_json::Value;
+use get::Get;
 use std::{env, path::PathBuf, time::Duration};
 
 /// The version of Tilt that scripts are told: the one whose language orch speaks.
@@ -32,23 +35,24 @@ const VERSION: &str = orchfile::TILT_VERSION;
 #[derive(Debug, Parser)]
 #[command(name = "tilt", about = "orch, by the name that scripts of a Tiltfile call", disable_help_subcommand = true)]
 struct Tilt {
+    /// Has no effect: the session is found by the folder
+    #[arg(long, global = true, hide = true)]
+    port: Option<String>,
+    /// Has no effect: the session is on this machine
+    #[arg(long, global = true, hide = true)]
+    host: Option<String>,
     #[command(subcommand)]
     verb: TiltVerb,
 }
 
 #[derive(Debug, Subcommand)]
 enum TiltVerb {
-    /// Objects of the session, as JSON
-    #[command(alias = "describe")]
-    Get {
-        /// Their kind, such as `uiresource` or `uiresource/NAME`
-        kind: String,
-        /// Only these
-        names: Vec<String>,
-        /// `json`, `name`, or `jsonpath=PATH`
-        #[arg(short, long, default_value = "name")]
-        output: String,
-    },
+    /// Objects of the session
+    Get(Get),
+    /// Objects of the session, with all that they hold
+    Describe(Get),
+    /// List the kinds of objects
+    ApiResources,
     /// Run resources now
     Trigger {
         #[arg(required = true)]
@@ -106,8 +110,10 @@ enum TiltVerb {
     Version,
     /// Print the session's state
     Dump {
-        /// `engine`
+        /// `engine`, or `image-deploy-ref`
         what: String,
+        /// The image
+        reference: Option<String>,
     },
     /// Anything else
     #[command(external_subcommand)]
@@ -134,8 +140,13 @@ pub(super) fn run() -> Result<Exit, CliError> {
 
 fn answer(verb: TiltVerb) -> Result<Exit, CliError> {
     match verb {
-        TiltVerb::Get { kind, names, output } => get(&kind, &names, &output),
-        TiltVerb::Trigger { names } => request(&Request::Trigger(live::names(names.iter().map(String::as_str))?)),
+        TiltVerb::Get(asked) => get::get(&asked, "table"),
+        TiltVerb::Describe(asked) => get::get(&asked, "json"),
+        TiltVerb::ApiResources => {
+            print::to_stdout(&objects::KINDS.map(|kind| format!("{}\n", kind.plural)).concat());
+            Ok(Exit::Ok)
+        }
+        TiltVerb::Trigger { names } => trigger(&names),
         TiltVerb::Enable { names, all, only, labels } => {
             let names = chosen(&names, all, &labels)?;
             request(&Request::Enable { names, alone: true, only })
@@ -154,11 +165,12 @@ fn answer(verb: TiltVerb) -> Result<Exit, CliError> {
             print::to_stdout(&format!("v{VERSION}, by orch {}\n", env!("CARGO_PKG_VERSION")));
             Ok(Exit::Ok)
         }
-        TiltVerb::Dump { what } if what == "engine" => {
+        TiltVerb::Dump { what, .. } if what == "engine" => {
             print::json(&objects::engine(&snapshot()?.1));
             Ok(Exit::Ok)
         }
-        TiltVerb::Dump { what } => Err(unknown(&format!("dump {what}"))),
+        TiltVerb::Dump { what, reference: Some(reference) } if what == "image-deploy-ref" => deployed(&reference),
+        TiltVerb::Dump { what, .. } => Err(unknown(&format!("dump {what}"))),
         TiltVerb::Other(words) => other(&words),
     }
 }
@@ -177,8 +189,9 @@ fn other(words: &[String]) -> Result<Exit, CliError> {
 }
 
 fn unknown(what: &str) -> CliError {
-    CliError::usage(format!("`tilt {what}` has no meaning here: this is orch, by the name `tilt`"))
-        .with_help("it knows get, trigger, enable, disable, args, logs, wait, version and `dump engine`")
+    CliError::usage(format!("`tilt {what}` has no meaning here: this is orch, by the name `tilt`")).with_help(
+        "it knows get, describe, trigger, enable, disable, args, logs, wait, version, api-resources and `dump engine`",
+    )
 }
 
 /// Runs a verb of orch's.
@@ -220,41 +233,31 @@ fn chosen(names: &[String], all: bool, labels: &[String]) -> Result<Vec<Resource
     Ok(found)
 }
 
-fn get(kind: &str, names: &[String], output: &str) -> Result<Exit, CliError> {
-    let (kind, name) = kind.split_once('/').map_or((kind, None), |(kind, name)| (kind, Some(name.to_owned())));
-    let names: Vec<String> = name.into_iter().chain(names.iter().cloned()).collect();
-    let (card, snapshot) = snapshot()?;
-    let Some((kind, items)) = objects::of_kind(kind, &snapshot, &card) else {
-        return Err(CliError::usage(format!("the session has no objects of the kind `{kind}`"))
-            .with_help("it has uiresource, kubernetesdiscovery, uibutton, cmd, session and tiltfile"));
-    };
-    let name_of = |item: &Value| item["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    let missing = names.iter().find(|name| !items.iter().any(|item| name_of(item) == **name));
-    if let Some(name) = missing {
-        return Err(CliError::failed(format!("there is no {kind} `{name}`")));
+/// `(Tiltfile)` among the names is the file itself: it is evaluated again.
+fn trigger(names: &[String]) -> Result<Exit, CliError> {
+    let resources: Vec<&str> = names.iter().map(String::as_str).filter(|name| *name != objects::TILTFILE).collect();
+    if resources.len() < names.len() {
+        request(&Request::SetArgs((*snapshot()?.1.args).clone()))?;
     }
-    let items: Vec<Value> =
-        items.into_iter().filter(|item| names.is_empty() || names.contains(&name_of(item))).collect();
-    let document = match <[Value; 1]>::try_from(items.clone()) {
-        Ok([one]) if !names.is_empty() => one,
-        _ => objects::list(kind, items.clone()),
-    };
-    show(output, &document, kind, &items.iter().map(name_of).collect::<Vec<_>>())
+    if resources.is_empty() {
+        return Ok(Exit::Ok);
+    }
+    request(&Request::Trigger(live::names(resources.into_iter())?))
 }
 
-fn show(output: &str, document: &Value, kind: &str, names: &[String]) -> Result<Exit, CliError> {
-    match output.split_once('=') {
-        Some(("jsonpath", path)) => {
-            let found = orchfile::find_by_json_path(document, path.trim_matches(['"', '\'']));
-            let found = found.map_err(|reason| CliError::usage(format!("`{path}` is no JSON path: {reason}")))?;
-            let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            print::to_stdout(&found.iter().map(text).collect::<Vec<_>>().join(" "));
-        }
-        None if output == "json" || output == "yaml" => print::json(document),
-        _ => print::to_stdout(
-            &names.iter().map(|name| format!("{}.tilt.dev/{name}\n", kind.to_lowercase())).collect::<String>(),
-        ),
-    }
+/// What the image was called when it was built last.
+fn deployed(reference: &str) -> Result<Exit, CliError> {
+    let (_, snapshot) = snapshot()?;
+    let mut images = snapshot.rows.iter().flat_map(|row| &row.images);
+    let repository = |text: &str| text.rsplit_once(':').map_or(text, |(name, _)| name).to_owned();
+    let found = images.find_map(|image| {
+        let declared = image.image.to_string();
+        let is_it = declared == reference || repository(&declared) == repository(reference);
+        image.reference.clone().filter(|_| is_it)
+    });
+    let found =
+        found.ok_or_else(|| CliError::failed(format!("no image `{reference}` has been built in this session")))?;
+    print::to_stdout(&format!("{found}\n"));
     Ok(Exit::Ok)
 }
 

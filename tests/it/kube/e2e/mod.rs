@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod guestbook;
+mod scripts;
 mod session;
 
 use crate::sandbox::{Sandbox, Session};
