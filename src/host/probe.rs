@@ -35,8 +35,8 @@ pub async fn check(
     let answer = async {
         match action {
             ProbeAction::Exec { argv } => execute(processes, argv, command).await,
-            ProbeAction::HttpGet { host, port, scheme, path } => {
-                get(host.as_deref(), *port, scheme.as_deref(), path.as_deref().unwrap_or("/")).await
+            ProbeAction::HttpGet { host, port, scheme, path, headers } => {
+                get(host.as_deref(), *port, scheme.as_deref(), path.as_deref().unwrap_or("/"), headers).await
             }
             ProbeAction::TcpSocket { host, port } => connect(host.as_deref(), *port).await.map(drop),
         }
@@ -62,7 +62,13 @@ async fn execute(processes: &Processes, argv: &[String], command: Option<&Comman
     }
 }
 
-async fn get(host: Option<&str>, port: u16, scheme: Option<&str>, path: &str) -> Result<(), String> {
+async fn get(
+    host: Option<&str>,
+    port: u16,
+    scheme: Option<&str>,
+    path: &str,
+    headers: &[(String, String)],
+) -> Result<(), String> {
     let over_tls = match scheme.unwrap_or("HTTP").to_ascii_uppercase().as_str() {
         "HTTP" => false,
         "HTTPS" => true,
@@ -71,13 +77,18 @@ async fn get(host: Option<&str>, port: u16, scheme: Option<&str>, path: &str) ->
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     let name = if is_this_machine(host) { "localhost" } else { host.unwrap_or_default() };
     let authority = if name.contains(':') { format!("[{name}]:{port}") } else { format!("{name}:{port}") };
-    let request = Request::get(&path)
+    let mut request = Request::get(&path)
         .header(header::HOST, authority)
         .header(header::USER_AGENT, concat!("orch/", env!("CARGO_PKG_VERSION")))
         .header(header::ACCEPT, "*/*")
         .header(header::CONNECTION, "close")
         .body(Empty::<Bytes>::new())
         .map_err(|_| format!("`{path}` is no path that can be asked for"))?;
+    for (name, value) in headers {
+        let unfit = || format!("`{name}` with its value is no header");
+        let name = header::HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit())?;
+        request.headers_mut().insert(name, header::HeaderValue::from_str(value).map_err(|_| unfit())?);
+    }
     let stream = connect(host, port).await?;
     let status =
         if over_tls { ask(tls::over(stream, name).await?, request).await? } else { ask(stream, request).await? };

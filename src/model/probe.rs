@@ -39,6 +39,9 @@ pub enum ProbeAction {
         scheme: Option<String>,
         /// `None` is `/`.
         path: Option<String>,
+        /// What the request says besides, each by its name.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        headers: Vec<(String, String)>,
     },
     /// Opens a connection.
     TcpSocket {

@@ -140,7 +140,7 @@ fn local_readiness(local: &Local) -> Vec<String> {
 fn probe(probe: &Probe) -> String {
     let what = match &probe.action {
         ProbeAction::Exec { argv } => format!("`{}` succeeds", command_line(argv)),
-        ProbeAction::HttpGet { host, port, scheme, path } => {
+        ProbeAction::HttpGet { host, port, scheme, path, .. } => {
             let scheme = scheme.as_deref().unwrap_or("http").to_lowercase();
             let (host, path) = (host.as_deref().unwrap_or("localhost"), path.as_deref().unwrap_or("/"));
             format!("{scheme}://{host}:{port}{path} answers with a status of 200 to 399")

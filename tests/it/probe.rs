@@ -45,7 +45,7 @@ async fn server(address: &str, answer: &'static [u8]) -> (SocketAddr, mpsc::Unbo
 }
 
 fn get(port: u16) -> ProbeAction {
-    ProbeAction::HttpGet { host: None, port, scheme: None, path: None }
+    ProbeAction::HttpGet { host: None, port, scheme: None, path: None, headers: Vec::new() }
 }
 
 async fn found(action: ProbeAction) -> ProbeResult {
@@ -83,7 +83,7 @@ async fn it_asks_for_the_path_in_the_servers_name() {
         (Some("127.0.0.1"), Some("/a/b"), "GET /a/b HTTP/1.1\r\n", "127.0.0.1"),
     ] {
         let [host, path] = [host, path].map(|text| text.map(str::to_owned));
-        let action = ProbeAction::HttpGet { host, port, scheme: Some("http".to_owned()), path };
+        let action = ProbeAction::HttpGet { host, port, scheme: Some("http".to_owned()), path, headers: Vec::new() };
         assert_eq!(found(action).await, ProbeResult::Passed);
         let request = asked.recv().await.unwrap();
         assert!(request.starts_with(line), "{request}");
@@ -118,10 +118,23 @@ async fn tls_server(answer: &'static [u8]) -> SocketAddr {
 }
 
 #[tokio::test]
+async fn the_request_has_the_headers_that_are_given() {
+    let (address, mut asked) = server("127.0.0.1:0", b"HTTP/1.1 200 OK\r\n\r\n").await;
+    let host = Some(address.ip().to_string());
+    let with = |name: &str, value: &str| {
+        let headers = vec![(name.to_owned(), value.to_owned())];
+        ProbeAction::HttpGet { host: host.clone(), port: address.port(), scheme: None, path: None, headers }
+    };
+    assert_eq!(found(with("X-Token", "a b")).await, ProbeResult::Passed);
+    assert!(asked.recv().await.unwrap().contains("x-token: a b\r\n"));
+    assert_eq!(found(with("X Token", "a")).await, failed("`X Token` with its value is no header"));
+}
+
+#[tokio::test]
 async fn https_is_asked_whatever_the_certificate() {
     let over = |scheme: &str, port| {
         let (host, scheme) = (Some("127.0.0.1".to_owned()), Some(scheme.to_owned()));
-        found(ProbeAction::HttpGet { host, port, scheme, path: None })
+        found(ProbeAction::HttpGet { host, port, scheme, path: None, headers: Vec::new() })
     };
     let well = tls_server(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.port();
     assert_eq!(over("https", well).await, ProbeResult::Passed);
@@ -141,7 +154,7 @@ async fn localhost_is_either_loopback_address() {
     assert_eq!(found(get(address.port())).await, ProbeResult::Passed);
     assert_eq!(found(ProbeAction::TcpSocket { host: None, port: address.port() }).await, ProbeResult::Passed);
     let host = Some("::1".to_owned());
-    let action = ProbeAction::HttpGet { host, port: address.port(), scheme: None, path: None };
+    let action = ProbeAction::HttpGet { host, port: address.port(), scheme: None, path: None, headers: Vec::new() };
     assert_eq!(found(action).await, ProbeResult::Passed);
 }
 
@@ -162,7 +175,10 @@ async fn what_cannot_be_asked_is_told() {
         ("HTTP", "/a b", "`/a b` is no path that can be asked for"),
     ] {
         let (scheme, path) = (Some(scheme.to_owned()), Some(path.to_owned()));
-        assert_eq!(found(ProbeAction::HttpGet { host: None, port: 1, scheme, path }).await, failed(message));
+        assert_eq!(
+            found(ProbeAction::HttpGet { host: None, port: 1, scheme, path, headers: Vec::new() }).await,
+            failed(message)
+        );
     }
 }
 

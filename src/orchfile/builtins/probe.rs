@@ -284,7 +284,7 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
         }))
     }
 
-    /// A check that runs a command; it passes when the command succeeds.
+    /// A check that runs a command in the server's folder; it passes when the command succeeds.
     ///
     /// # Arguments
     /// * `command`: program and arguments, such as `["pg_isready"]`; no shell reads them
@@ -315,6 +315,7 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
             host: non_empty(host.take_given("host", eval)?),
             scheme: non_empty(scheme.take_given("scheme", eval)?).map(|scheme| scheme.to_uppercase()),
             path: non_empty(path.take_given("path", eval)?),
+            headers: Vec::new(),
         }))
     }
 

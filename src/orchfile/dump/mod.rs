@@ -306,12 +306,13 @@ fn probe(probe: &Probe) -> Value {
     let mut out = Fields::default();
     match &probe.action {
         ProbeAction::Exec { argv } => out.put("exec", json!(argv)),
-        ProbeAction::HttpGet { host, port, scheme, path } => {
+        ProbeAction::HttpGet { host, port, scheme, path, headers } => {
             let mut http = Fields::default();
             http.fill("host", json!(host));
             http.put("port", json!(port));
             http.fill("scheme", json!(scheme));
             http.fill("path", json!(path));
+            http.fill("headers", json!(headers));
             out.put("http_get", http.done());
         }
         ProbeAction::TcpSocket { host, port } => {

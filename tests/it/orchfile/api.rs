@@ -71,6 +71,13 @@ fn a_command_that_waits_for_nothing_runs_and_follows_its_files() {
     assert_eq!(project.buttons[0].actions, [ButtonAction::Trigger(name("gen"))]);
     let probe = local(1).serve.unwrap().probe.unwrap();
     assert_eq!((probe.action, probe.period_secs), (ProbeAction::TcpSocket { port: 80, host: None }, Some(5)));
+    let (_, asking) = load(
+        "headers = [v1alpha1.http_header('X-A', 'b')]\n\
+         v1alpha1.cmd('c', args=['x'], readiness_probe=v1alpha1.probe(http_get=v1alpha1.http_get_action(port=1, http_headers=headers)))\n",
+    );
+    let probe = asking.resources[0].kind.local().unwrap().serve.clone().unwrap().probe.unwrap();
+    let ProbeAction::HttpGet { headers, .. } = probe.action else { panic!("{probe:?}") };
+    assert_eq!(headers, [("X-A".to_owned(), "b".to_owned())]);
     let probe = local(2).serve.unwrap().probe.unwrap();
     assert_eq!(probe.action, ProbeAction::Exec { argv: vec!["true".to_owned()] });
 }

@@ -267,7 +267,7 @@ impl Generator {
     fn probe(&mut self) -> Probe {
         let action = match self.rng.below(3) {
             0 => ProbeAction::TcpSocket { host: None, port: 8000 },
-            1 => ProbeAction::HttpGet { host: None, port: 8001, scheme: None, path: None },
+            1 => ProbeAction::HttpGet { host: None, port: 8001, scheme: None, path: None, headers: Vec::new() },
             _ => ProbeAction::Exec { argv: vec!["sim".to_owned(), format!("ok={}", self.rng.below(2000))] },
         };
         Probe {

@@ -64,12 +64,20 @@ pub(super) struct ExecBody {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct HttpBody {
     pub(super) port: u16,
     pub(super) host: Option<String>,
     pub(super) scheme: Option<String>,
     pub(super) path: Option<String>,
+    pub(super) http_headers: Vec<HeaderBody>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct HeaderBody {
+    pub(super) name: String,
+    pub(super) value: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -243,6 +243,7 @@ fn probe_of(body: ProbeBody) -> Option<Probe> {
             port: http.port,
             scheme: non_empty(http.scheme).map(|scheme| scheme.to_uppercase()),
             path: non_empty(http.path),
+            headers: http.http_headers.into_iter().map(|header| (header.name, header.value)).collect(),
         },
         (None, None) => {
             let tcp = body.tcp_socket.or(handler.tcp_socket)?;
