@@ -8,7 +8,7 @@ use super::{
     load, stdlib,
 };
 use crate::{
-    diag::suggest::did_you_mean,
+    diag::suggest::{did_you_mean, suggest},
     model::{Digest, FilePath, Level},
 };
 use serde_json::json;
@@ -89,7 +89,7 @@ fn of_load_host(context: &Context<'_>, name: &str) -> Option<(String, String)> {
 /// The default repository, or what is in the binary where nobody says that it is another.
 fn of_default(context: &Context<'_>, name: &str) -> Result<(String, String), Place> {
     let url = url_of(context, DEFAULT);
-    let is_tilts = url.as_ref().is_none_or(|url| url.trim_end_matches('/').trim_end_matches(".git") == DEFAULT_URL);
+    let is_tilts = url.as_ref().is_none_or(|url| is_tilts(url));
     let embedded = format!("ext/{name}/{FILE}");
     if is_tilts && stdlib::text(&embedded).is_some() {
         return Err(Place::Embedded(embedded));
@@ -98,6 +98,11 @@ fn of_default(context: &Context<'_>, name: &str) -> Result<(String, String), Pla
         add(context, ApiObject::of_loader(REPOSITORIES, DEFAULT, json!({ "url": DEFAULT_URL })));
     }
     Ok((DEFAULT.to_owned(), name.to_owned()))
+}
+
+/// Whether it is the repository whose extensions are part of orch.
+fn is_tilts(url: &str) -> bool {
+    url.trim_end_matches('/').trim_end_matches(".git") == DEFAULT_URL
 }
 
 fn url_of(context: &Context<'_>, repository: &str) -> Option<String> {
@@ -116,7 +121,7 @@ fn file(context: &Context<'_>, name: &str, repository: &str, path: &str) -> Resu
             no_extension(format!("the extension `{name}` is in the repository `{repository}`, which no one registers"));
         fault.maybe_help(did_you_mean(repository, known))
     })?;
-    let folder = folder(context, &found)?;
+    let folder = folder(context, &found).map_err(|fault| perhaps_embedded(fault, name, &found))?;
     let folder = match found.text("gitSubpath") {
         "" => folder,
         below => folder.join(below),
@@ -128,6 +133,24 @@ fn file(context: &Context<'_>, name: &str, repository: &str, path: &str) -> Resu
     }
 }
 
+/// Where a repository cannot be had, the name may be that of an extension that needs none.
+fn perhaps_embedded(fault: Fault, name: &str, repository: &ApiObject) -> Fault {
+    if !is_tilts(repository.text("url")) {
+        return fault;
+    }
+    let near = suggest(name, embedded());
+    let help = near.map_or_else(
+        || format!("`{name}` is not among the extensions that are part of orch, so that its repository is needed once: is the network there?"),
+        |near| format!("did you mean `ext://{near}`? that one is part of orch"),
+    );
+    fault.help(help)
+}
+
+/// The names of the extensions in the binary.
+fn embedded() -> impl Iterator<Item = &'static str> {
+    stdlib::names().filter_map(|name| name.strip_prefix("ext/")?.strip_suffix("/Tiltfile"))
+}
+
 fn no_extension(message: String) -> Fault {
     Fault::new("orchfile::no_extension", message)
 }
@@ -136,8 +159,8 @@ fn not_there(context: &Context<'_>, name: &str, repository: &ApiObject, folder: 
     let entries = context.list(folder, false).unwrap_or_default();
     let names = entries.iter().filter(|entry| entry.kind == EntryKind::Folder);
     let names = names.filter_map(|entry| entry.path.as_path().file_name()?.to_str());
-    let embedded = stdlib::names().filter_map(|name| name.strip_prefix("ext/")?.strip_suffix("/Tiltfile"));
-    let known: Vec<_> = names.chain(embedded).collect();
+    let mut known: Vec<&str> = names.collect();
+    embedded().for_each(|name| known.push(name));
     let help = did_you_mean(path, known);
     let url = repository.text("url");
     no_extension(format!("there is no extension `{name}`: `{url}` has no `{path}/{FILE}`")).maybe_help(help)

@@ -13,7 +13,10 @@ use super::{
     text::{OffsetMap, SourceText},
 };
 use crate::{
-    diag::{Diagnostic, Severity, suggest::did_you_mean},
+    diag::{
+        Diagnostic, Severity,
+        suggest::{did_you_mean, suggest},
+    },
     model::{EvaluationInput, FilePath, Level, Project, ResourceName},
 };
 use serde::{Deserialize, Serialize};
@@ -261,7 +264,11 @@ pub(super) fn execute_file(context: &Context<'_>, key: &str, file: &FilePath) ->
 fn unreadable(context: &Context<'_>, file: &FilePath, error: &io::Error) -> Fault {
     let name = context.display(file);
     match error.kind() {
-        io::ErrorKind::NotFound => Fault::new("orchfile::missing_file", format!("there is no file `{name}`")),
+        io::ErrorKind::NotFound => {
+            let fault = Fault::new("orchfile::missing_file", format!("there is no file `{name}`"));
+            // The file that it all begins with is loaded by nobody.
+            if *file == context.request.file { fault } else { fault.help(beside(context, file)) }
+        }
         io::ErrorKind::IsADirectory => {
             Fault::new("orchfile::unreadable_file", format!("`{name}` is a folder, not a file"))
                 .help("name the file in it that is meant")
@@ -271,6 +278,20 @@ fn unreadable(context: &Context<'_>, file: &FilePath, error: &io::Error) -> Faul
                 .help("generate less text, or read data with `read_json` and loop over it")
         }
         _ => Fault::new("orchfile::unreadable_file", format!("`{name}` cannot be read: {error}")),
+    }
+}
+
+/// A file of nearly that name in its folder, or how paths are read.
+fn beside(context: &Context<'_>, file: &FilePath) -> String {
+    let path = file.as_path();
+    let folder = path.parent().map(FilePath::new);
+    let entries = folder.and_then(|folder| context.list(&folder, false).ok()).unwrap_or_default();
+    let names: Vec<_> = entries.iter().filter_map(|entry| entry.path.as_path().file_name()?.to_str()).collect();
+    let wanted = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let with_ending = names.iter().copied().find(|name| name.strip_suffix(".star") == Some(wanted));
+    match with_ending.or_else(|| suggest(wanted, names.iter().copied())) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "a path begins in the folder of the file in which it is written".to_owned(),
     }
 }
 

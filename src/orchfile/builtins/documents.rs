@@ -8,35 +8,62 @@ use super::{
     unpack::{Given, PathText, Stringable, a_type},
     yaml, yaml_print,
 };
-use crate::orchfile::Fault;
+use crate::{
+    model::FilePath,
+    orchfile::{
+        Fault,
+        context::{context, resolve_path},
+        text::{OffsetMap, Site, SourceText},
+    },
+};
 use starlark::{
     environment::GlobalsBuilder,
     eval::Evaluator,
     starlark_module,
     values::{Value, list::ListRef},
 };
+use std::sync::Arc;
 
-fn invalid(language: &str, source: Option<&str>, reason: &str) -> Fault {
-    let place = source.map(|path| format!(" `{path}`")).unwrap_or_default();
-    let fault = Fault::new("orchfile::invalid_document", format!("the {language}{place} is not valid: {reason}"));
-    match source {
-        Some(path) => fault.at_literal(path),
-        None => fault,
-    }
+/// The file that a text was read from.
+struct File {
+    given: String,
+    path: FilePath,
+    name: String,
 }
 
-fn one_document(text: &str, source: Option<&str>) -> Result<Tree, Fault> {
-    let mut documents = yaml::parse_stream(text).map_err(|reason| invalid("YAML", source, &reason))?;
+/// What is wrong with a text, at its line where that is known.
+fn invalid(language: &str, text: &str, file: Option<&File>, line: Option<usize>, reason: &str) -> Fault {
+    let place = file.map(|file| format!(" `{}`", file.name)).unwrap_or_default();
+    let fault = Fault::new("orchfile::invalid_document", format!("the {language}{place} is not valid: {reason}"));
+    let Some(file) = file else { return fault };
+    let label = line.filter(|line| *line > 0).map(|line| {
+        let (path, name) = (Some(file.path.clone()), file.name.clone());
+        let source = Arc::new(SourceText::new(path, name, text.to_owned(), OffsetMap::default()));
+        Site { range: source.line_range(line), source }.label("here")
+    });
+    fault.further(label).at_literal(&file.given)
+}
+
+fn documents(text: &str, file: Option<&File>) -> Result<Vec<Tree>, Fault> {
+    let documents = yaml::parse_documents(text).map_err(|found| {
+        let reason = format!("line {}: {}", found.line, found.reason);
+        invalid("YAML", text, file, Some(found.line), &reason)
+    })?;
+    Ok(documents.into_iter().map(|document| document.tree).collect())
+}
+
+fn one_document(text: &str, file: Option<&File>) -> Result<Tree, Fault> {
+    let mut documents = documents(text, file)?;
     if documents.len() > 1 {
-        let name = if source.is_some() { "read_yaml_stream" } else { "decode_yaml_stream" };
+        let name = if file.is_some() { "read_yaml_stream" } else { "decode_yaml_stream" };
         let message = format!("there are {} YAML documents, and one was expected", documents.len());
         return Err(Fault::new("orchfile::invalid_document", message).help(format!("use `{name}`")));
     }
     Ok(documents.pop().unwrap_or(Tree::Null))
 }
 
-fn stream(text: &str, source: Option<&str>) -> Result<Tree, Fault> {
-    yaml::parse_stream(text).map(Tree::List).map_err(|reason| invalid("YAML", source, &reason))
+fn stream(text: &str, file: Option<&File>) -> Result<Tree, Fault> {
+    documents(text, file).map(Tree::List)
 }
 
 /// Reads a file and what it says, or gives the default when it is not there.
@@ -44,13 +71,15 @@ fn read<'v>(
     paths: Given<'v, PathText>,
     default: Option<Value<'v>>,
     eval: &mut Evaluator<'v, '_, '_>,
-    parse: impl Fn(&str, Option<&str>) -> Result<Tree, Fault>,
+    parse: impl Fn(&str, Option<&File>) -> Result<Tree, Fault>,
 ) -> Result<Value<'v>, Fault> {
-    let path = paths.take("paths", eval)?;
-    match read_text(&path, default.is_some(), eval)? {
-        Some(text) => Ok(parse(&text, Some(&path))?.alloc(eval.heap())),
-        None => Ok(default.unwrap_or_else(Value::new_none)),
-    }
+    let given = paths.take("paths", eval)?;
+    let Some(text) = read_text(&given, default.is_some(), eval)? else {
+        return Ok(default.unwrap_or_else(Value::new_none));
+    };
+    let path = resolve_path(eval, &given);
+    let name = context(eval).display(&path);
+    Ok(parse(&text, Some(&File { given, path, name }))?.alloc(eval.heap()))
 }
 
 fn tree_of(value: Value<'_>) -> Result<Tree, Fault> {
@@ -58,8 +87,8 @@ fn tree_of(value: Value<'_>) -> Result<Tree, Fault> {
     Tree::of_value(value).map_err(|reason| Fault::value(reason).help(help))
 }
 
-fn parse_json(text: &str, source: Option<&str>) -> Result<Tree, Fault> {
-    json::parse(text).map_err(|reason| invalid("JSON", source, &reason))
+fn parse_json(text: &str, file: Option<&File>) -> Result<Tree, Fault> {
+    json::parse(text).map_err(|reason| invalid("JSON", text, file, json::invalid_line(text), &reason))
 }
 
 /// Adds the family.

@@ -37,8 +37,9 @@ pub(crate) fn read_text(path: &str, may_miss: bool, eval: &Evaluator<'_, '_, '_>
 fn unreadable(name: &str, error: &io::Error) -> Fault {
     let fault = |message: String| Fault::new("orchfile::unreadable_file", message);
     match error.kind() {
-        io::ErrorKind::NotFound => Fault::new("orchfile::missing_file", format!("there is no file `{name}`"))
-            .help("say with `default=` what to take when it is not there"),
+        io::ErrorKind::NotFound => Fault::new("orchfile::missing_file", format!("there is no file `{name}`")).help(
+            "a path begins in the folder of the file that calls; `default=` says what to take when it is not there",
+        ),
         io::ErrorKind::IsADirectory => fault(format!("`{name}` is a folder, not a file")),
         io::ErrorKind::PermissionDenied => fault(format!("`{name}` may not be read")),
         io::ErrorKind::FileTooLarge => fault(format!("`{name}` is too large")),

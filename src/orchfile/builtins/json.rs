@@ -1,6 +1,7 @@
 //! JSON as Tilt reads and writes it.
 
 use super::tree::{Tree, float_text};
+use serde::de::IgnoredAny;
 use serde_json::Value as Json;
 use std::fmt::Write as _;
 
@@ -11,6 +12,11 @@ use std::fmt::Write as _;
 pub(crate) fn parse(text: &str) -> Result<Tree, String> {
     let value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     tree(value)
+}
+
+/// The line (from 1) at which a text stops being JSON.
+pub(crate) fn invalid_line(text: &str) -> Option<usize> {
+    serde_json::from_str::<IgnoredAny>(text).err().map(|error| error.line())
 }
 
 fn tree(value: Json) -> Result<Tree, String> {

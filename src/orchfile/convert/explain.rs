@@ -5,9 +5,10 @@ use super::{Calls, signature, syntax};
 use crate::{
     diag::suggest::{did_you_mean, suggest},
     orchfile::{
-        context::Context,
+        context::{Context, STD},
         dialect::lexer::{Kind, tokens},
         fault::{Fault, Finding},
+        outline, stdlib,
         text::Site,
     },
 };
@@ -56,8 +57,8 @@ fn unknown_name(context: &Context<'_>, message: &str) -> Fault {
     if let Some(instead) = foreign(name) {
         return fault.help(instead);
     }
-    if TILT_ONLY.contains(name) {
-        return fault.help(format!("`{name}` is a function of Tilt that orch does not have yet"));
+    if let Some(file) = library_file(name) {
+        return fault.help(format!("it is in the library: write `load(\"{file}\", \"{name}\")` before"));
     }
     let names: Vec<_> = context.globals.names().map(|name| name.as_str().to_owned()).collect();
     let known = names.iter().map(String::as_str).filter(|name| !name.starts_with('_'));
@@ -72,6 +73,10 @@ fn foreign(name: &str) -> Option<&'static str> {
         "false" => "did you mean `False`?",
         "null" | "nil" | "none" | "undefined" => "did you mean `None`?",
         "open" | "file" => "read files with `read_file(path)`",
+        "getenv" | "getcwd" | "environ" => "it is a member of `os`, as in `os.getenv(\"NAME\")`",
+        "exists" | "abspath" | "basename" | "dirname" | "realpath" => "it is a member of `os.path`",
+        "format" => "write `\"{}\".format(value)`",
+        "Exception" | "ValueError" => "there are no exceptions: end with `fail(\"…\")`",
         "input" => "settings come from the command line: see `config.define_string`",
         "subprocess" | "exec" | "system" => "run commands with `local(command)`",
         "isinstance" => "compare `type(x)` with a text such as \"dict\"",
@@ -81,36 +86,16 @@ fn foreign(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Functions of Tilt that may not be there yet.
-const TILT_ONLY: &[&str] = &[
-    "docker_build",
-    "custom_build",
-    "default_registry",
-    "k8s_yaml",
-    "k8s_resource",
-    "k8s_kind",
-    "k8s_image_json_path",
-    "k8s_custom_deploy",
-    "k8s_context",
-    "k8s_namespace",
-    "allow_k8s_contexts",
-    "filter_yaml",
-    "kustomize",
-    "helm",
-    "docker_compose",
-    "dc_resource",
-    "sync",
-    "run",
-    "fall_back_on",
-    "initial_sync",
-    "restart_container",
-    "port_forward",
-    "workload_to_resource_function",
-    "local_git_repo",
-    "v1alpha1",
-    "docker_prune_settings",
-    "set_team",
-];
+/// The file of the standard library, or the extension in it, that defines a function of this name, as `load` takes it.
+fn library_file(name: &str) -> Option<String> {
+    let defines = |file: &&str| {
+        let outline = stdlib::text(file).map(outline::outline).unwrap_or_default();
+        !name.starts_with('_') && outline.functions.iter().any(|known| known.is_outer && known.name == name)
+    };
+    let file = stdlib::names().find(defines)?;
+    let extension = file.strip_prefix("ext/").and_then(|file| file.strip_suffix("/Tiltfile"));
+    Some(extension.map_or_else(|| format!("{STD}{file}"), |extension| format!("ext://{extension}")))
+}
 
 fn arguments(context: &Context<'_>, message: &str, calls: &Calls) -> Fault {
     let callee = calls.callee.as_deref().map(super::function_name).unwrap_or_default();
@@ -190,7 +175,7 @@ fn runtime(context: &Context<'_>, message: &str, calls: &Calls) -> Fault {
     let parts = quoted(message);
     match (message, parts.as_slice()) {
         (_, ["(iter)", found, ..]) => not_iterable(found),
-        (_, ["call()", found, ..]) => type_error(format!("{} cannot be called", a(found))),
+        (_, ["call()", found, ..]) => of_none(type_error(format!("{} cannot be called", a(found))), found),
         (_, ["cmp()", left, right]) => type_error(format!("`{left}` and `{right}` cannot be compared")),
         (_, ["[]", found, _]) => type_error(format!("{} has no elements", a(found))),
         (_, [operator, found]) if operator.starts_with('.') && message.starts_with("Operation") => {
@@ -203,7 +188,8 @@ fn runtime(context: &Context<'_>, message: &str, calls: &Calls) -> Fault {
         }
         (_, [operator, left, right]) if message.starts_with("Operation") => operation(operator, left, right),
         (_, [operator, found]) if message.starts_with("Operation") => {
-            type_error(format!("`{operator}` does not work with `{found}`"))
+            let operator = operator.strip_prefix("format(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(operator);
+            of_none(type_error(format!("`{operator}` does not work with {}", a(found))), found)
         }
         (_, [found, name, near @ ..]) if message.contains("has no attribute") => {
             unknown_attribute(found, name, near.first().copied())
@@ -222,6 +208,7 @@ fn runtime(context: &Context<'_>, message: &str, calls: &Calls) -> Fault {
         }
         (_, [index]) if message.starts_with("Index ") => {
             Fault::new("orchfile::missing_key", format!("there is no element {index}"))
+                .help("the first is 0, and `len(…)` tells how many there are")
         }
         _ => plain(context, message),
     }
@@ -297,19 +284,31 @@ fn not_iterable(found: &str) -> Fault {
     if found == "string" {
         fault.help("use `.elems()` for its characters, `.splitlines()` for its lines")
     } else {
-        fault
+        of_none(fault, found)
     }
 }
 
+/// Where a value is missing, the question is why.
+fn of_none(fault: Fault, found: &str) -> Fault {
+    if found == "NoneType" { fault.help("the value is `None`: where does it come from?") } else { fault }
+}
+
 fn operation(operator: &str, left: &str, right: &str) -> Fault {
-    let fault = type_error(format!("`{operator}` does not work with `{left}` and `{right}`"));
+    let fault = type_error(format!("`{operator}` does not work with {} and {}", a(left), a(right)));
+    if left == "NoneType" || right == "NoneType" {
+        return of_none(fault, "NoneType");
+    }
     let with_text = operator == "+" && left != right && (left == "string" || right == "string");
     if with_text { fault.help("turn the other value into text with `str(…)`") } else { fault }
 }
 
 fn unknown_attribute(found: &str, name: &str, near: Option<&str>) -> Fault {
-    let fault = Fault::new("orchfile::unknown_attribute", format!("{} has no `{name}`", a(found))).at_attribute(name);
+    // `os`, `config` and the like.
+    let whose = if found == "namespace" { "this module".to_owned() } else { a(found) };
+    let fault = Fault::new("orchfile::unknown_attribute", format!("{whose} has no `{name}`")).at_attribute(name);
     match (near, found) {
+        (Some(near), "dict") => fault.help(format!("did you mean `{near}`, or `[\"{name}\"]` for the value of a key?")),
+        (None, "dict") => fault.help(format!("write `[\"{name}\"]` for the value of a key")),
         (Some(near), _) => fault.help(format!("did you mean `{near}`?")),
         (None, "NoneType") => fault.help("the value is `None`: where does it come from?"),
         (None, "blob") => fault.help("turn it into text with `str(…)`"),

@@ -42,12 +42,30 @@ pub(super) fn explain(message: &str, site: Option<&Site>) -> Fault {
     if let Some(input) = between(message, "invalid input `", "`") {
         return invalid_input(input);
     }
+    if let Some(advice) = foreign(message, line.trim_start()) {
+        return Fault::new(CODE, reworded(message).0).help(advice);
+    }
     let (message, help) = reworded(message);
     let quotes = line.matches('"').count();
     let help = help.map(|help| {
         if help == MISSING_COMMA && quotes % 2 == 1 { "is a string in this line not closed?".to_owned() } else { help }
     });
     Fault::new(CODE, message).maybe_help(help)
+}
+
+/// What to write instead of what other languages have.
+fn foreign(message: &str, line: &str) -> Option<&'static str> {
+    let found = message.strip_prefix("unexpected ")?.split_once(", expected ")?.0;
+    Some(match found {
+        "symbol '//'" if line.starts_with("//") => "comments begin with `#`",
+        "symbol '&'" => "write `and`",
+        "symbol '|'" => "write `or`",
+        "symbol '='" if ["if ", "elif ", "while "].iter().any(|word| line.starts_with(word)) => "compare with `==`",
+        "symbol ':'" if line.contains(":=") => "give the name its value in a line of its own",
+        _ if line.starts_with("print ") => "`print` is a function: write `print(…)`",
+        _ if line.starts_with("else if ") => "write `elif`",
+        _ => return None,
+    })
 }
 
 const MISSING_COMMA: &str = "is a comma or a bracket missing before it?";

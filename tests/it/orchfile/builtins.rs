@@ -92,7 +92,9 @@ fn a_wrong_argument_is_named_with_what_it_takes() {
         (
             "read_file('b.txt')",
             "there is no file `b.txt`",
-            Some("say with `default=` what to take when it is not there"),
+            Some(
+                "a path begins in the folder of the file that calls; `default=` says what to take when it is not there",
+            ),
         ),
         ("read_yaml('two.yaml')", "there are 2 YAML documents, and one was expected", Some("use `read_yaml_stream`")),
         ("decode_json('[1,]')", "the JSON is not valid: trailing comma at line 1 column 4", None),

@@ -24,7 +24,7 @@ use super::{
     unpack::{Flag, Given, Labels, Maybe, Name, Optional, PathText, Stringable, Text, TextOrList},
 };
 use crate::{
-    diag::suggest::did_you_mean,
+    diag::suggest::suggest,
     model::{ComposeProject, FilePath, InvalidName, Level, ResourceName},
     orchfile::{
         Fault,
@@ -155,12 +155,14 @@ fn unknown_service(name: &str, project: &str, names: &[String]) -> Fault {
     let within = if project.is_empty() { String::new() } else { format!(" in the project `{project}`") };
     let known = match names {
         [] => "no `docker_compose` before this call declares any".to_owned(),
+        [only] => format!("there is only `{only}`"),
         names => {
             let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
             format!("there are {}", quoted.join(", "))
         }
     };
-    let suggestion = did_you_mean(name, names.iter().map(String::as_str));
+    let near = suggest(name, names.iter().map(String::as_str));
+    let suggestion = near.map(|near| format!("did you mean `{near}`?"));
     Fault::new("orchfile::unknown_service", format!("there is no compose service `{name}`{within}; {known}"))
         .maybe_help(suggestion.or_else(|| names.is_empty().then(|| "call `docker_compose` first".to_owned())))
         .at_literal(name)

@@ -6,7 +6,7 @@ use super::{
     selector::{Fragment, full_name},
 };
 use crate::{
-    diag::suggest::did_you_mean,
+    diag::suggest::suggest,
     model::KubeObject,
     orchfile::{Fault, context::Context, draft::ResourceCall},
 };
@@ -120,7 +120,7 @@ fn take(text: &str, assembly: &mut Assembly) -> Result<KubeObject, Fault> {
 
 fn unknown_object(text: &str, assembly: &Assembly) -> Fault {
     let all: Vec<_> = assembly.all.iter().map(full_name).collect();
-    let there = if all.is_empty() { "there are none".to_owned() } else { format!("there are {}", quoted(&all)) };
+    let there = there_are(&all);
     // What is written is mostly a name alone.
     let parts = text.matches(':').count();
     let shown = all.iter().map(|name| {
@@ -128,7 +128,9 @@ fn unknown_object(text: &str, assembly: &Assembly) -> Fault {
         ends.map_or(name.as_str(), |end| &name[..end])
     });
     let message = format!("no object is called `{text}`; {there}");
-    Fault::new("orchfile::unknown_object", message).maybe_help(did_you_mean(text, shown)).at_literal(text)
+    Fault::new("orchfile::unknown_object", message)
+        .maybe_help(suggest(text, shown).map(|near| format!("did you mean `{near}`?")))
+        .at_literal(text)
 }
 
 fn taken(text: &str, fragment: &Fragment, assembly: &Assembly) -> Fault {
@@ -141,11 +143,19 @@ fn taken(text: &str, fragment: &Fragment, assembly: &Assembly) -> Fault {
 
 fn unknown(name: &str, assembly: &Assembly) -> Fault {
     let names: Vec<_> = assembly.made.iter().map(|made| made.resource.name.to_string()).collect();
-    let there = if names.is_empty() { "there are none".to_owned() } else { format!("there are {}", quoted(&names)) };
+    let there = there_are(&names);
     let message = format!("there is no Kubernetes resource `{name}`; {there}");
     Fault::new("orchfile::unknown_resource", message)
-        .maybe_help(did_you_mean(name, names.iter().map(String::as_str)))
+        .maybe_help(suggest(name, names.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?")))
         .at_literal(name)
+}
+
+fn there_are(names: &[String]) -> String {
+    match names {
+        [] => "there are none".to_owned(),
+        [only] => format!("there is only `{only}`"),
+        _ => format!("there are {}", quoted(names)),
+    }
 }
 
 fn quoted(names: &[String]) -> String {

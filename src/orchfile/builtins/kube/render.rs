@@ -219,9 +219,12 @@ pub(super) fn register(builder: &mut GlobalsBuilder) {
             Some(name) => vec![command(&[name, "build"])],
             None => vec![command(&["kustomize", "build"]), command(&["kubectl", "kustomize"])],
         };
-        if is_folder(&folder, context) {
-            kustomization::watch(&folder, context);
+        if !is_folder(&folder, context) {
+            let message = format!("there is no folder `{}` to build", context.display(&folder));
+            let help = "name the folder that holds the `kustomization.yaml`; a path begins in the folder of the file that calls";
+            return Err(Fault::new("orchfile::missing_file", message).at_argument("paths").help(help).into());
         }
+        kustomization::watch(&folder, context);
         let missing = || {
             let (what, help) = match &program {
                 Some(name) => (format!("there is no program `{name}`"), "mend `kustomize_bin`"),
