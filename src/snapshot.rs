@@ -556,7 +556,7 @@ pub enum Skip {
     SameOutputs(ResourceName),
     /// An image that it is made of was built anew and is the same.
     SameImage(ImageKey),
-    /// Its container was running and is what it should be.
+    /// What an earlier session made of it was there, and is what it should be.
     Adopted,
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     args::Down,
-    by_label::Marked,
+    by_label::{Marked, Objects},
     discover,
     error::CliError,
     exit::Exit,
@@ -21,6 +21,7 @@ use crate::{
     },
     logs::Line,
     model::{ProjectId, ResourceName},
+    orchfile::KubeWish,
     report::{stream::StreamForm, summary},
     snapshot::{Goal, RowKind, Verdict},
 };
@@ -74,12 +75,13 @@ fn through_session(project: &Project, card: &SessionCard, args: &Down) -> Result
 fn without_session(project: &Project, args: &Down) -> Result<Exit, CliError> {
     let names = names_of(args)?;
     let left = live::left_containers(&project.root);
+    let left_objects = live::last_cluster(&project.root).is_some();
     let orchfile = &args.orchfile;
     if let Err(error) = discover::orchfile(orchfile.file.file.as_deref()) {
-        if !left {
+        if !left && !left_objects {
             return Err(error);
         }
-        print::to_stderr("orch: there is no Orchfile any more: containers are removed by their labels\n");
+        print::to_stderr(&format!("orch: there is no Orchfile any more: {}\n", by_labels(left, left_objects)));
         return by_label(project, args, &names, left).map(|()| Exit::Ok);
     }
     let given = if orchfile.args.is_empty() { live::last_args(&project.root) } else { orchfile.args.clone() };
@@ -103,17 +105,19 @@ fn without_session(project: &Project, args: &Down) -> Result<Exit, CliError> {
     }
     match ended.verdict {
         Verdict::OrchfileFailed => {
-            if left {
-                print::to_stderr("orch: containers are removed by their labels, teardown commands are not run\n");
+            if left || left_objects {
+                let text = by_labels(left, left_objects);
+                print::to_stderr(&format!("orch: {text}, teardown commands are not run\n"));
             }
             by_label(project, args, &names, left)?;
         }
         // Nothing was done for a name that is not there, and for the others all.
         _ => drop(live::known_names(&ended.snapshot, &orchfile.names)?),
     }
-    let knows_docker = ended.snapshot.rows.iter().any(|row| row.kind == RowKind::Container);
-    if left && ended.verdict == Verdict::Succeeded && !knows_docker && names.is_empty() {
-        // Since then all containers have left the Orchfile.
+    let knows = |kind: RowKind| ended.snapshot.rows.iter().any(|row| row.kind == kind);
+    let is_forgotten = left && !knows(RowKind::Container) || left_objects && !knows(RowKind::Kubernetes);
+    if is_forgotten && ended.verdict == Verdict::Succeeded && names.is_empty() {
+        // Since then all of that kind have left the Orchfile.
         by_label(project, args, &names, left)?;
     }
     Ok(ended.exit)
@@ -130,6 +134,24 @@ fn project_id(project: &Project, args: &Down) -> ProjectId {
 }
 
 fn by_label(project: &Project, args: &Down, names: &BTreeSet<ResourceName>, expected: bool) -> Result<(), CliError> {
-    let project = project_id(project, args);
-    Marked { project: &project, names, volumes: args.volumes, expected }.remove()
+    let id = project_id(project, args);
+    let cluster = live::last_cluster(&project.root);
+    let wish: KubeWish = args.orchfile.kube.clone().into();
+    let objects = cluster.as_ref().map(|cluster| Objects {
+        cluster,
+        wished: wish.context.as_deref(),
+        root: &project.root,
+        namespaces: args.delete_namespaces,
+    });
+    Marked { project: &id, names, volumes: args.volumes, expected, objects }.remove()
+}
+
+/// What goes by its labels alone.
+fn by_labels(containers: bool, objects: bool) -> String {
+    let what = match (containers, objects) {
+        (true, true) => "containers and Kubernetes objects are removed by their labels",
+        (_, false) => "containers are removed by their labels",
+        (false, true) => "Kubernetes objects are removed by their labels",
+    };
+    what.to_owned()
 }

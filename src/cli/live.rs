@@ -8,7 +8,7 @@ use crate::{
         claim::{self, SessionCard},
         executors::KeptSession,
     },
-    model::{Exit, FilePath, ProjectId, ResourceName},
+    model::{Cluster, Exit, FilePath, ProjectId, ResourceName},
     snapshot::{Hold, InstanceRow, Row, RowKind, RuntimeStatus, Snapshot, UpdateStatus},
     store::Store,
 };
@@ -104,17 +104,20 @@ struct Kept {
     snapshot: Snapshot,
     args: Vec<String>,
     project: Option<ProjectId>,
+    cluster: Option<Cluster>,
 }
 
 fn kept(root: &FilePath) -> Result<Option<Kept>, CliError> {
     let Some(store) = Store::open_read_only(&claim::state_dir(root))? else { return Ok(None) };
     let Some(session) = store.session()? else { return Ok(None) };
     // What another version wrote in another form counts as nothing.
-    let Ok(KeptSession { session, order, args, project }) = serde_json::from_str(&session) else { return Ok(None) };
+    let Ok(KeptSession { session, order, args, project, cluster }) = serde_json::from_str(&session) else {
+        return Ok(None);
+    };
     let rows = store.rows()?;
     let row = |name: &ResourceName| rows.get(name).and_then(|row| serde_json::from_str::<Row>(row).ok()).map(settled);
     let snapshot = Snapshot { rows: order.iter().filter_map(row).collect(), ..session };
-    Ok(Some(Kept { snapshot, args, project }))
+    Ok(Some(Kept { snapshot, args, project, cluster }))
 }
 
 /// That the session ended is no news of one that has. What still lived when it was killed has ended with it, but for containers.
@@ -142,6 +145,11 @@ pub(super) fn left_containers(root: &FilePath) -> bool {
     let kept = kept(root).ok().flatten();
     let mut rows = kept.iter().flat_map(|kept| kept.snapshot.rows.iter());
     rows.any(|row| row.instance.as_ref().is_some_and(|instance| !instance.containers.is_empty()))
+}
+
+/// The cluster on which sessions left objects, as far as they told.
+pub(super) fn last_cluster(root: &FilePath) -> Option<Cluster> {
+    kept(root).ok().flatten()?.cluster
 }
 
 /// The mark on what the last session made.

@@ -4,7 +4,7 @@
 use super::{
     backend::Backend,
     dirt::{Dirt, Saw},
-    image,
+    image, kube,
     node::NodeId,
     observe::{self, Finding},
     phase::{LastRun, RunPhase},
@@ -25,7 +25,7 @@ pub(super) fn decide(state: &mut State, id: NodeId) {
         && !node.stopped
         && !state.is_ending()
         && matches!(node.run, RunPhase::Idle);
-    if node.workload.decided || !may || !state.is_in_sight(node) {
+    if node.workload.decided || !may || !state.is_in_sight(node) || kube::inputs_of(node).is_none() {
         return;
     }
     if !node.workload.there.is_empty() && is_image_unknown(state, id) || undecided_before(state, id).is_some() {
@@ -33,7 +33,9 @@ pub(super) fn decide(state: &mut State, id: NodeId) {
     }
     state.node(id).workload.decided = true;
     touch_undecided_after(state, id);
-    if !state.nodes[id].workload.there.is_empty() {
+    if state.nodes[id].workload.there.is_empty() {
+        kube::say_lost(state, id);
+    } else {
         take_over(state, id);
     }
 }
@@ -45,6 +47,7 @@ fn is_image_unknown(state: &State, id: NodeId) -> bool {
 
 fn take_over(state: &mut State, id: NodeId) {
     let Some(wanted) = workload::wanted(state, id, false) else { return observe::follow_stale(state, id) };
+    kube::recall(state, id, &wanted);
     let finding = observe::find(state, id, &wanted);
     let is_good = match finding {
         Finding::Runs | Finding::Waits => true,
@@ -52,6 +55,7 @@ fn take_over(state: &mut State, id: NodeId) {
         Finding::Ended { .. } | Finding::Gone | Finding::Changed(_) => false,
     };
     if !is_good {
+        kube::say_lost(state, id);
         // What was changed in them must not be started again.
         restore_overlay(state, id);
         return observe::follow_stale(state, id);
@@ -62,6 +66,7 @@ fn take_over(state: &mut State, id: NodeId) {
     node.dirt = Dirt::default();
     node.last = LastRun::Succeeded;
     node.skipped = Some(Skip::Adopted);
+    kube::on_adopted(state, id);
     restore_overlay(state, id);
     workload::compare_files(state, id);
     if !state.nodes[id].dirt.is_some() {

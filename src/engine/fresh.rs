@@ -168,7 +168,7 @@ pub(super) fn success(state: &mut State, id: NodeId, outputs: &BTreeMap<FilePath
 pub(super) fn success_of(definition: Digest, inputs: SetDigest, outputs: &BTreeMap<FilePath, Digest>) -> Success {
     let fingerprint = Digest::of_parts([definition.0.as_slice(), inputs.digest().0.as_slice()]);
     let outputs = SetDigest::of(outputs.iter().map(|(path, content)| (path, *content)));
-    Success { fingerprint, outputs }
+    Success { fingerprint, outputs, objects: Vec::new() }
 }
 
 /// Digest of all that the node declares of its runs: for a command what is run, where, in which environment, and what it writes.

@@ -5,7 +5,7 @@
 
 use super::{
     dirt::{Mark, Saw},
-    evaluation,
+    evaluation, kube,
     node::{Node, NodeId},
     phase::{RunPhase, Work},
     state::{Reader, State},
@@ -179,6 +179,9 @@ pub(super) fn may_be_seen(node: &mut Node, path: &FilePath) {
         Work::Command(_) => _ = node.knowledge.saw.insert(path.clone(), Saw::Unknown),
         Work::Build(build) => _ = build.unknown.insert(path.clone()),
         Work::Update(update) if update.files.contains_key(path) => _ = update.unknown.insert(path.clone()),
+        Work::Raise(_) if kube::is_by_command(&node.what) => {
+            _ = node.knowledge.saw.insert(path.clone(), Saw::Unknown);
+        }
         // It reads no files.
         Work::Update(_) | Work::Raise(_) => {}
     }
@@ -221,8 +224,10 @@ fn update_inputs(state: &mut State, id: NodeId, path: &FilePath, content: Option
             None => now.remove(path),
         };
     }
+    let counts = kube::counts(&state.nodes[id].what, path);
     if let Some(inputs) = &mut state.nodes[id].knowledge.inputs
         && old != content
+        && counts
     {
         if let Some(old) = old {
             inputs.remove(path, old);

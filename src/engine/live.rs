@@ -30,6 +30,7 @@ pub(super) fn start(state: &mut State, id: NodeId, steps: Steps) {
     let waiting = node.workload.plan.as_ref().map(|plan| plan.waiting.clone()).unwrap_or_default();
     let mut files = workload::changed(state, id);
     files.retain(|path, _| !waiting.contains(path));
+    let holders = kube::holders(state, id);
     let node = state.node(id);
     let initial = std::mem::take(&mut node.workload.initial_sync);
     let is_resync = std::mem::take(&mut node.workload.resync) && !node.dirt.is_some();
@@ -43,14 +44,20 @@ pub(super) fn start(state: &mut State, id: NodeId, steps: Steps) {
     node.workload.restarting = steps.restart;
     kube::note_holders(state, id);
     remember(state, id);
-    perform(state, id, row.run, steps, &files);
+    perform(state, id, row.run, steps, (&files, holders));
     let update = phase::Update { files, unknown: BTreeSet::new(), initial };
     run::goes_on(state, id, row, dirt, Work::Update(Box::new(update)));
 }
 
-fn perform(state: &mut State, id: NodeId, run: RunId, steps: Steps, files: &BTreeMap<FilePath, Option<Digest>>) {
+fn perform(
+    state: &mut State,
+    id: NodeId,
+    run: RunId,
+    steps: Steps,
+    (files, holders): (&BTreeMap<FilePath, Option<Digest>>, kube::Holders),
+) {
     if state.nodes[id].backend() == Some(Backend::Kube) {
-        return kube::update(state, id, run, files);
+        return kube::update(state, id, run, files, &holders);
     }
     let Steps { copies, removals, folders, runs, restart } = steps;
     let containers = workload::living(state.nodes[id].live()).iter().map(|one| one.id.clone()).collect();

@@ -229,6 +229,8 @@ pub(super) struct Watched {
     pub(super) lives: Vec<Life>,
     /// Nobody knows how they are: where they live cannot be reached.
     pub(super) out_of_sight: bool,
+    /// Since when something is wrong with them that may not go away; until they are ready.
+    pub(super) failing_since: Option<Time>,
     /// What was said of what is wrong with them.
     pub(super) said: BTreeSet<String>,
 }
@@ -326,6 +328,11 @@ impl Live {
     /// Whether it goes on while what belongs to it is put back.
     pub(super) fn outlives_repair(&self) -> bool {
         matches!(self.body, Body::Pods(..)) && !self.stopping
+    }
+
+    /// Whether its pods are to end, so that they are never ready.
+    pub(super) fn is_to_end(&self) -> bool {
+        matches!(self.body, Body::Pods(_, PodReadiness::Succeeded))
     }
 
     /// Whether it is a process, which ends with orch.

@@ -89,6 +89,7 @@ pub(super) fn again(state: &mut State, id: NodeId) {
 }
 
 fn begin(state: &mut State, id: NodeId, raised: Raised, dirt: Dirt, cause: Cause, again: bool) {
+    kube::forget_deploy(state, id);
     let step = if state.nodes[id].backend() == Some(Backend::Kube) { Step::Apply } else { Step::Container };
     let row = run::open(state, id, step, cause);
     match raised.order.clone() {
@@ -151,6 +152,7 @@ fn succeed(state: &mut State, id: NodeId, over: Over, raise: phase::Raise) {
         node.workload.unsynced.clear();
         node.workload.initial_sync = syncs_first(node);
     }
+    kube::remember_deploy(state, id);
     workload::compare_files(state, id);
     if again {
         ask_again(state, id, &lost, over.row.cause);

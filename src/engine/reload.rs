@@ -9,7 +9,7 @@ use super::{
     node::{Edges, Knowledge, Node, NodeId, SelfDirt},
     phase::{LastRun, Server},
     removal, say, schedule,
-    state::{Reader, State},
+    state::{Question, Reader, State},
     stop, takedown,
     what::{Differs, What},
     workload::{self, There, Workload},
@@ -254,6 +254,7 @@ fn change_in_place(state: &mut State, id: NodeId, differs: Differs) {
         add_to_index(state, id);
     }
     if differs.files {
+        state.questions.retain(|_, question| *question != Question::CheckInputs(id));
         let node = state.node(id);
         node.output_set = Arc::new(FileSet::of(node.what.outputs().to_vec()));
         node.knowledge.complete_at = None;

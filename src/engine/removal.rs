@@ -41,6 +41,7 @@ pub(super) fn advance(state: &mut State, id: NodeId) {
 
 /// Removes what the node has. Its `RunEnded` is that of a teardown.
 pub(super) fn start(state: &mut State, id: NodeId) {
+    kube::forget_deploy(state, id);
     let row = run::open(state, id, Step::Teardown, Cause::Teardown);
     let (run, resource) = (row.run, state.nodes[id].name.clone());
     let effect = match state.nodes[id].backend() {

@@ -149,16 +149,32 @@ fn is_orchs_doing(node: &Node) -> bool {
 /// What keeps an instance from being ready, in one line.
 fn unready(live: &Live) -> Option<String> {
     if live.row.containers.is_empty() && !live.is_process() && live.row.probe_failure.is_none() {
-        let newest = live.row.pods.iter().find(|pod| pod.is_current && !pod.is_ending);
-        return Some(
-            newest.map_or_else(|| "no pod yet".to_owned(), |pod| format!("pod {}: {}", pod.name, words::pod(pod))),
-        );
+        return Some(unready_pods(live));
     }
     if let Some(container) = live.row.containers.iter().find(|container| !container.is_well()) {
         return Some(words::container(container));
     }
     let failure = live.row.probe_failure.as_deref()?;
     failure.trim().lines().next().map(str::to_owned)
+}
+
+/// What is missing of its pods, where nothing is wrong with them.
+fn unready_pods(live: &Live) -> String {
+    let pods = &live.row.pods;
+    let Some(pod) = pods.iter().find(|pod| pod.is_current && !pod.is_ending) else {
+        return match pods.len() {
+            0 => "no pod yet".to_owned(),
+            older => format!("no new pod yet, only {older} older"),
+        };
+    };
+    let name = &pod.name;
+    match () {
+        () if pod.is_ready && live.is_out_of_sight() => {
+            format!("pod {name} was ready; the cluster cannot be reached now")
+        }
+        () if pod.is_ready && live.is_to_end() => format!("pod {name} runs, and has not ended yet"),
+        () => format!("pod {name}: {}", words::pod(pod)),
+    }
 }
 
 /// A server is not ready after a while: says so once, with what the last check said.
@@ -168,7 +184,8 @@ pub(super) fn slow(state: &mut State, id: NodeId) {
     let why = unready(live).map(|why| format!(": {why}")).unwrap_or_default();
     let took = words::duration(state.now.since(live.row.started_at));
     let about = Some(Attempt::Instance(live.id()));
-    state.say(id, about, Level::Warning, format!("not ready after {took}{why}"));
+    let (level, what) = if live.is_to_end() { (Level::Info, "done") } else { (Level::Warning, "ready") };
+    state.say(id, about, level, format!("not {what} after {took}{why}"));
 }
 
 /// The Orchfile has a node no more, of which something lives.

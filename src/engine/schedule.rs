@@ -172,6 +172,7 @@ fn prepare(state: &mut State, id: NodeId) {
         What::Resource(resource) => match resource.kind {
             Kind::Local(_) => {}
             Kind::Container(_) | Kind::Kube(_) => {
+                kube::look_at_inputs(state, id);
                 adopt::decide(state, id);
                 workload::look(state, id);
                 kube::forward(state, id);

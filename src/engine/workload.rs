@@ -19,7 +19,7 @@ use super::{
 use crate::{
     model::{
         ContainerId, ContainerState, Digest, FilePath, ForwardState, ImageId, ImageKey, InstanceId, Kind, KubeState,
-        Mode, PortForward, Time,
+        Mode, ObjectKey, PortForward, Time,
     },
     snapshot::{Cause, Hold},
 };
@@ -54,6 +54,8 @@ pub(super) struct Workload {
     pub(super) decided: bool,
     /// When something of it was last put back.
     pub(super) repaired_at: Option<Time>,
+    /// The objects that a command of the user's applied when it was brought to `raised`; `None` where that is not known.
+    pub(super) deployed: Option<Vec<ObjectKey>>,
     /// Why it is brought to `raised` again.
     pub(super) again: Option<Cause>,
     /// An update is to start containers again: their next life is no surprise.
@@ -375,6 +377,9 @@ pub(super) fn is_undecided(state: &State, id: NodeId) -> bool {
 /// What of its images, or of its own containers, it waits for.
 pub(super) fn hold(state: &State, id: NodeId) -> Option<Hold> {
     let node = &state.nodes[id];
+    if kube::inputs_of(node).is_none() {
+        return Some(Hold::Settling);
+    }
     if is_undecided(state, id) {
         let images = image::with_bases(state, &node.edges.images);
         let unchecked = images.into_iter().find(|image| !state.nodes[*image].making.checked);
@@ -442,11 +447,12 @@ pub(super) fn wanted(state: &mut State, id: NodeId, replace: bool) -> Option<Rai
             container::order(state, container, definition, image, replace)
         }
         Kind::Kube(kube) => {
+            let inputs = kube::inputs_of(node)?;
             let mut images = BTreeMap::new();
             for own in &node.edges.images {
                 images.insert(image::key(state, *own)?, built(own)?);
             }
-            kube::order(state, kube, definition, &images, replace)
+            kube::order(state, kube, (definition, inputs), &images, replace)
         }
     };
     Some(Raised { order, values })

@@ -2,7 +2,7 @@
 
 use super::{Command, FileSet, ImageKey, KubeObject, LiveUpdate};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The resource that holds what belongs to no other.
 pub const UNCATEGORIZED: &str = "uncategorized";
@@ -37,6 +37,9 @@ pub struct KubeSpec {
     /// Whether the other Kubernetes resources wait while it is being applied: it holds what belongs to none of them (namespaces,
     /// definitions of kinds, configuration).
     pub before_others: bool,
+    /// How long applying it may take, where that is said of it alone.
+    #[serde(default)]
+    pub timeout: Option<Duration>,
 }
 
 /// `k8s_custom_deploy(…)`.

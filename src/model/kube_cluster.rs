@@ -9,6 +9,9 @@ use std::{sync::Arc, time::Duration};
 pub struct KubeSettings {
     /// The cluster; `None` where no kubeconfig names a context.
     pub cluster: Option<Cluster>,
+    /// Why there is none, as far as the kubeconfig tells.
+    #[serde(default)]
+    pub no_cluster: Option<String>,
     /// What `allow_k8s_contexts` names.
     pub allowed_contexts: Vec<String>,
     /// How long applying one resource may take.
@@ -21,7 +24,13 @@ impl Default for KubeSettings {
     /// Tilt's.
     fn default() -> Self {
         let upsert_timeout = Duration::from_secs(30);
-        Self { cluster: None, allowed_contexts: Vec::new(), upsert_timeout, synced_images: Vec::new() }
+        Self {
+            cluster: None,
+            no_cluster: None,
+            allowed_contexts: Vec::new(),
+            upsert_timeout,
+            synced_images: Vec::new(),
+        }
     }
 }
 

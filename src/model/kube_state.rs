@@ -42,6 +42,9 @@ pub struct ObjectState {
     /// What somebody changed of what was applied, in the user's words: `spec.replicas is 3, not 1`. Fields that a controller
     /// which is known for it took over do not count.
     pub drift: Option<String>,
+    /// The user wants it to stay when the Orchfile has it no more.
+    #[serde(default)]
+    pub is_kept: bool,
     /// A Job that has ended well, whatever became of its pods.
     #[serde(default)]
     pub is_complete: bool,

@@ -1,6 +1,6 @@
 //! What is kept of a success.
 
-use super::{Digest, SetDigest};
+use super::{Digest, ObjectKey, SetDigest};
 use serde::{Deserialize, Serialize};
 
 /// The record of a success.
@@ -10,4 +10,7 @@ pub struct Success {
     pub fingerprint: Digest,
     /// What the outputs were then.
     pub outputs: SetDigest,
+    /// The objects of a cluster that it made, where a command of the user's applies them: what they are is known from their marks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<ObjectKey>,
 }

@@ -127,7 +127,7 @@ pub fn skip(skip: &Skip, root: &FilePath) -> String {
         }
         Skip::SameOutputs(writer) => format!("{writer} ran and wrote the same again"),
         Skip::SameImage(image) => format!("the image {image} was built anew and is the same"),
-        Skip::Adopted => "up to date: its container was there".to_owned(),
+        Skip::Adopted => "up to date: an earlier session left it as it should be".to_owned(),
     }
 }
 

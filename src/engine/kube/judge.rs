@@ -1,6 +1,6 @@
 //! What is seen of a cluster's objects and pods against what they should be. Objects are put back; pods are Kubernetes' business.
 
-use super::pods;
+use super::{deploy, order, pods};
 use crate::{
     engine::{
         deadline::Deadline,
@@ -12,22 +12,18 @@ use crate::{
         state::State,
         workload::{Order, There},
     },
-    model::{Exit, KubeState, PodReadiness},
+    model::{Exit, KubeState, ObjectKey, PodReadiness},
     snapshot::Cause,
 };
 use std::time::Duration;
 
 /// Compares what the cluster has with what it was brought to.
 pub(in crate::engine) fn find(node: &Node, order: &ApplyOrder, there: &KubeState) -> Finding {
-    if missing(order, there).is_some() {
+    if missing(node, order, there).is_some() {
         return Finding::Gone;
     }
-    if let Some(how) = changed(order, there) {
+    if let Some(how) = changed(node, order, there) {
         return Finding::Changed(how);
-    }
-    // What a command of an earlier session did is known to nobody.
-    if order.custom.is_some() && node.workload.raised.is_none() {
-        return Finding::Changed("a command applies it".to_owned());
     }
     let readiness = node.what.kube().map_or(PodReadiness::Ignore, |kube| kube.pod_readiness);
     match readiness {
@@ -39,13 +35,17 @@ pub(in crate::engine) fn find(node: &Node, order: &ApplyOrder, there: &KubeState
 }
 
 /// An object that is not there.
-fn missing(order: &ApplyOrder, there: &KubeState) -> Option<String> {
-    let missing = order.objects.iter().find(|object| !there.objects.contains_key(&object.key))?;
-    Some(missing.key.to_string())
+fn missing(node: &Node, order: &ApplyOrder, there: &KubeState) -> Option<String> {
+    let declared = order.objects.iter().map(|object| &object.key);
+    let mut keys = declared.chain(deploy::objects(node, order));
+    keys.find(|key| !there.objects.contains_key(key)).map(ToString::to_string)
 }
 
 /// How one is not what it was made to be.
-fn changed(order: &ApplyOrder, there: &KubeState) -> Option<String> {
+fn changed(node: &Node, order: &ApplyOrder, there: &KubeState) -> Option<String> {
+    if order.custom.is_some() {
+        return deploy::changed(node, order, there);
+    }
     for object in &order.objects {
         let found = there.objects.get(&object.key)?;
         if found.fingerprint != Some(object.fingerprint) {
@@ -55,7 +55,14 @@ fn changed(order: &ApplyOrder, there: &KubeState) -> Option<String> {
             return Some(format!("{}: {drift}", object.key));
         }
     }
-    None
+    if node.workload.raised.is_some() {
+        return None;
+    }
+    // What an earlier session applied goes with the next apply.
+    let is_declared = |key: &ObjectKey| order.objects.iter().any(|object| object.key == *key);
+    let mut left =
+        there.objects.iter().filter(|(key, one)| !is_declared(key) && order::goes_with_its_resource(key, one));
+    left.next().map(|(key, _)| format!("the Orchfile has {key} no more"))
 }
 
 /// Acts on what was found while something lives.
@@ -66,7 +73,7 @@ pub(in crate::engine) fn judge(state: &mut State, id: NodeId, finding: Finding) 
         Finding::Done => observe::died(state, id, Exit::Code(0), false),
         Finding::Gone | Finding::Changed(_) if is_halfway => show(state, id),
         Finding::Gone => {
-            let missing = order_of(node).and_then(|(order, there)| missing(order, there)).unwrap_or_default();
+            let missing = order_of(node).and_then(|(order, there)| missing(node, order, there)).unwrap_or_default();
             repair(state, id, Cause::Deleted(missing));
         }
         Finding::Changed(how) => repair(state, id, Cause::Drifted(how)),
@@ -125,14 +132,22 @@ fn without_numbers(text: &str) -> String {
     text.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
-/// In `orch ci` what is wrong with pods decides, if it does not go away.
+/// In `orch ci` what is wrong with pods decides, if it does not go away. One that crashes again and again runs in between.
 fn watch_error(state: &mut State, id: NodeId, is_error: bool) {
     let deadline = Deadline::Trouble(id);
-    if !is_error || state.goal != crate::snapshot::Goal::Ci {
-        return state.deadlines.clear(deadline);
+    let now = state.now;
+    let Some(live) = state.node(id).server.live.as_mut() else { return };
+    let is_ready = live.is_ready_now();
+    let Some(watched) = live.watched() else { return };
+    if is_ready {
+        watched.failing_since = None;
+    } else if is_error {
+        watched.failing_since.get_or_insert(now);
     }
+    let since = watched.failing_since.filter(|_| is_error && state.goal == crate::snapshot::Goal::Ci);
+    let Some(since) = since else { return state.deadlines.clear(deadline) };
     let grace = state.project.as_ref().and_then(|project| project.settings.ci.k8s_grace_period).unwrap_or_default();
-    state.deadlines.set_if_none(deadline, state.now + grace);
+    state.deadlines.set(deadline, since + grace);
 }
 
 /// Containers that started anew have none of the files that were changed in them.

@@ -1,16 +1,20 @@
 //! The cluster as a whole: looking what it has, and what it says of itself.
 //!
-//! `order`: what objects are to be. `pods`: how pods fare. `judge`: what is seen against what should be. `work`: what is done.
+//! `order`: what objects are to be. `deploy`: what commands of the user's apply. `pods`: how pods fare. `judge`: what is seen against what should be. `work`: what is done.
 
+mod deploy;
 mod judge;
 mod order;
 mod pods;
 mod work;
 
+pub(super) use deploy::{
+    counts, forget_deploy, inputs_of, is_by_command, look_at_inputs, on_adopted, recall, remember_deploy, say_lost,
+};
 pub(super) use judge::{find, goes_on, judge, show};
 pub(super) use order::{is_alike, order, placed};
 pub(super) use pods::{container_lives, error_of, footing, is_done, is_ready, lives, shown};
-pub(super) use work::{apply, delete, delete_stray, forward, note_holders, on_removed, update};
+pub(super) use work::{Holders, apply, delete, delete_stray, forward, holders, note_holders, on_removed, update};
 
 use super::{
     backend::{self, Backend, Before, Contact},
@@ -73,7 +77,8 @@ pub(super) fn on_loaded(state: &mut State) {
     take_cluster(state);
     if is_needed && (state.kube.contact.is_unasked() || is_first) {
         if state.kube.cluster.is_none() {
-            return backend::on_lost(state, Backend::Kube, no_cluster());
+            let why = state.project.as_ref().and_then(|project| project.kube.no_cluster.clone());
+            return backend::on_lost(state, Backend::Kube, no_cluster(why));
         }
         backend::ask(state, Backend::Kube, false);
     } else if !state.kube.contact.is_unasked() && state.kube.asked.as_ref() != Some(&asked(state)) {
@@ -97,9 +102,10 @@ fn take_cluster(state: &mut State) {
     }
 }
 
-fn no_cluster() -> Failure {
+fn no_cluster(why: Option<String>) -> Failure {
+    let why = why.unwrap_or_else(|| "no kubeconfig names a context".to_owned());
     Failure {
-        message: "there is no Kubernetes cluster: no kubeconfig names a context".to_owned(),
+        message: format!("there is no Kubernetes cluster: {why}"),
         help: Some("name a kubeconfig with `KUBECONFIG`, or a context with `--context`".to_owned()),
     }
 }
@@ -173,7 +179,7 @@ fn on_seen(state: &mut State, request: RequestId, seen: KubeSeen) {
 /// Whether nobody knows the name, and something of it would be deleted.
 fn is_stray(state: &State, (name, there): &(ResourceName, KubeState)) -> bool {
     let is_known = state.by_key.contains_key(&NodeKey::Resource(name.clone()));
-    !is_known && there.objects.keys().any(|key| !order::outlives_its_resource(key))
+    !is_known && there.objects.iter().any(|(key, object)| order::goes_with_its_resource(key, object))
 }
 
 fn on_forwarded(state: &mut State, resource: ResourceName, ports: Vec<ForwardState>) {

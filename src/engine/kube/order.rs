@@ -7,7 +7,8 @@ use crate::{
         workload::Order,
     },
     model::{
-        Built, Command, CustomDeploy, Digest, Image, ImageKey, Injected, KubeObject, KubeSpec, ObjectKey, Registry,
+        Built, Command, CustomDeploy, Digest, Image, ImageKey, Injected, KubeObject, KubeSpec, ObjectKey, ObjectState,
+        Registry, SetDigest,
     },
 };
 use serde_json::Value;
@@ -26,7 +27,7 @@ pub(super) type Scaled = BTreeSet<(String, String, String)>;
 pub(in crate::engine) fn order(
     state: &State,
     kube: &KubeSpec,
-    definition: Digest,
+    (definition, inputs): (Digest, SetDigest),
     images: &BTreeMap<ImageKey, &Built>,
     restart: bool,
 ) -> Order {
@@ -37,10 +38,10 @@ pub(in crate::engine) fn order(
     let load = images.values().filter(|image| image.is_loaded(state)).map(|image| image.built.reference.clone());
     Order::Kube(Arc::new(ApplyOrder {
         objects: kube.objects.iter().map(|object| applied(state, object, &images, &scaled)).collect(),
-        custom: kube.custom.as_ref().map(|custom| Box::new(applying(state, custom, definition, &images))),
+        custom: kube.custom.as_ref().map(|custom| Box::new(applying(state, custom, (definition, inputs), &images))),
         load: load.collect(),
         restart,
-        timeout: settings.upsert_timeout,
+        timeout: kube.timeout.unwrap_or(settings.upsert_timeout),
     }))
 }
 
@@ -160,12 +161,12 @@ fn fingerprint(value: &Value) -> Digest {
 fn applying(
     state: &State,
     custom: &CustomDeploy,
-    definition: Digest,
+    (definition, inputs): (Digest, SetDigest),
     images: &BTreeMap<&ImageKey, Deployed<'_>>,
 ) -> CustomCommand {
     let mut command = command(state, &custom.apply, definition);
     let given = custom.image_deps.iter().enumerate().filter_map(|(place, key)| Some((place, images.get(key)?, key)));
-    let mut parts = vec![definition.0.to_vec()];
+    let mut parts = vec![definition.0.to_vec(), inputs.digest().0.to_vec()];
     for (place, image, key) in given {
         parts.push(image.reference.as_bytes().to_vec());
         command.environment.insert(format!("TILT_IMAGE_{place}"), Some(image.reference.clone()));
@@ -181,10 +182,11 @@ pub(super) fn command(state: &State, command: &Command, fingerprint: Digest) -> 
     CustomCommand { command: command.clone(), environment, fingerprint, grace: state.mode().stop_grace() }
 }
 
-/// What is not deleted with its resource: more would go with it than the project made.
-pub(super) fn outlives_its_resource(key: &ObjectKey) -> bool {
-    matches!(
+/// What is deleted with its resource: not what the user wants to keep, nor what more would go with than the project made.
+pub(super) fn goes_with_its_resource(key: &ObjectKey, object: &ObjectState) -> bool {
+    let is_vast = matches!(
         (key.group.as_str(), key.kind.as_str()),
         ("", "Namespace") | ("apiextensions.k8s.io", "CustomResourceDefinition")
-    )
+    );
+    !is_vast && !object.is_kept
 }

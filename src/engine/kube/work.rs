@@ -15,7 +15,11 @@ use crate::{
         PodContainerPhase, PodState, ResourceName, RunId,
     },
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 /// How long deleting may take at least: pods have their own time to end.
 const DELETE: Duration = Duration::from_mins(2);
@@ -78,6 +82,24 @@ fn is_meant(state: &State, id: NodeId, selector: &ContainerSelector, container: 
     }
 }
 
+/// Containers that hold what was changed in them, where others started anew without it; these need no more than what is new.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Holders {
+    containers: Vec<ContainerId>,
+    /// What they do not hold.
+    news: BTreeSet<FilePath>,
+}
+
+/// Which containers hold what was changed, as far as others do not; asked before it is noted who gets what is changed now.
+pub(in crate::engine) fn holders(state: &State, id: NodeId) -> Holders {
+    let workload = &state.nodes[id].workload;
+    if !workload.resync || workload.initial_sync {
+        return Holders::default();
+    }
+    let news = state.nodes[id].dirt.files.keys().chain(&workload.unsynced).cloned().collect();
+    Holders { containers: workload.ids.clone(), news }
+}
+
 /// Notes which containers get what is changed now.
 pub(in crate::engine) fn note_holders(state: &mut State, id: NodeId) {
     let There::Cluster(there) = &state.nodes[id].workload.there else { return };
@@ -86,8 +108,15 @@ pub(in crate::engine) fn note_holders(state: &mut State, id: NodeId) {
     state.node(id).workload.ids = lives;
 }
 
-/// Has files changed in its running containers: those of each image in the containers that are made of it.
-pub(in crate::engine) fn update(state: &mut State, id: NodeId, run: RunId, files: &BTreeMap<FilePath, Option<Digest>>) {
+/// Has files changed in its running containers: those of each image in the containers that are made of it. What started anew gets all
+/// of them, the holders what is new.
+pub(in crate::engine) fn update(
+    state: &mut State,
+    id: NodeId,
+    run: RunId,
+    files: &BTreeMap<FilePath, Option<Digest>>,
+    holders: &Holders,
+) {
     let node = &state.nodes[id];
     let (There::Cluster(there), Some(kube)) = (&node.workload.there, node.what.kube()) else { return };
     let mut selectors: Vec<&ContainerSelector> = Vec::new();
@@ -96,21 +125,35 @@ pub(in crate::engine) fn update(state: &mut State, id: NodeId, run: RunId, files
             selectors.push(&update.containers);
         }
     }
-    let order = |selector: &ContainerSelector| {
+    let news: BTreeMap<FilePath, Option<Digest>> =
+        files.iter().filter(|(path, _)| holders.news.contains(*path)).map(|(path, now)| (path.clone(), *now)).collect();
+    let mut orders = Vec::new();
+    for selector in selectors {
         let own = kube.live_updates.iter().filter(|update| update.containers == *selector);
         let own: Vec<LiveUpdate> = own.map(|update| update.update.clone()).collect();
-        let is_covered = |path: &FilePath| own.iter().flat_map(|update| &update.inputs).any(|set| set.contains(path));
-        let files = files.iter().filter(|(path, _)| is_covered(path));
-        let Steps { copies, removals, folders, runs, restart: _ } =
-            plan::steps(&own, &files.map(|(path, content)| (path.clone(), content.is_some())).collect());
         let containers = running(there).filter(|(_, one)| is_meant(state, id, selector, one));
-        let containers: Vec<_> = containers.map(|(pod, one)| (pod.id.clone(), one.name.clone())).collect();
-        let is_nothing = containers.is_empty() || copies.is_empty() && removals.is_empty();
-        (!is_nothing).then(|| Arc::new(PodUpdateOrder { containers, copies, removals, folders, runs }))
-    };
-    let orders = selectors.into_iter().filter_map(order).collect();
+        let (holding, lost): (Vec<_>, Vec<_>) =
+            containers.partition(|(pod, one)| holders.containers.contains(&pods::life_of(pod, one)));
+        orders.extend(order_for(&own, &lost, files));
+        orders.extend(order_for(&own, &holding, &news));
+    }
     let resource = node.name.clone();
     state.emit(effect(KubeEffect::Update { run, resource, orders }));
+}
+
+/// What is done in some containers about files that differ; `None` where that is nothing.
+fn order_for(
+    updates: &[LiveUpdate],
+    containers: &[(&PodState, &PodContainer)],
+    files: &BTreeMap<FilePath, Option<Digest>>,
+) -> Option<Arc<PodUpdateOrder>> {
+    let is_covered = |path: &FilePath| updates.iter().flat_map(|update| &update.inputs).any(|set| set.contains(path));
+    let files = files.iter().filter(|(path, _)| is_covered(path));
+    let Steps { copies, removals, folders, runs, restart: _ } =
+        plan::steps(updates, &files.map(|(path, content)| (path.clone(), content.is_some())).collect());
+    let containers: Vec<_> = containers.iter().map(|(pod, one)| (pod.id.clone(), one.name.clone())).collect();
+    let is_nothing = containers.is_empty() || copies.is_empty() && removals.is_empty();
+    (!is_nothing).then(|| Arc::new(PodUpdateOrder { containers, copies, removals, folders, runs }))
 }
 
 /// Has its local ports lead to it, if that is not so.

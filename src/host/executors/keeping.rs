@@ -3,9 +3,9 @@
 use super::World;
 use crate::{
     diag,
-    engine::Event,
+    engine::{EvaluationOutcome, Event},
     logs::LogName,
-    model::{Level, ProjectId, ResourceName, Time},
+    model::{Cluster, Level, ProjectId, ResourceName, Time},
     snapshot::{Row, RunRow, Snapshot},
 };
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,7 @@ pub(super) struct Keeping {
     world: World,
     shown: Arc<Snapshot>,
     saved: Saved,
+    cluster: Used,
     record: Option<BufWriter<File>>,
 }
 
@@ -49,6 +50,19 @@ pub struct KeptSession {
     /// The mark on what it made.
     #[serde(default)]
     pub project: Option<ProjectId>,
+    /// The cluster on which it has objects, as far as is known: it was allowed then.
+    #[serde(default)]
+    pub cluster: Option<Cluster>,
+}
+
+/// Which cluster is known to have objects of the project.
+#[derive(Debug, Default)]
+enum Used {
+    /// What earlier sessions used is not looked up yet.
+    #[default]
+    Unasked,
+    /// This one, if any.
+    Known(Option<Cluster>),
 }
 
 /// One line of the file that `ORCH_RECORD` names.
@@ -68,7 +82,7 @@ impl Keeping {
                 None
             }
         });
-        Self { world, shown: Arc::default(), saved: Saved::default(), record }
+        Self { world, shown: Arc::default(), saved: Saved::default(), cluster: Used::Unasked, record }
     }
 
     pub(super) fn record_run(&self, resource: &ResourceName, run: &RunRow) {
@@ -78,6 +92,12 @@ impl Keeping {
 
     /// Writes the event down when a recording is wanted; values of secrets are left out.
     pub(super) fn observe(&mut self, now: Time, event: &Event) {
+        if let Event::EvaluationEnded { outcome: EvaluationOutcome::Loaded(project, _), .. } = event
+            && project.kube.cluster.is_some()
+            && project.resources.iter().any(|resource| resource.kind.kube().is_some())
+        {
+            self.cluster = Used::Known(project.kube.cluster.clone());
+        }
         let Some(record) = &mut self.record else { return };
         let Ok(line) = serde_json::to_string(&Recorded { at: now, event }) else { return };
         let redactor = self.world.logs.redactor();
@@ -117,6 +137,17 @@ impl Keeping {
             .for_each(|note| self.world.logs.say(&LogName::Session, None, Level::Warning, note));
     }
 
+    /// The cluster that has objects of the project when this session is over.
+    fn used_cluster(&mut self) -> Option<Cluster> {
+        if let Used::Unasked = self.cluster {
+            let before = self.world.store.session().ok().flatten();
+            let before = before.and_then(|kept| serde_json::from_str::<KeptSession>(&kept).ok());
+            self.cluster = Used::Known(before.and_then(|kept| kept.cluster));
+        }
+        let Used::Known(cluster) = &self.cluster else { return None };
+        cluster.clone()
+    }
+
     fn draw_new(&self, snapshot: &Snapshot) {
         let (old, new) = (&self.shown.orchfile, &snapshot.orchfile);
         if old.errors != new.errors {
@@ -152,8 +183,8 @@ impl Keeping {
             self.saved.rows.iter().filter(is_gone).map(|row| row.name.clone()).collect()
         };
         let session = Snapshot { rows: <_>::default(), graph: <_>::default(), ..Snapshot::clone(&self.shown) };
-        let kept =
-            KeptSession { session, order, args: self.shown.args.to_vec(), project: Some(self.world.project.clone()) };
+        let (args, project) = (self.shown.args.to_vec(), Some(self.world.project.clone()));
+        let kept = KeptSession { session, order, args, project, cluster: self.used_cluster() };
         self.world.store.save_rows(changed, removed);
         self.world.store.save_session(serde_json::to_string(&kept).unwrap_or_default());
         let known = self.world.files.drain_changed();

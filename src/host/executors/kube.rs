@@ -20,7 +20,12 @@ use crate::{
     logs::LogName,
     model::{Attempt, Cluster, Exit, Failure, InstanceId, Level, RequestId, ResourceName, RunId, Time},
 };
-use std::{collections::BTreeMap, future::Future, sync::Arc, time::SystemTime};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    sync::Arc,
+    time::SystemTime,
+};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -78,7 +83,9 @@ impl Clustering {
             }
             KubeEffect::Clean { run, namespaces } => {
                 let marks = self.marks.clone();
-                self.run(run, move |_, connection| async move { delete::stray(&connection, &marks, namespaces).await });
+                self.run(run, move |_, connection| async move {
+                    delete::by_marks(&connection, &marks, &BTreeSet::new(), namespaces).await.map(drop)
+                });
             }
             KubeEffect::Update { run, resource, orders } => self.update(run, resource, orders),
             KubeEffect::Follow { instance, resource } => self.follow(instance, resource),
@@ -122,8 +129,9 @@ impl Clustering {
     ) {
         if self.reach.as_ref().is_none_or(|reach| *reach.link.cluster() != cluster) {
             let link = Link::new(cluster.clone(), self.world.outbox.clone());
-            let observer =
-                Observer::start(self.marks.clone(), link.clone(), self.world.outbox.clone(), self.cursors.clone());
+            let (outbox, cursors) = (self.world.outbox.clone(), self.cursors.clone());
+            let logs = self.world.logs.clone();
+            let observer = Observer::start(self.marks.clone(), link.clone(), outbox, cursors, logs);
             let (processes, defaults) = (self.world.processes.clone(), self.world.defaults);
             let commands = Commands { cluster, root: self.marks.root.clone(), processes, defaults };
             self.reach = Some(Reach { link, observer, commands });

@@ -11,7 +11,7 @@ use kube_client::{
     Client, Config, Error,
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
-use std::{sync::Arc, time::Duration};
+use std::{env, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// How long the server may take to say that it is there.
@@ -53,6 +53,26 @@ impl Connection {
             Ok(Ok(())) => Ok(connection),
             Ok(Err(error)) => Err(connection.failure("the cluster cannot be used", &error)),
             Err(_) => Err(silent(&connection.address)),
+        }
+    }
+
+    /// Connects to a cluster that an earlier session used, if its context still leads there.
+    ///
+    /// # Errors
+    /// As [`Self::make`], or that the context leads to another cluster now.
+    pub async fn make_again(cluster: &Cluster) -> Result<Self, Failure> {
+        let kubeconfig = read(cluster).await?;
+        let context = kubeconfig.contexts.iter().find(|named| named.name == cluster.context);
+        let leads_to = context.and_then(|named| Some(named.context.as_ref()?.cluster.as_str()));
+        match leads_to {
+            Some(name) if name == cluster.name => Self::make(cluster).await,
+            Some(_) | None => Err(Failure {
+                message: format!(
+                    "the context `{}` of the kubeconfig does not lead to the cluster `{}` any more, on which objects of this project may be",
+                    cluster.context, cluster.name
+                ),
+                help: Some("mend that context, or the Orchfile".to_owned()),
+            }),
         }
     }
 
@@ -110,6 +130,7 @@ async fn configured(cluster: &Cluster) -> Result<(Config, Address), Failure> {
     let declares_proxy = kubeconfig.clusters.iter().any(|named| {
         named.name == cluster.name && named.cluster.as_ref().is_some_and(|cluster| cluster.proxy_url.is_some())
     });
+    has_login(&kubeconfig, cluster)?;
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|why| unusable(&why))?;
     if declares_proxy {
         return Err(Failure {
@@ -126,6 +147,29 @@ async fn configured(cluster: &Cluster) -> Result<(Config, Address), Failure> {
     config.default_retry = false;
     let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
     Ok((config, Address { server, context: cluster.context.clone() }))
+}
+
+/// Whether the program is there that gives credentials, where the kubeconfig names one.
+fn has_login(kubeconfig: &Kubeconfig, cluster: &Cluster) -> Result<(), Failure> {
+    let context = kubeconfig.contexts.iter().find(|named| named.name == cluster.context);
+    let user = context.and_then(|named| named.context.as_ref()?.user.as_deref());
+    let user = kubeconfig.auth_infos.iter().find(|named| Some(named.name.as_str()) == user);
+    let Some(login) = user.and_then(|named| named.auth_info.as_ref()?.exec.as_ref()) else { return Ok(()) };
+    let Some(command) = login.command.as_deref() else { return Ok(()) };
+    let path = env::var_os("PATH").unwrap_or_default();
+    let is_there = command.contains('/') || env::split_paths(&path).any(|folder| folder.join(command).is_file());
+    if is_there {
+        return Ok(());
+    }
+    Err(Failure {
+        message: format!(
+            "the context `{}` of the kubeconfig gets its credentials from the program `{command}`, which is not in `PATH`",
+            cluster.context
+        ),
+        help: Some(
+            login.install_hint.clone().unwrap_or_else(|| format!("install `{command}`, or choose another context")),
+        ),
+    })
 }
 
 /// The files of the kubeconfig as one: what an earlier file says counts.

@@ -6,14 +6,14 @@ use super::{
     failure::is_missing,
     kinds::Kind,
     marks::{self, Marks},
-    observer::{Observer, scopes::marked},
+    observer::{Observer, Sighted, scopes::marked},
 };
-use crate::model::{Failure, ResourceName};
+use crate::model::{Failure, ObjectKey, ResourceName};
 use futures_util::future::try_join_all;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube_client::{Error, api::DeleteParams};
 use kube_runtime::wait::{await_condition, conditions::is_deleted};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 use tokio::time::timeout;
 
 /// Kinds in the order in which they are applied; those that are not here come between the two halves.
@@ -66,8 +66,11 @@ pub async fn of_resource(
     resource: &ResourceName,
     limit: Duration,
 ) -> Result<(), Failure> {
+    // What the project declares now is known then.
+    observer.refresh(resource).await;
     let mut doomed = Vec::new();
-    for one in observer.objects(Some(resource)).into_iter().filter(|one| !stays(&one.key)) {
+    let goes = |one: &Sighted| !stays(&one.key) && !one.is_kept && !observer.is_of_another(&one.key, resource);
+    for one in observer.objects(Some(resource)).into_iter().filter(goes) {
         let failed = |error: Error| connection.failure(&format!("`{}` cannot be deleted", one.key), &error);
         if let Some(kind) = connection.kinds().of(&one.key).await.map_err(failed)? {
             doomed.push(Doomed { kind, namespace: one.key.namespace, name: one.name, uid: one.uid });
@@ -88,24 +91,35 @@ pub async fn of_resource(
     deleted
 }
 
-/// Deletes whatever has the project's mark: definitions of kinds too, and namespaces where that is wanted.
+/// Deletes whatever has the project's mark: definitions of kinds too, and namespaces where that is wanted. With names only what these
+/// resources have, as they would go with them. Tells what it deletes in lines: `deleted Service web`.
 ///
 /// # Errors
 /// What is still there, and why.
-pub async fn stray(connection: &Connection, marks: &Marks, namespaces: bool) -> Result<(), Failure> {
+pub async fn by_marks(
+    connection: &Connection,
+    marks: &Marks,
+    names: &BTreeSet<ResourceName>,
+    namespaces: bool,
+) -> Result<Vec<String>, Failure> {
     let failed = |error: Error| connection.failure("what is left of the project cannot be looked for", &error);
     connection.kinds().forget();
     let found = marked(connection, marks).await.map_err(failed)?;
-    let goes = |kind: &Kind, metadata: &ObjectMeta| {
-        let is_kept = marks::annotation(metadata, marks::KEEP) == Some("true");
-        let is_namespace = kind.resource.kind == "Namespace" && kind.resource.group.is_empty();
-        !is_kept && (namespaces || !is_namespace)
+    let goes = |(kind, metadata): &(Kind, ObjectMeta)| {
+        let (group, name) = kind.name();
+        let key = ObjectKey { group, kind: name, namespace: String::new(), name: String::new() };
+        let is_of_names = names.is_empty() && (namespaces || key.kind != "Namespace" || !key.group.is_empty())
+            || !stays(&key) && marks::resource_of(metadata).is_some_and(|resource| names.contains(&resource));
+        is_of_names && !marks::is_kept(metadata)
     };
-    let doomed = found.into_iter().filter(|(kind, metadata)| goes(kind, metadata)).filter_map(|(kind, metadata)| {
+    let doomed = found.into_iter().filter(goes).filter_map(|(kind, metadata)| {
         let namespace = metadata.namespace.unwrap_or_default();
         Some(Doomed { kind, namespace, name: metadata.name?, uid: metadata.uid? })
     });
-    all(connection, doomed.collect()).await
+    let mut doomed: Vec<Doomed> = doomed.collect();
+    doomed.sort_by_key(|one| std::cmp::Reverse(rank(&one.kind)));
+    let lines = doomed.iter().map(|one| format!("deleted {} {}", one.kind.resource.kind, one.name)).collect();
+    all(connection, doomed).await.map(|()| lines)
 }
 
 /// Deletes objects, the kinds in reverse order, those of one kind at once.

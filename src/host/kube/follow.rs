@@ -255,6 +255,7 @@ impl Reader {
         let mut lines = Box::pin(pods.log_stream(&self.pod.name, &params).await?);
         let prefix = self.prefix();
         let mut line = Vec::new();
+        let mut is_whole = true;
         loop {
             line.clear();
             let count =
@@ -263,9 +264,13 @@ impl Reader {
                 return Ok(());
             }
             let (at, text) = split(&line);
-            if at.is_none_or(|at| read.cursor.take(Stream::Out, at)) {
+            // A line without a moment is the rest of a long one, or what the node says where it has no output: `unable to retrieve
+            // container logs`.
+            let is_said = at.map_or(!is_whole, |at| read.cursor.take(Stream::Out, at));
+            if is_said {
                 self.write(&prefix, text);
             }
+            is_whole = line.ends_with(b"\n");
         }
     }
 

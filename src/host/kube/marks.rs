@@ -14,8 +14,12 @@ pub const ROOT: &str = "orch.dev/root";
 pub const RESOURCE: &str = "orch.dev/resource";
 /// The digest of what it was applied from: an annotation.
 pub const FINGERPRINT: &str = "orch.dev/fingerprint";
+/// An annotation of what a command of the user's applied: what it left, see [`super::observer::deployed`].
+pub const DEPLOYED: &str = "orch.dev/deployed";
 /// An annotation of the user's: what has it stays when the Orchfile has it no more.
 pub const KEEP: &str = "orch.dev/keep";
+/// What Tilt's users say for the same, by `keep`.
+pub const TILT_KEEP: &str = "tilt.dev/down-policy";
 /// Of `generateName`, where a name was asked for that the server makes.
 pub const NAMED_AFTER: &str = "orch.dev/generate-name";
 /// In a pod's template, so that its pods are made anew.
@@ -34,7 +38,7 @@ impl Marks {
     /// Which objects have the project's mark, as a selector of labels.
     #[must_use]
     pub fn selector(&self) -> String {
-        format!("{}={},{PROJECT}={}", MANAGED_BY.0, MANAGED_BY.1, self.project)
+        format!("{PROJECT}={}", self.project)
     }
 
     /// Puts them on an object.
@@ -67,18 +71,28 @@ fn add(value: &mut Value, field: &str, marks: &[(&str, String)]) {
     }
 }
 
+/// Whether something else of the cluster made an object. Controllers copy labels and annotations onto what they make: it is theirs.
+#[must_use]
+pub fn is_copied(metadata: &ObjectMeta) -> bool {
+    metadata.owner_references.iter().flatten().any(|owner| owner.controller == Some(true))
+}
+
 /// The project whose mark is on an object.
 #[must_use]
 pub fn project_of(metadata: &ObjectMeta) -> Option<&str> {
-    let labels = metadata.labels.as_ref()?;
-    labels.get(MANAGED_BY.0).filter(|by| *by == MANAGED_BY.1)?;
-    labels.get(PROJECT).map(String::as_str)
+    metadata.labels.as_ref()?.get(PROJECT).map(String::as_str)
 }
 
 /// What an annotation of an object says.
 #[must_use]
 pub fn annotation<'a>(metadata: &'a ObjectMeta, name: &str) -> Option<&'a str> {
     metadata.annotations.as_ref()?.get(name).map(String::as_str)
+}
+
+/// Whether the user wants an object to stay when its resource goes.
+#[must_use]
+pub fn is_kept(metadata: &ObjectMeta) -> bool {
+    annotation(metadata, KEEP) == Some("true") || annotation(metadata, TILT_KEEP) == Some("keep")
 }
 
 /// The resource that an object says it belongs to.

@@ -63,7 +63,8 @@ pub fn redacted(failure: Failure, logs: &LogStore) -> Failure {
     }
 }
 
-fn hide(name: &str, value: &Value, logs: &LogStore) {
+/// The values of a Secret are shown to nobody from now on.
+pub(super) fn hide(name: &str, value: &Value, logs: &LogStore) {
     let of = |field: &str| value.get(field).and_then(Value::as_object).into_iter().flatten();
     let secret = |key: &str, value: String| Secret { name: format!("{name}:{key}"), value };
     for (key, value) in of("data") {

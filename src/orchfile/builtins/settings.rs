@@ -167,7 +167,7 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     /// How `orch ci` judges. Durations are written as `"30s"` or `"5m"`.
     ///
     /// # Arguments
-    /// * `k8s_grace_period`: accepted for Kubernetes
+    /// * `k8s_grace_period`: how long pods may fail (crash, have an image that cannot be pulled) before that is the answer
     /// * `timeout`: for all of `orch ci`
     /// * `readiness_timeout`: for each server to become ready
     fn ci_settings<'v>(

@@ -11,7 +11,7 @@ use crate::{
         text::Site,
     },
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 /// All that was said of Kubernetes so far.
 #[derive(Debug, Default)]
@@ -94,6 +94,8 @@ pub(crate) struct DraftApply {
     pub(crate) discovery: Option<Discovery>,
     pub(crate) port_forwards: Vec<PortForward>,
     pub(crate) readiness: Option<PodReadiness>,
+    /// How long applying it may take.
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// The function that names resources.

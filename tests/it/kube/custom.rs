@@ -41,12 +41,16 @@ fn what_a_command_applies_is_followed_and_deleted_by_a_command() {
     assert_eq!(room.field("configmap/made", ".data.what"), "theirs");
     let state = session.until_state("web", |state| !state.objects.is_empty());
     assert!(state.objects.values().all(|object| object.drift.is_none()), "{state:?}");
-    // As it should be: not run again, here and in another session.
-    assert_eq!(session.apply_order("web", order(command(&room, apply))), Exit::Code(0));
+    // Another session sees what it left, and what somebody does to it.
     let mut other = room.session();
-    other.look(&[("web", "")]);
-    assert_eq!(other.apply_order("web", order(command(&room, apply))), Exit::Code(0));
-    assert_eq!(std::fs::read_to_string(room.dir().join("count")).unwrap(), "x\n");
+    let seen = other.look(&[("web", "")]);
+    let found = seen.resources.values().next().unwrap();
+    assert_eq!(found.objects, state.objects);
+    room.kubectl(&["annotate", "configmap", "made", "more=1"]);
+    room.kubectl(&["patch", "configmap", "made", "-p", r#"{"data": {"what": "else"}}"#]);
+    let edited = other.until_state("web", |state| state.objects.values().any(|object| object.drift.is_some()));
+    let drift = edited.objects.values().find_map(|object| object.drift.clone()).unwrap();
+    assert_eq!(drift, "`kubectl-patch` changed it");
     let delete = Some(Box::new(command(&room, "kubectl delete configmap made; echo deleted")));
     let (resource, timeout) = (ResourceName::parse("web").unwrap(), Duration::from_secs(30));
     assert_eq!(other.run(|run| KubeEffect::Delete { run, resource, command: delete, timeout }), Exit::Code(0));

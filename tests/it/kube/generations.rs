@@ -35,7 +35,7 @@ fn only_the_newest_counts(kind: &str) {
     session.forget();
     assert_eq!(session.apply("web", &second), Exit::Code(0));
     session.until_state("web", |state| {
-        let counted = state.pods.iter().find(|pod| *pod.id.0 == *old && pod.is_current);
+        let counted = state.pods.iter().find(|pod| *pod.id.0 == *old && pod.is_current && !pod.is_ending);
         assert_eq!(counted, None, "a pod of the generation before counts");
         current_and_ready(state).is_some()
     });

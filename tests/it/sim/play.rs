@@ -11,7 +11,7 @@
 //! 3s    trigger api web | restart api | stop api | start api | take down api db
 //! 4s    port 5432 free | port 5432 taken | shut down | shut down with teardown | shut down with volumes
 //! 5s    docker stop web | start | restart | remove | pause | unpause | replace | health web unhealthy
-//! 5s    kube delete web Deployment | kube edit web Deployment | kube delete pods web | kube crash web 1 | kube down | kube up
+//! 5s    kube delete web Deployment | kube edit web Deployment | kube delete pods web | kube crash web 1 | kube crash one web 1 | kube down | kube up
 //! 6s    docker prune | docker down | docker down stopped | docker down wiped | docker up
 //! ```
 
@@ -155,6 +155,7 @@ fn kube_action(words: &[&str]) -> KubeAction {
         ["delete", "pods", of] => KubeAction::DeletePods(name(of)),
         ["delete", of, object @ ..] => KubeAction::Delete(name(of), object.join(" ")),
         ["edit", of, object @ ..] => KubeAction::Edit(name(of), object.join(" ")),
+        ["crash", "one", of, code] => KubeAction::CrashOne(name(of), code.parse().expect("an exit code")),
         ["crash", of, code] => KubeAction::Crash(name(of), code.parse().expect("an exit code")),
         ["down"] => KubeAction::Down,
         ["up"] => KubeAction::Up,

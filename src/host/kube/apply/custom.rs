@@ -5,7 +5,11 @@ use crate::{
     engine::CustomCommand,
     host::{
         kube::{
-            observer::{Expected, drift::FIELD_MANAGER},
+            marks,
+            observer::{
+                Expected,
+                deployed::{MARKS_MANAGER, left},
+            },
             yaml,
         },
         process::{OutputSink, Stream},
@@ -49,14 +53,6 @@ impl OutputSink for Printed {
 impl Applying<'_> {
     /// Runs the command, and marks what it says that it applied.
     pub(super) async fn apply_by_command(&self, custom: &CustomCommand) -> Result<(), Failure> {
-        let known = self.observer.objects(Some(self.resource));
-        let is_there = |known: &&crate::host::kube::observer::Sighted| {
-            !known.is_ending && known.fingerprint == Some(custom.fingerprint)
-        };
-        let is_changed = known.iter().any(|one| self.observer.drift(&one.uid).is_some());
-        if !self.order.restart && !known.is_empty() && known.iter().all(|one| is_there(&one)) && !is_changed {
-            return Ok(());
-        }
         self.loaded.load(&self.order.load, self.commands, self.voice).await?;
         let printed = Arc::new(Printed { text: Mutex::default(), writer: self.voice.writer() });
         let doing = format!("the command that applies `{}`", self.resource);
@@ -130,11 +126,22 @@ impl Applying<'_> {
         else {
             return Ok(None);
         };
+        let api = kind.objects(self.connection.client(), &object.key.namespace);
+        let there = api.get_metadata(&object.key.name).await.map_err(failed)?;
+        let left = left(&there.metadata);
         let mut value = json!({"metadata": {}});
         self.marks.put(&mut value, &object.key, self.resource, custom.fingerprint);
+        let labels = there.metadata.labels.unwrap_or_default();
+        if let (true, Some(marks)) = (
+            labels.contains_key(marks::MANAGED_BY.0),
+            value.pointer_mut("/metadata/labels").and_then(Value::as_object_mut),
+        ) {
+            // helm looks there for its own name.
+            marks.remove(marks::MANAGED_BY.0);
+        }
+        value["metadata"]["annotations"][marks::DEPLOYED] = left.into();
         // Marks of orch's own are merged in: what the command applied stays whoever's it is.
-        let params = PatchParams { field_manager: Some(format!("{FIELD_MANAGER}-marks")), ..PatchParams::default() };
-        let api = kind.objects(self.connection.client(), &object.key.namespace);
+        let params = PatchParams { field_manager: Some(MARKS_MANAGER.to_owned()), ..PatchParams::default() };
         let marked = api.patch(&object.key.name, &params, &Patch::Merge(value)).await.map_err(failed)?;
         Ok(Some((object.key.clone(), marked)))
     }

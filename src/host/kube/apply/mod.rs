@@ -71,7 +71,6 @@ impl Applying<'_> {
 
     async fn apply_objects(&self) -> Result<(), Failure> {
         let objects = &self.order.objects;
-        objects.iter().for_each(|object| self.voice.hide(&object.declared));
         self.observer.expect(self.resource, objects.iter().map(Expected::from).collect()).await;
         let known = self.observer.objects(Some(self.resource));
         let is_there = |object: &AppliedObject| {

@@ -21,7 +21,7 @@ impl Applying<'_> {
         let is_declared = |one: &Sighted| self.order.objects.iter().any(|object| object.key == one.key);
         let mut gone = Vec::new();
         for one in known.iter().filter(|one| !is_declared(one) && !one.is_ending && !stays(&one.key)) {
-            if one.is_kept {
+            if one.is_kept || self.observer.is_of_another(&one.key, self.resource) {
                 continue;
             }
             let doing = format!("`{}`, which the Orchfile has no more, cannot be deleted", one.key);

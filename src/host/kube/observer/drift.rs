@@ -12,7 +12,7 @@ pub const FIELD_MANAGER: &str = "orch";
 pub const RESTART_MANAGER: &str = "orch-restart";
 
 /// Controllers that set fields because that is what they are for.
-const CONTROLLERS: [&str; 12] = [
+pub(super) const CONTROLLERS: [&str; 13] = [
     "kube-controller-manager",
     "kube-scheduler",
     "kubelet",
@@ -25,6 +25,7 @@ const CONTROLLERS: [&str; 12] = [
     "argo-rollouts",
     "flagger",
     RESTART_MANAGER,
+    super::deployed::MARKS_MANAGER,
 ];
 /// Values are shown up to this many characters.
 const SHOWN_CHARS_MAX: usize = 40;

@@ -3,6 +3,7 @@
 //! Each kind in each namespace is a stream of its own (`news`); what is known is kept small (`world`), and told by resource
 //! whenever something about it changed. Nothing is asked while nothing happens, but for a greeting now and then.
 
+pub mod deployed;
 pub mod drift;
 mod eye;
 mod news;
@@ -17,6 +18,7 @@ use super::{follow::Cursors, link::Link, marks::Marks};
 use crate::{
     engine::{AppliedObject, ExpectedObject, PodSearch},
     host::outbox::Outbox,
+    logs::LogStore,
     model::{KubeObject, KubeState, ObjectKey, PodId, RequestId, ResourceName},
 };
 use eye::Eye;
@@ -133,10 +135,10 @@ impl Shared {
 impl Observer {
     /// Begins to observe; nothing is asked of the cluster before somebody looks.
     #[must_use]
-    pub fn start(marks: Marks, link: Link, outbox: Outbox, cursors: Cursors) -> Self {
+    pub fn start(marks: Marks, link: Link, outbox: Outbox, cursors: Cursors, logs: LogStore) -> Self {
         let (sender, asks) = mpsc::unbounded_channel();
         let shared = Shared::default();
-        tokio::spawn(Eye::new(marks, link, outbox, shared.clone(), asks, sender.downgrade(), cursors).run());
+        tokio::spawn(Eye::new(marks, link, outbox, shared.clone(), asks, sender.downgrade(), (cursors, logs)).run());
         Self { asks: sender, shared }
     }
 
@@ -176,6 +178,12 @@ impl Observer {
         let known = self.shared.known();
         let all = known.objects.values().map(|(_, one)| one);
         all.filter(|one| resource.is_none_or(|resource| one.resource == *resource)).cloned().collect()
+    }
+
+    /// Whether the project declares an object for another resource, which then has it soon: it is not to be deleted.
+    #[must_use]
+    pub fn is_of_another(&self, key: &ObjectKey, resource: &ResourceName) -> bool {
+        self.shared.known().declared.get(key).is_some_and(|owner| owner != resource)
     }
 
     /// What was said to have become of an object of the project's, by its id.

@@ -1,6 +1,6 @@
 //! An object with a project's mark, as it was last seen.
 
-use super::drift::Fields;
+use super::{deployed, drift::Fields};
 use crate::{
     host::kube::marks::{self, Marks},
     model::{Digest, ObjectKey, ResourceName},
@@ -31,6 +31,8 @@ pub struct Sighted {
     pub created_at: i64,
     /// Who set which of its fields.
     pub fields: Fields,
+    /// Who changed it, where a command of the user's applied it and somebody did.
+    pub changed_by: Option<String>,
     /// How far its controller is with it.
     pub rollout: Rollout,
 }
@@ -63,7 +65,7 @@ impl Sighted {
     /// What is told of an object of that group and kind; `None` where it has not the project's mark. `rest` is what it has besides its
     /// metadata, where that was asked for.
     pub fn of(group: &str, kind: &str, metadata: &ObjectMeta, rest: &Value, marks: &Marks) -> Option<Self> {
-        if marks::project_of(metadata) != Some(marks.project.as_str()) {
+        if marks::project_of(metadata) != Some(marks.project.as_str()) || marks::is_copied(metadata) {
             return None;
         }
         let resource = marks::resource_of(metadata)?;
@@ -81,10 +83,11 @@ impl Sighted {
             version: version(metadata),
             resource,
             fingerprint: marks::annotation(metadata, marks::FINGERPRINT).and_then(|text| text.parse().ok()),
-            is_kept: marks::annotation(metadata, marks::KEEP) == Some("true"),
+            is_kept: marks::is_kept(metadata),
             is_ending: metadata.deletion_timestamp.is_some(),
             created_at: created_at(metadata),
             fields: Fields::of(metadata),
+            changed_by: deployed::changed_by(metadata),
             rollout: rollout(kind, metadata, rest),
         })
     }

@@ -89,9 +89,10 @@ async fn list(connection: &Connection, marks: &Marks, kind: &Kind) -> Result<Vec
         answer => answer,
     };
     match answer {
-        Ok(list) => {
-            Ok(list.items.into_iter().map(|one| one.metadata).filter(|one| marks::resource_of(one).is_some()).collect())
-        }
+        Ok(list) => Ok({
+            let is_ours = |one: &ObjectMeta| marks::resource_of(one).is_some() && !marks::is_copied(one);
+            list.items.into_iter().map(|one| one.metadata).filter(is_ours).collect()
+        }),
         Err(error) if is_lost(&error) => Err(error),
         Err(error) if is_forbidden(&error) || is_missing(&error) => Ok(Vec::new()),
         // One kind that its own server does not list keeps nobody from the others.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     engine::PodSearch,
-    model::{KubeState, ObjectState, PodPhase, PodState, ResourceName},
+    model::{KubeState, ObjectKey, ObjectState, PodPhase, PodState, ResourceName},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +31,8 @@ pub(super) struct Known {
     /// What is said of drift, by the object's id.
     pub(super) drift: BTreeMap<String, String>,
     pub(super) searches: BTreeMap<ResourceName, PodSearch>,
+    /// Whose each object is that the project declares.
+    pub(super) declared: BTreeMap<ObjectKey, ResourceName>,
     /// Namespaces of each resource.
     pub(super) namespaces: BTreeMap<ResourceName, BTreeSet<String>>,
 }
@@ -233,8 +235,9 @@ impl Known {
         let objects =
             self.objects.values().map(|(_, one)| one).filter(|one| one.resource == *resource && !one.is_ending);
         let objects = objects.map(|one| {
-            let drift = self.drift.get(&one.uid).cloned();
-            (one.key.clone(), ObjectState { fingerprint: one.fingerprint, drift, is_complete: one.rollout.is_complete })
+            let drift = self.drift.get(&one.uid).or(one.changed_by.as_ref()).cloned();
+            let (fingerprint, is_kept, is_complete) = (one.fingerprint, one.is_kept, one.rollout.is_complete);
+            (one.key.clone(), ObjectState { fingerprint, drift, is_kept, is_complete })
         });
         let mut own =
             self.objects.values().map(|(_, one)| one).filter(|one| one.resource == *resource && !one.is_ending);
@@ -290,7 +293,10 @@ impl Known {
             .values()
             .map(|(_, warning)| warning)
             .filter(|warning| warning.about == uid && counts(warning));
-        about.max_by_key(|warning| warning.at).map(|warning| format!("{}: {}", warning.reason, warning.message))
+        about.max_by_key(|warning| warning.at).map(|warning| {
+            let text = format!("{}: {}", warning.reason, warning.message);
+            text.trim_end_matches([':', ' ']).to_owned()
+        })
     }
 
     /// Ports that the containers of a pod declare.

@@ -164,6 +164,7 @@ pub(super) struct ApplyBody {
     pub(super) apply_cmd: Option<KubeCmdBody>,
     pub(super) delete_cmd: Option<KubeCmdBody>,
     pub(super) restart_on: Option<Starts>,
+    pub(super) timeout: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

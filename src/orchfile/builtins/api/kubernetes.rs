@@ -1,7 +1,10 @@
 //! `kubernetes_apply` and `kubernetes_discovery`: resources of Kubernetes that objects of the API describe.
 
 use super::{
-    super::kube::{Input, read},
+    super::{
+        duration,
+        kube::{Input, hide_secrets, read},
+    },
     body::{self, ApplyBody, DiscoveryBody, ForwardsBody, KubeCmdBody, SelectorBody},
     effects::{command, name_of},
     objects::Objects,
@@ -10,12 +13,27 @@ use crate::{
     model::{Command, CustomDeploy, Discovery, PodReadiness, PortForward},
     orchfile::{
         Fault,
-        context::Context,
+        context::{Context, context},
         draft::{ApiObject, DraftApply, DraftObject},
     },
 };
+use serde_json::Value as Json;
 use starlark::eval::Evaluator;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+/// Fields of a `kubernetes_apply` that nothing comes of, see [`warn_of`].
+const WITHOUT_EFFECT: [(&str, &str, &str); 4] = [
+    ("image_maps", "imageMaps", "remove it: images of the file are put in wherever `yaml` names them"),
+    ("image_locators", "imageLocators", "say it with `k8s_kind(…, image_json_path=…)`"),
+    LOG_TEMPLATE,
+    CLUSTER,
+];
+/// The same of a `kubernetes_discovery`.
+const WITHOUT_EFFECT_OF_DISCOVERY: [(&str, &str, &str); 3] =
+    [("watches", "watches", "name labels of the pods in `extra_selectors`"), LOG_TEMPLATE, CLUSTER];
+const LOG_TEMPLATE: (&str, &str, &str) =
+    ("pod_log_stream_template_spec", "podLogStreamTemplateSpec", "remove it: all containers are in the log");
+const CLUSTER: (&str, &str, &str) = ("cluster", "cluster", "choose the cluster of a session with `--context`");
 
 /// Reads the objects that are to be applied, when they are given.
 ///
@@ -28,21 +46,62 @@ pub(super) fn check(object: &ApiObject, eval: &Evaluator<'_, '_, '_>) -> Result<
             .help("give it `yaml`, or an `apply_cmd` with a `delete_cmd`")
     };
     name_of(object)?;
+    timeout(&body.timeout)?;
+    warn_of(object, &WITHOUT_EFFECT, eval);
     match (body.yaml.is_empty(), &body.apply_cmd, &body.delete_cmd) {
         (true, None, _) => Err(missing("yaml")),
         (_, Some(_), None) => Err(missing("delete_cmd")),
         (true, Some(_), Some(_)) => Ok(Vec::new()),
         (false, ..) => {
             let source = format!("kubernetes_apply {}", object.name);
-            let objects = read(vec![Input::Text(body.yaml, source)], eval)?.into_iter();
+            let objects = read(vec![Input::Text(body.yaml, source)], eval)?;
+            objects.iter().for_each(|read| hide_secrets(&read.object, context(eval)));
             let drafted = |read: super::super::kube::Read| DraftObject {
                 object: read.object,
                 site: object.site.clone(),
                 place: read.place,
             };
-            Ok(objects.map(drafted).collect())
+            Ok(objects.into_iter().map(drafted).collect())
         }
     }
+}
+
+/// How long applying may take, where that is said.
+fn timeout(text: &str) -> Result<Option<Duration>, Fault> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let invalid = || {
+        Fault::value(format!("`{text}` is no duration"))
+            .help("write it as \"30s\", \"5m\" or \"1h30m\"")
+            .at_keyword("timeout")
+    };
+    duration::parse(text).map(Some).ok_or_else(invalid)
+}
+
+/// Says which fields of an object nothing comes of.
+///
+/// `fields`: as they are given, as the API calls them, and what to do instead.
+fn warn_of(object: &ApiObject, fields: &[(&str, &str, &str)], eval: &Evaluator<'_, '_, '_>) {
+    for (given, field, instead) in fields {
+        let is_empty = match object.body.get(*field) {
+            None | Some(Json::Null) => true,
+            Some(Json::String(text)) => text.is_empty() || *field == "cluster" && text == "default",
+            Some(Json::Array(items)) => items.is_empty(),
+            Some(Json::Object(fields)) => fields.is_empty(),
+            Some(Json::Bool(_) | Json::Number(_)) => false,
+        };
+        if !is_empty {
+            let message = format!("`{given}` of the object `{}` has no effect", object.name);
+            let help = Some((*instead).to_owned());
+            context(eval).warn(object.site.as_ref(), "orchfile::without_effect", message, help);
+        }
+    }
+}
+
+/// Says which fields of a `kubernetes_discovery` nothing comes of.
+pub(super) fn check_discovery(object: &ApiObject, eval: &Evaluator<'_, '_, '_>) {
+    warn_of(object, &WITHOUT_EFFECT_OF_DISCOVERY, eval);
 }
 
 /// Puts what is applied and what is found among the Kubernetes resources in the making.
@@ -79,6 +138,7 @@ fn apply(objects: &Objects<'_, '_>, object: &ApiObject) -> Option<DraftApply> {
         discovery: (body.discovery_strategy == "selectors-only").then_some(Discovery::SelectorsOnly),
         port_forwards: forwards(body.port_forward_template_spec),
         readiness: None,
+        timeout: timeout(&body.timeout).ok().flatten(),
     })
 }
 
@@ -94,6 +154,7 @@ fn discovery(object: &ApiObject) -> Option<DraftApply> {
         discovery: Some(Discovery::SelectorsOnly),
         port_forwards: forwards(body.port_forward_template_spec),
         readiness: Some(PodReadiness::Ignore),
+        timeout: None,
     })
 }
 

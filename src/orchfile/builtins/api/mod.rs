@@ -110,6 +110,9 @@ impl Constructor {
             body: take::body(self.shape, own, eval)?,
         };
         effects::check(&object)?;
+        if kind == "kubernetesdiscoverys" {
+            kubernetes::check_discovery(&object, eval);
+        }
         if kind == "kubernetesapplys" {
             let objects = kubernetes::check(&object, eval)?;
             context(eval).draft.borrow_mut().kube.read.insert(object.name.clone(), objects);

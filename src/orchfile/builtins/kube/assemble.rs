@@ -80,7 +80,10 @@ pub(crate) fn declare_resources(context: &Context<'_>) {
     let first = first.or_else(|| applies.first().map(|it| it.site.clone()));
     if let Some(site) = &first {
         match cluster::check_resources(context) {
-            Ok(cluster) => settings.cluster = cluster,
+            Ok(cluster) => {
+                settings.no_cluster = cluster.is_none().then(|| cluster::why_none(context));
+                settings.cluster = cluster;
+            }
             Err(fault) => context.report(site.as_ref(), fault),
         }
     }
@@ -117,11 +120,13 @@ pub(crate) fn declare_resources(context: &Context<'_>) {
 
 /// A resource that an API object describes.
 fn of_api(apply: DraftApply, kinds: &[KnownKind], context: &Context<'_>) -> Made {
-    let DraftApply { name, site, objects, custom, extra_pod_selectors, discovery, port_forwards, readiness } = apply;
+    let DraftApply { name, site, objects, custom, extra_pod_selectors, discovery, port_forwards, readiness, timeout } =
+        apply;
     let objects = with_places(objects, kinds, context).into_iter().map(|known| known.object).collect();
     let spec = KubeSpec {
         inputs: custom.iter().map(|custom| custom.inputs.clone()).collect(),
         custom: custom.map(Box::new),
+        timeout,
         extra_pod_selectors,
         discovery,
         port_forwards,
@@ -194,6 +199,7 @@ fn new_spec() -> KubeSpec {
         discovery: None,
         port_forwards: Vec::new(),
         before_others: false,
+        timeout: None,
     }
 }
 

@@ -33,6 +33,8 @@ const DEFAULT_FILE: &str = ".kube/config";
 #[derive(Debug, Default)]
 struct KubeConfig {
     files: Vec<FilePath>,
+    /// Those of them that do not exist.
+    missing: Vec<FilePath>,
     current: String,
     /// Name, cluster, namespace.
     contexts: Vec<(String, String, String)>,
@@ -73,10 +75,28 @@ fn find(context: &Context<'_>) -> Result<Option<Cluster>, Fault> {
     }))
 }
 
+/// Why there is no cluster, with the files that were looked for.
+pub(super) fn why_none(context: &Context<'_>) -> String {
+    let Ok(config) = KubeConfig::read(context) else { return "the kubeconfig cannot be read".to_owned() };
+    let list = |files: &[FilePath]| files.iter().map(|file| format!("`{file}`")).collect::<Vec<_>>().join(" and ");
+    let is_named = context.request.environment.get("KUBECONFIG").is_some_and(|paths| !paths.is_empty());
+    match (config.files.len() - config.missing.len(), is_named) {
+        (0, _) if config.files.is_empty() => "neither `KUBECONFIG` nor `HOME` is set".to_owned(),
+        (0, true) => format!("`KUBECONFIG` names {}, which does not exist", list(&config.missing)),
+        (0, false) => format!("there is no kubeconfig {}", list(&config.missing)),
+        _ => format!("the kubeconfig {} names no current context", list(&config.files)),
+    }
+}
+
 fn unknown_context(name: &str, config: &KubeConfig) -> Fault {
     let known: Vec<_> = config.contexts.iter().map(|(known, ..)| known.as_str()).collect();
     let quoted: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
-    let there = if quoted.is_empty() { "it has none".to_owned() } else { format!("there are {}", quoted.join(", ")) };
+    let missing = config.missing.first().filter(|_| config.missing.len() == config.files.len());
+    let there = match missing {
+        Some(file) => format!("`{file}` does not exist"),
+        None if quoted.is_empty() => "it has none".to_owned(),
+        None => format!("there are {}", quoted.join(", ")),
+    };
     Fault::new("orchfile::unknown_context", format!("the kubeconfig has no context `{name}`; {there}"))
         .maybe_help(did_you_mean(name, known))
 }
@@ -95,7 +115,7 @@ impl KubeConfig {
         for file in files {
             match context.peek(&file, READ_BYTES_MAX) {
                 Ok(bytes) => config.add(&file, &String::from_utf8_lossy(&bytes))?,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => config.missing.push(file.clone()),
                 Err(error) => return Err(unreadable(&file, &error.to_string())),
             }
             config.files.push(file);
@@ -178,6 +198,8 @@ pub(crate) fn check_command(eval: &Evaluator<'_, '_, '_>) -> Result<(), Fault> {
 /// As [`check_command`], and where the kubeconfig cannot be read.
 pub(super) fn check_resources(context: &Context<'_>) -> Result<Option<Cluster>, Fault> {
     match cluster(context)? {
+        // No context of the kubeconfig is without a cluster.
+        Some(cluster) if cluster.name.is_empty() => Err(unknown_context(&cluster.context, &KubeConfig::read(context)?)),
         Some(cluster) if !is_allowed(context, &cluster) => Err(not_allowed(&cluster, "nothing is applied")),
         cluster => Ok(cluster),
     }

@@ -103,6 +103,7 @@ fn spec(custom: CustomDeploy, synced: Option<ImageKey>) -> KubeSpec {
         discovery: None,
         port_forwards: Vec::new(),
         before_others: false,
+        timeout: None,
     }
 }
 

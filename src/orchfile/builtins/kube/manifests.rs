@@ -61,7 +61,7 @@ fn duplicate(first: &DraftObject, second: &DraftObject) -> Fault {
 }
 
 /// The values of a Secret are never shown from now on, unless the file wants that.
-fn hide_secrets(object: &KubeObject, context: &Context<'_>) {
+pub(in crate::orchfile::builtins) fn hide_secrets(object: &KubeObject, context: &Context<'_>) {
     let shown = context.draft.borrow().settings.accepted.get("disable_scrub") == Some(&Json::Bool(true));
     if object.kind != "Secret" || object.api_version != "v1" || shown {
         return;

@@ -25,6 +25,7 @@ mod shape;
 pub(crate) use assemble::declare_resources;
 pub(crate) use cluster::check_command;
 pub(crate) use json_path::JsonPath;
+pub(super) use manifests::hide_secrets;
 pub(crate) use naming::name_workloads;
 pub(super) use objects::{Input, Read, read};
 

@@ -8,7 +8,7 @@ use crate::{
 use std::{net::TcpListener, path::Path};
 
 /// A project with these manifests, for the cluster of that kubeconfig.
-fn project(kubeconfig: &Path, yaml: &str, more: &str) -> Sandbox {
+pub(super) fn project(kubeconfig: &Path, yaml: &str, more: &str) -> Sandbox {
     let sandbox = Sandbox::new(&format!("k8s_yaml('k8s.yaml')\n{more}"));
     sandbox.write("k8s.yaml", yaml);
     sandbox.env("KUBECONFIG", kubeconfig.to_str().unwrap())
@@ -79,7 +79,11 @@ fn without_a_way_to_a_cluster_the_environment_is_unusable() {
     let Some(room) = Room::new() else { return };
     let web = deployment("web", "true");
     let missing = project(Path::new("/no/such/kubeconfig"), &web, "");
-    said(&missing, 125, &["there is no Kubernetes cluster", "KUBECONFIG"]);
+    said(
+        &missing,
+        125,
+        &["there is no Kubernetes cluster: `KUBECONFIG` names `/no/such/kubeconfig`, which does not exist"],
+    );
     let expired = room.kubeconfig_here(|value| value["users"][0]["user"] = serde_json::json!({"token": "expired"}));
     said(
         &project(&expired, &web, ""),

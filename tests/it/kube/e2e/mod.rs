@@ -1,7 +1,10 @@
 //! The real program on a real cluster, as a user has it.
 
 mod bad_input;
+mod custom;
+mod down;
 mod guestbook;
+mod images;
 mod scripts;
 mod session;
 

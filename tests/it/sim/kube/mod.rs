@@ -11,12 +11,13 @@ use super::{
     world::{Due, Step, World},
 };
 use orch::{
-    engine::{ApplyOrder, Event, KubeEffect, KubeEvent, KubeSeen, PodUpdateOrder, RunEnd},
+    engine::{ApplyOrder, CustomCommand, Event, KubeEffect, KubeEvent, KubeSeen, PodUpdateOrder, RunEnd},
     model::{
-        ClusterRegistry, Exit, Failure, ForwardState, InstanceId, KubeState, PortForward, RequestId, ResourceName,
-        RunId,
+        ClusterRegistry, Exit, Failure, ForwardState, InstanceId, KubeState, ObjectKey, PortForward, RequestId,
+        ResourceName, RunId,
     },
 };
+use serde_json::json;
 use state::SimObject;
 pub(crate) use state::{Cluster, PodStep};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -32,6 +33,8 @@ pub(crate) enum KubeAction {
     DeletePods(ResourceName),
     /// The processes of a resource's pods end with that code.
     Crash(ResourceName, i32),
+    /// The same of its first pod alone.
+    CrashOne(ResourceName, i32),
     /// The way to it is cut.
     Down,
     /// It can be reached again.
@@ -230,11 +233,41 @@ impl World {
         for object in &order.objects {
             self.apply_object(&resource, object, order.restart);
         }
+        if let Some(custom) = &order.custom {
+            self.apply_by_command(&resource, custom);
+            let wait = self.pace.wait(Wait::Docker);
+            return self.kube_later(wait, KubeStep::Applied(run, Exit::Code(0)));
+        }
         let gone: Vec<_> =
             self.cluster.keys_of(&resource).filter(|key| !order.objects.iter().any(|one| one.key == *key)).collect();
         gone.into_iter().for_each(|key| self.remove_object(&resource, &key));
         let wait = self.pace.wait(Wait::Docker);
         self.kube_later(wait, KubeStep::Applied(run, Exit::Code(0)));
+    }
+
+    /// `makes=KIND/NAME`: the command applies that; a Deployment has a pod.
+    fn apply_by_command(&mut self, resource: &ResourceName, custom: &CustomCommand) {
+        for (kind, name) in custom.command.argv.iter().filter_map(|word| word.strip_prefix("makes=")?.split_once('/')) {
+            let group = if kind == "Deployment" { "apps" } else { "" };
+            let (group, kind, name) = (group.to_owned(), kind.to_owned(), name.to_owned());
+            let key = ObjectKey { group, kind, namespace: "default".to_owned(), name };
+            let place = (resource.clone(), key.clone());
+            let container = json!({"name": "c", "image": "theirs", "command": ["sim", "ok=200"]});
+            let value = match key.kind.as_str() {
+                "Deployment" => {
+                    json!({"kind": "Deployment", "spec": {"template": {"spec": {"containers": [container]}}}})
+                }
+                kind => json!({ "kind": kind }),
+            };
+            let is_new = !self.cluster.objects.contains_key(&place);
+            let fingerprint = Some(custom.fingerprint);
+            let is_pod_made = is_new && key.kind == "Deployment";
+            self.cluster.objects.insert(place, SimObject { value, fingerprint, drift: None, is_complete: false });
+            if is_pod_made {
+                self.roll_out(resource, &key);
+            }
+            self.saw_kube(resource);
+        }
     }
 
     fn apply_object(&mut self, resource: &ResourceName, object: &orch::engine::AppliedObject, restart: bool) {
@@ -291,7 +324,8 @@ impl World {
                 }
             }
             KubeAction::DeletePods(name) => self.replace_pods(name),
-            KubeAction::Crash(name, code) => self.crash_pods(name, *code),
+            KubeAction::Crash(name, code) => self.crash_pods(name, *code, usize::MAX),
+            KubeAction::CrashOne(name, code) => self.crash_pods(name, *code, 1),
             KubeAction::Down => {
                 self.cluster.down = true;
                 let runs: Vec<RunId> = self.cluster.runs.keys().copied().collect();

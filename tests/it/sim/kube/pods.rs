@@ -80,8 +80,8 @@ impl World {
         self.saw_kube(resource);
     }
 
-    pub(super) fn crash_pods(&mut self, resource: &ResourceName, code: i32) {
-        for id in self.cluster.pods_of(resource) {
+    pub(super) fn crash_pods(&mut self, resource: &ResourceName, code: i32, most: usize) {
+        for id in self.cluster.pods_of(resource).into_iter().take(most) {
             let Some(life) = self.cluster.pods.get(&id).map(|pod| pod.restarts) else { continue };
             self.pod_ends(&id, life, code);
         }

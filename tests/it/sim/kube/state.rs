@@ -176,7 +176,7 @@ impl Cluster {
         let objects = self.objects.iter().filter(|((of, _), _)| of == name);
         let objects = objects.map(|((_, key), one)| {
             let (fingerprint, drift, is_complete) = (one.fingerprint, one.drift.clone(), one.is_complete);
-            (key.clone(), ObjectState { fingerprint, drift, is_complete })
+            (key.clone(), ObjectState { fingerprint, drift, is_kept: false, is_complete })
         });
         let mut pods: Vec<PodState> =
             self.pods.iter().filter(|(_, pod)| pod.resource == *name).map(|(id, pod)| pod.state(id)).collect();

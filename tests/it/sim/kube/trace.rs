@@ -13,6 +13,7 @@ pub(crate) fn action(action: &KubeAction) -> String {
         KubeAction::Edit(name, object) => format!("kube edit {name} {object}"),
         KubeAction::DeletePods(name) => format!("kube delete pods {name}"),
         KubeAction::Crash(name, code) => format!("kube crash {name} {code}"),
+        KubeAction::CrashOne(name, code) => format!("kube crash one {name} {code}"),
         KubeAction::Down => "kube down".to_owned(),
         KubeAction::Up => "kube up".to_owned(),
     }

@@ -17,6 +17,7 @@ use crate::{
         kube::{Connection, follow::Cursors, link::Link, marks::Marks},
         outbox::Outbox,
     },
+    logs::LogStore,
     model::{ClusterRegistry, Failure, KubeState, ObjectKey, RequestId, ResourceName},
 };
 use kube_client::{Error, core::DynamicObject};
@@ -64,6 +65,8 @@ pub(super) struct Eye {
     waiting: Vec<(ResourceName, oneshot::Sender<()>)>,
     /// How far logs were read.
     cursors: Cursors,
+    /// Where values of Secrets must not be seen.
+    logs: LogStore,
     /// Resources that are told once their logs were read.
     delayed: BTreeSet<ResourceName>,
 }
@@ -76,7 +79,7 @@ impl Eye {
         shared: Shared,
         asks: mpsc::UnboundedReceiver<Ask>,
         sender: mpsc::WeakUnboundedSender<Ask>,
-        cursors: Cursors,
+        (cursors, logs): (Cursors, LogStore),
     ) -> Self {
         Self {
             marks,
@@ -97,6 +100,7 @@ impl Eye {
             told: BTreeMap::new(),
             waiting: Vec::new(),
             cursors,
+            logs,
             delayed: BTreeSet::new(),
         }
     }

@@ -5,15 +5,18 @@ use crate::{
     engine::{ExpectedObject, PodSearch},
     host::kube::{
         Connection,
+        kinds::Kind,
+        marks,
         observer::{
             Expected,
             news::{self, News},
             scopes::{self, Scopes},
         },
-        registry,
+        registry, voice,
     },
     model::{ClusterRegistry, ResourceName},
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube_client::Error;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::mpsc;
@@ -41,6 +44,10 @@ impl Eye {
         }
         {
             let mut known = self.shared.known();
+            let keys = |(resource, objects): (&ResourceName, &Vec<ExpectedObject>)| {
+                objects.iter().map(|object| (object.key.clone(), resource.clone())).collect::<Vec<_>>()
+            };
+            known.declared = objects.iter().flat_map(keys).collect();
             known.searches = pods.clone();
             known.namespaces = namespaces;
         }
@@ -70,6 +77,7 @@ impl Eye {
         }
         let mut strays = Scopes::new();
         for (kind, metadata) in scopes::marked(connection, &self.marks).await? {
+            self.hide(connection, &kind, &metadata).await;
             let namespace = metadata.namespace.unwrap_or_default();
             if kind.is_namespaced {
                 scopes::of_namespace(&namespace, &mut strays);
@@ -77,6 +85,20 @@ impl Eye {
             scopes::of_kind(kind, &namespace, &mut strays);
         }
         Ok(self.strays.insert(strays).clone())
+    }
+
+    /// The values of a Secret that a command of an earlier session applied are known to no evaluation, and shown to nobody all the same.
+    async fn hide(&self, connection: &Connection, kind: &Kind, metadata: &ObjectMeta) {
+        let is_secret = kind.resource.kind == "Secret" && kind.resource.group.is_empty();
+        if !is_secret || marks::annotation(metadata, marks::DEPLOYED).is_none() {
+            return;
+        }
+        let (name, namespace) = (metadata.name.clone().unwrap_or_default(), metadata.namespace.as_deref());
+        // One that we may not see is shown by nobody here either.
+        if let Ok(Some(secret)) = kind.objects(connection.client(), namespace.unwrap_or_default()).get_opt(&name).await
+        {
+            voice::hide(&name, &secret.data, &self.logs);
+        }
     }
 
     pub(super) fn follow_all(&mut self, connection: &Connection, wanted: Scopes, out: &mpsc::Sender<News>) {
