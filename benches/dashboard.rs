@@ -82,6 +82,7 @@ fn row(place: usize) -> Row {
 fn line(place: usize) -> Entry {
     Entry {
         at_ms: 1_700_000_000_000 + place as u64,
+        us: 0,
         resource: ResourceName::parse(&format!("resource-{}", place % 1_000)).ok(),
         run: None,
         instance: None,

@@ -136,7 +136,11 @@ impl Dashboard {
             Focus::List => areas.list.height,
             Focus::Pane => areas.pane.height,
         };
-        self.step(screens * isize::try_from(height).unwrap_or(1).saturating_sub(1).max(1))
+        let by = screens * isize::try_from(height).unwrap_or(1).saturating_sub(1).max(1);
+        if self.focus == Focus::Pane && self.view == PaneView::Logs {
+            return self.logs.page_by(by);
+        }
+        self.step(by)
     }
 
     fn step_in_list(&mut self, by: isize) -> Vec<Command> {
@@ -153,7 +157,7 @@ impl Dashboard {
 
     pub(super) fn scroll_pane(&mut self, by: isize) -> Vec<Command> {
         if self.view == PaneView::Logs {
-            return self.logs.move_by(by);
+            return if by.unsigned_abs() > 1 { self.logs.page_by(by) } else { self.logs.move_by(by) };
         }
         self.scroll.0 = self.scroll.0.saturating_add_signed(by).min(self.longest_scroll());
         Vec::new()
@@ -224,7 +228,7 @@ impl Dashboard {
         if self.logs.search.is_none() {
             return self.say_and(Tone::Dim, "nothing is searched for: / searches");
         }
-        self.logs.find(back, false)
+        self.logs.find(back)
     }
 
     fn next_level(&mut self) -> Vec<Command> {

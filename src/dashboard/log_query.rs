@@ -18,6 +18,14 @@ pub struct LogQuery {
     pub text: String,
 }
 
+impl LogQuery {
+    /// Whether only some of the lines are wanted.
+    #[must_use]
+    pub fn is_filtered(&self) -> bool {
+        self.level.is_some() || self.stream.is_some() || !self.text.is_empty()
+    }
+}
+
 /// A question for lines; the answer has its ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogsWanted {
@@ -34,9 +42,9 @@ pub struct LogsWanted {
 pub enum Span {
     /// The last so many, and then each that is said. Ends what was followed before.
     Follow(usize),
-    /// Those that were said then (milliseconds since 1970) or later, and then each that is said. Ends what was followed before.
+    /// Those that were said then (microseconds since 1970) or later, and then each that is said. Ends what was followed before.
     FollowSince(u64),
-    /// The last so many that were said until then (milliseconds since 1970).
+    /// The last so many that were said until then (microseconds since 1970).
     Until(u64, usize),
     /// The first so many that were said then or later.
     Since(u64, usize),

@@ -11,8 +11,8 @@ use std::collections::VecDeque;
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// Milliseconds since 1970.
-    pub at_ms: u64,
+    /// Microseconds since 1970.
+    pub at_us: u64,
     /// Whose; `None` is the session's own.
     pub resource: Option<ResourceName>,
     /// Where it came from.
@@ -28,8 +28,9 @@ pub struct LogLine {
 
 impl LogLine {
     fn new(entry: Entry) -> Self {
-        let Entry { at_ms, resource, run, instance, stream, level, text, unfinished, .. } = entry;
-        Self { at_ms, resource, stream, level, text, run, instance, unfinished }
+        let at_us = entry.at_us();
+        let Entry { resource, run, instance, stream, level, text, unfinished, .. } = entry;
+        Self { at_us, resource, stream, level, text, run, instance, unfinished }
     }
 
     fn goes_on_in(&self, entry: &Entry) -> bool {
@@ -128,9 +129,9 @@ impl LogWindow {
     /// Puts an older page before the lines; gives how many lines more there are before what was the first. Where that is too
     /// much, lines fall out at the end, which is then no end any more.
     pub fn prepend(&mut self, page: Vec<Entry>) -> usize {
-        // A page holds all of the millisecond that it ends in: what is here of it is here twice.
+        // A page holds all of the moment that it ends in: what is here of it is here twice.
         let overlap =
-            page.last().map_or(0, |last| self.lines.iter().take_while(|line| line.at_ms <= last.at_ms).count());
+            page.last().map_or(0, |last| self.lines.iter().take_while(|line| line.at_us <= last.at_us()).count());
         for line in self.lines.drain(..overlap) {
             self.bytes -= line.text.len();
         }
@@ -178,6 +179,7 @@ mod tests {
     fn entry(at_ms: u64, text: &str) -> Entry {
         Entry {
             at_ms,
+            us: 0,
             resource: None,
             run: None,
             instance: None,
@@ -202,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_page_takes_the_place_of_what_is_here_of_its_last_millisecond() {
+    fn an_older_page_takes_the_place_of_what_is_here_of_its_last_moment() {
         let mut window = LogWindow::default();
         window.append(vec![entry(5, "c"), entry(6, "d")]);
         assert_eq!(window.prepend(vec![entry(4, "a"), entry(5, "b"), entry(5, "c")]), 2);
@@ -217,7 +219,7 @@ mod tests {
         assert!(!window.at_start && window.at_end);
         assert_eq!(window.prepend(lines(990, 1005)), 15);
         assert_eq!(window.len(), LogWindow::LINES);
-        assert_eq!(window.get(0).unwrap().at_ms, 990);
+        assert_eq!(window.get(0).unwrap().at_us, 990_000);
         assert!(!window.at_end);
     }
 }

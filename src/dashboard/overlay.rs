@@ -111,11 +111,15 @@ impl Dashboard {
 
     fn filter_list(&mut self, text: String) -> Vec<Command> {
         self.filter = text;
-        self.items = super::list::items(&self.snapshot, &self.filter, !self.preferences.ungrouped);
-        // What is chosen stays on the list, or the first that is left is.
+        self.list_anew();
+        self.choose_shown()
+    }
+
+    /// What is chosen stays on a list that is filtered, or the first that is left is.
+    pub(super) fn choose_shown(&mut self) -> Vec<Command> {
         let first = self.items.iter().position(|item| item.row().is_some());
         match (self.selected_place(), first) {
-            (None, Some(first)) => self.select_place(first),
+            (None, Some(first)) if !self.filter.is_empty() => self.select_place(first),
             _ => Vec::new(),
         }
     }

@@ -73,6 +73,9 @@ impl Dashboard {
             Input::Refused(why) => self.on_refusal(why),
             Input::Tick => Vec::new(),
         };
+        if let Some(told) = self.logs.told.take() {
+            self.say(Tone::Dim, told);
+        }
         let commands = commands.into_iter().chain(self.want_failed_lines()).collect();
         self.settle();
         commands
@@ -131,7 +134,7 @@ impl Dashboard {
         }
         self.list_anew();
         let is_gone = self.selected.as_ref().is_some_and(|name| self.snapshot.rows.named(name).is_none());
-        if is_gone { self.select(None) } else { Vec::new() }
+        if is_gone { self.select(None) } else { self.choose_shown() }
     }
 
     pub(super) fn list_anew(&mut self) {
@@ -149,6 +152,8 @@ impl Dashboard {
     }
 
     fn on_key(&mut self, key: KeyEvent) -> Vec<Command> {
+        // What was said by the way is over with the next key; the rest stays its time.
+        self.message.take_if(|message| message.tone == Tone::Dim);
         if self.overlay.is_some() {
             return self.on_overlay_key(key);
         }

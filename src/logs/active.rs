@@ -54,7 +54,7 @@ impl Active {
 
     /// The segment after this one; what is not on disk of this one is lost, and counted where it is read.
     pub(super) fn next(&self) -> Self {
-        Self::new(self.number + 1, self.first_line + self.begun)
+        Self { until: self.until, ..Self::new(self.number + 1, self.first_line + self.begun) }
     }
 
     /// The place behind its last line.
@@ -83,7 +83,15 @@ impl Active {
         self.records() == 0 || (fits && u64::from(self.records()) * (WIDTH as u64) < segment)
     }
 
-    pub(super) fn push(&mut self, mark: Mark, text: &[u8], begins: bool, ends: bool) {
+    /// How far (microseconds) a stamp is moved so that it is behind the one before; a clock that was set back further is believed.
+    const DRIFT: u64 = 60_000_000;
+
+    /// Adds a line, or a piece of one. Each gets a moment of its own, later than the one before: bytes that were read at once
+    /// have one time, and a reader has to be able to go on behind any of them.
+    pub(super) fn push(&mut self, mut mark: Mark, text: &[u8], begins: bool, ends: bool) {
+        if mark.at <= self.until && self.until - mark.at < Self::DRIFT {
+            mark.at = self.until + 1;
+        }
         let offset = u32::try_from(self.bytes()).unwrap_or(u32::MAX);
         let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
         self.index.extend_from_slice(&Record { mark, offset, length, begins, ends }.encode());

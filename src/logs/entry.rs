@@ -10,6 +10,9 @@ use std::time::{Duration, SystemTime};
 pub struct Entry {
     /// Milliseconds since 1970.
     pub at_ms: u64,
+    /// Microseconds after that: no two lines of one log have the same moment.
+    #[serde(default)]
+    pub us: u16,
     /// Whose log; `None` is the session's own.
     pub resource: Option<ResourceName>,
     /// The run that wrote it.
@@ -42,6 +45,14 @@ pub enum StreamName {
     Orch,
 }
 
+impl Entry {
+    /// Microseconds since 1970.
+    #[must_use]
+    pub fn at_us(&self) -> u64 {
+        self.at_ms.saturating_mul(1000).saturating_add(u64::from(self.us))
+    }
+}
+
 impl From<&Line> for Entry {
     fn from(line: &Line) -> Self {
         let (run, instance) = match line.attempt {
@@ -52,6 +63,7 @@ impl From<&Line> for Entry {
         let since_1970 = line.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self {
             at_ms: u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX),
+            us: u16::try_from(since_1970.subsec_micros() % 1000).unwrap_or(0),
             resource: match &line.log {
                 LogName::Session => None,
                 LogName::Resource(name) => Some(name.clone()),
@@ -74,9 +86,10 @@ impl From<&Line> for Entry {
 impl From<Entry> for Line {
     fn from(entry: Entry) -> Self {
         let run = entry.run.map(Attempt::Run);
+        let at = SystemTime::UNIX_EPOCH + Duration::from_micros(entry.at_us());
         Self {
             log: entry.resource.map_or(LogName::Session, LogName::Resource),
-            at: SystemTime::UNIX_EPOCH + Duration::from_millis(entry.at_ms),
+            at,
             attempt: run.or(entry.instance.map(Attempt::Instance)),
             stream: match entry.stream {
                 StreamName::Stdout => Stream::Out,

@@ -141,8 +141,8 @@ fn query_of(query: &LogQuery) -> LogsQuery {
 async fn page(card: &SessionCard, wanted: &LogsWanted) -> Result<LogsCame, AskError> {
     let query = query_of(&wanted.query);
     let query = match wanted.span {
-        Span::Until(millis, count) => LogsQuery { until_ms: Some(millis), tail: Some(count), ..query },
-        Span::Since(millis, count) => LogsQuery { since_ms: Some(millis), limit: Some(count), ..query },
+        Span::Until(micros, count) => LogsQuery { until_us: Some(micros), tail: Some(count), ..query },
+        Span::Since(micros, count) => LogsQuery { since_us: Some(micros), limit: Some(count), ..query },
         Span::First(count) => LogsQuery { limit: Some(count), ..query },
         Span::LastOf(Attempt::Run(run), count) => {
             LogsQuery { run: Some(run), tail: Some(count), ..LogsQuery::default() }
@@ -174,7 +174,7 @@ async fn try_follow(card: &SessionCard, wanted: &LogsWanted, inputs: &mpsc::Send
     const TAIL: usize = 2_000;
     let query = LogsQuery { follow: true, ..query_of(&wanted.query) };
     let mut asked = match wanted.span {
-        Span::FollowSince(millis) => LogsQuery { since_ms: Some(millis), ..query.clone() },
+        Span::FollowSince(micros) => LogsQuery { since_us: Some(micros), ..query.clone() },
         Span::Follow(count) => LogsQuery { tail: Some(count), ..query.clone() },
         Span::Until(..) | Span::Since(..) | Span::First(_) | Span::LastOf(..) | Span::Count => query.clone(),
     };

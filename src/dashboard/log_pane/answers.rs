@@ -22,6 +22,7 @@ impl LogPane {
                     search.count = Some(count);
                 }
             }
+            LogsCame::Count(count) if ticket == self.tickets.filtered => self.filtered = Some(count),
             LogsCame::Page(entries) => {
                 if let Some((_, side)) = self.tickets.page.take_if(|(open, _)| *open == ticket) {
                     return self.on_page(side, entries);
@@ -78,14 +79,14 @@ impl LogPane {
         let is_whole = entries.len() >= LogWindow::PAGE;
         match side {
             Side::Before => {
-                let had = self.window.get(0).map(|line| line.at_ms);
+                let had = self.window.get(0).map(|line| line.at_us);
                 let added = self.window.prepend(entries);
-                self.window.at_start = !is_whole || had == self.window.get(0).map(|line| line.at_ms);
+                self.window.at_start = !is_whole || had == self.window.get(0).map(|line| line.at_us);
                 (self.top, self.cursor) = (self.top + added, self.cursor + added);
             }
             Side::After => {
-                let last = self.window.iter().next_back().map_or(0, |line| line.at_ms);
-                let known = self.window.iter().rev().take_while(|line| line.at_ms == last).count();
+                let last = self.window.iter().next_back().map_or(0, |line| line.at_us);
+                let known = self.window.iter().rev().take_while(|line| line.at_us == last).count();
                 let dropped = self.window.append(entries.into_iter().skip(known).collect());
                 self.top = self.top.saturating_sub(dropped);
                 self.cursor = self.cursor.saturating_sub(dropped);
@@ -99,18 +100,17 @@ impl LogPane {
                 (self.top, self.cursor) = (0, 0);
                 return if is_whole { self.stop_following() } else { self.follow_from_here() };
             }
-            Side::Find => {
-                if let Some(found) = entries.first() {
-                    let at = found.at_ms;
-                    return vec![self.page(Side::Found(at), Span::Until(at, LogWindow::PAGE))];
-                }
+            Side::Find(way) => {
+                let Some(found) = entries.first() else { return self.found_none(way) };
+                let at = found.at_us();
+                return vec![self.page(Side::Found(at), Span::Until(at, LogWindow::PAGE))];
             }
             Side::Found(at) => {
                 self.window = LogWindow::between(!is_whole, false);
                 self.window.append(entries);
                 let needle = self.needle();
                 let found =
-                    self.window.iter().rposition(|line| line.at_ms <= at && needle.is_in(line.plain().as_bytes()));
+                    self.window.iter().rposition(|line| line.at_us <= at && needle.is_in(line.plain().as_bytes()));
                 self.cursor = found.unwrap_or(0);
                 // Some of what came before is seen with it.
                 self.top = self.cursor.saturating_sub(5);
@@ -124,8 +124,8 @@ impl LogPane {
 
     /// The window reached the last line: what is said from now on is followed again, without moving.
     fn follow_from_here(&mut self) -> Vec<Command> {
-        let last = self.window.iter().next_back().map_or(0, |line| line.at_ms);
-        let known = self.window.iter().rev().take_while(|line| line.at_ms == last).count();
+        let last = self.window.iter().next_back().map_or(0, |line| line.at_us);
+        let known = self.window.iter().rev().take_while(|line| line.at_us == last).count();
         self.window.at_end = true;
         // The last lines once more, so that none is missed between the two questions.
         let wanted = self.wanted(Span::FollowSince(last));

@@ -4,6 +4,7 @@ mod answers;
 mod search;
 
 pub use search::Search;
+use search::Way;
 
 use super::{
     command::Command,
@@ -34,8 +35,12 @@ pub struct LogPane {
     pub column: usize,
     /// What is searched for.
     pub search: Option<Search>,
+    /// How many lines there are, where only some are shown, once that is known.
+    pub filtered: Option<u64>,
     /// What could not be had, in the user's words.
     pub trouble: Option<String>,
+    /// A word to the user that is not said yet.
+    pub told: Option<&'static str>,
     tickets: Tickets,
 }
 
@@ -46,6 +51,7 @@ struct Tickets {
     follow: u64,
     page: Option<(u64, Side)>,
     count: u64,
+    filtered: u64,
     /// How many of the next followed lines are in the window already.
     known: usize,
 }
@@ -60,7 +66,7 @@ enum Side {
     /// In place of all, up to a line that was found; the cursor goes there.
     Found(u64),
     /// A line that was searched for before the window, or after it.
-    Find,
+    Find(Way),
 }
 
 /// What of the screen the pane has.
@@ -96,6 +102,7 @@ impl LogPane {
         };
         let mut commands = self.follow();
         commands.extend(self.count());
+        commands.extend(self.count_filtered());
         commands
     }
 
@@ -131,6 +138,12 @@ impl LogPane {
         self.fetch()
     }
 
+    /// Moves the screen by its height, and the cursor with it.
+    pub fn page_by(&mut self, lines: isize) -> Vec<Command> {
+        self.top = self.top.saturating_add_signed(lines);
+        self.move_by(lines)
+    }
+
     /// Points at a line.
     pub fn point_at(&mut self, line: usize) {
         if line < self.window.len() {
@@ -144,8 +157,8 @@ impl LogPane {
         if self.tickets.page.is_some() {
             return Vec::new();
         }
-        let first = self.window.get(0).map(|line| line.at_ms);
-        let last = self.window.len().checked_sub(1).and_then(|last| self.window.get(last)).map(|line| line.at_ms);
+        let first = self.window.get(0).map(|line| line.at_us);
+        let last = self.window.len().checked_sub(1).and_then(|last| self.window.get(last)).map(|line| line.at_us);
         match (first, last) {
             (Some(first), _) if self.cursor < Self::MARGIN && !self.window.at_start => {
                 vec![self.page(Side::Before, Span::Until(first, LogWindow::PAGE))]
@@ -168,23 +181,32 @@ impl LogPane {
         wanted
     }
 
-    /// Moves what is on the screen so that the cursor is, and as little as that needs.
+    /// Moves what is on the screen so that the cursor is, and as little as that needs; below the last line nothing is left empty.
     pub fn settle(&mut self, room: Room, prefix: usize) {
-        let height = room.height.max(1);
-        self.cursor = self.cursor.min(self.window.len().saturating_sub(1));
-        let mut rows = 0;
-        let mut first = self.cursor;
-        for place in (0..=self.cursor).rev() {
-            rows += self.rows_of(place, room, prefix);
-            if rows > height {
-                break;
-            }
-            first = place;
-        }
+        let last = self.window.len().saturating_sub(1);
+        self.cursor = self.cursor.min(last);
+        let first = self.top_above(self.cursor, room, prefix);
         if self.follows || self.top < first {
             self.top = first;
         }
         self.top = self.top.min(self.cursor);
+        if self.window.at_end && self.top + room.height > last {
+            self.top = self.top.min(self.top_above(last, room, prefix));
+        }
+    }
+
+    /// The first line on a screen whose last one is `line`.
+    fn top_above(&self, line: usize, room: Room, prefix: usize) -> usize {
+        let mut rows = 0;
+        let mut first = line;
+        for place in (0..=line).rev() {
+            rows += self.rows_of(place, room, prefix);
+            if rows > room.height.max(1) {
+                break;
+            }
+            first = place;
+        }
+        first
     }
 
     fn rows_of(&self, place: usize, room: Room, prefix: usize) -> usize {

@@ -19,6 +19,17 @@ pub struct Search {
     pub count: Option<u64>,
 }
 
+/// Where a match is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// From the line that is pointed at to older ones; where none is like that, to newer ones.
+    First,
+    /// Before the line that is pointed at.
+    Back,
+    /// Behind it.
+    On,
+}
+
 impl LogPane {
     pub(super) fn needle(&self) -> Needle {
         Needle::new(self.search.as_ref().map_or("", |search| &search.text))
@@ -32,13 +43,7 @@ impl LogPane {
         }
         self.search = Some(Search { text: text.to_owned(), count: None });
         let mut commands: Vec<Command> = self.count().into_iter().collect();
-        let before = self.cursor;
-        let found = self.find(true, true);
-        let is_here = self.window.get(self.cursor).is_some_and(|line| self.needle().is_in(line.plain().as_bytes()));
-        if found.is_empty() && self.cursor == before && !is_here {
-            commands.extend(self.find(false, false));
-        }
-        commands.extend(found);
+        commands.extend(self.find_from(Way::First));
         commands
     }
 
@@ -52,44 +57,73 @@ impl LogPane {
         Some(Command::Logs(LogsWanted { ticket: self.tickets.last, query, span: Span::Count }))
     }
 
-    /// Goes to the next line that holds what is searched for, towards older lines where `back` is set; `here` counts the line
-    /// that the cursor is on.
-    pub fn find(&mut self, back: bool, here: bool) -> Vec<Command> {
+    /// Asks how many lines there are, where only some are shown.
+    pub(super) fn count_filtered(&mut self) -> Option<Command> {
+        let wanted = self.query.is_filtered().then(|| self.wanted(Span::Count))?;
+        self.tickets.filtered = self.tickets.last;
+        Some(wanted)
+    }
+
+    /// Goes to the next line that holds what is searched for, towards older lines where `back` is set.
+    pub fn find(&mut self, back: bool) -> Vec<Command> {
+        self.find_from(if back { Way::Back } else { Way::On })
+    }
+
+    pub(super) fn find_from(&mut self, way: Way) -> Vec<Command> {
         let needle = self.needle();
         if needle.is_empty() {
             return Vec::new();
         }
         let is_match =
             |place: &usize| self.window.get(*place).is_some_and(|line| needle.is_in(line.plain().as_bytes()));
-        let found = if back {
-            (0..self.cursor + usize::from(here)).rev().find(is_match)
-        } else {
-            (self.cursor + usize::from(!here)..self.window.len()).find(is_match)
+        let found = match way {
+            Way::First => (0..(self.cursor + 1).min(self.window.len())).rev().find(is_match),
+            Way::Back => (0..self.cursor).rev().find(is_match),
+            Way::On => (self.cursor + 1..self.window.len()).find(is_match),
         };
         if let Some(found) = found {
             self.cursor = found;
             self.follows &= found + 1 == self.window.len();
             return self.fetch();
         }
-        self.find_outside(back)
+        self.find_outside(way)
     }
 
     /// Looks for a match that is not in the window.
-    fn find_outside(&mut self, back: bool) -> Vec<Command> {
-        let edge = if back { self.window.iter().next() } else { self.window.iter().next_back() };
-        let is_done = if back { self.window.at_start } else { self.window.at_end };
-        let Some(at) = edge.map(|line| line.at_ms).filter(|_| !is_done && self.tickets.page.is_none()) else {
-            return Vec::new();
+    fn find_outside(&mut self, way: Way) -> Vec<Command> {
+        let (edge, is_done) = match way {
+            Way::First | Way::Back => (self.window.iter().next(), self.window.at_start),
+            Way::On => (self.window.iter().next_back(), self.window.at_end),
         };
-        let span = if back { Span::Until(at.saturating_sub(1), 1) } else { Span::Since(at + 1, 1) };
+        let Some(at) = edge.map(|line| line.at_us).filter(|_| !is_done) else { return self.found_none(way) };
+        if self.tickets.page.is_some() {
+            return Vec::new();
+        }
+        let span = match way {
+            Way::First | Way::Back => Span::Until(at.saturating_sub(1), 1),
+            Way::On => Span::Since(at + 1, 1),
+        };
         let mut query = self.query.clone();
         query.text = joined(&query.text, &self.search.as_ref().map_or(String::new(), |search| search.text.clone()));
         self.tickets.last += 1;
-        self.tickets.page = Some((self.tickets.last, Side::Find));
+        self.tickets.page = Some((self.tickets.last, Side::Find(way)));
         vec![Command::Logs(LogsWanted { ticket: self.tickets.last, query, span })]
     }
 
+    /// There is no match that way. Who has just begun to search is shown a later one.
+    pub(super) fn found_none(&mut self, way: Way) -> Vec<Command> {
+        self.told = Some(match way {
+            Way::First => return self.find_from(Way::On),
+            Way::Back => "no line before this one holds it",
+            Way::On => "no later line holds it",
+        });
+        Vec::new()
+    }
+
     pub(super) fn count_new(&mut self, entries: &[Entry]) {
+        if let Some(filtered) = &mut self.filtered {
+            *filtered += entries.len() as u64;
+        }
         let Some(search) = &mut self.search else { return };
         if let Some(count) = &mut search.count {
             let needle = Needle::new(&search.text);

@@ -129,7 +129,7 @@ fn before(dashboard: &Dashboard, line: &LogLine, room: Room, area: Rect, buffer:
     let most =
         Rect { width: u16::try_from(prefix_width(dashboard, room) + 1).unwrap_or(area.width).min(area.width), ..area };
     if dashboard.logs.times {
-        let time = time_of_day(line.at_ms, dashboard.setting.utc_offset_secs);
+        let time = time_of_day(line.at_us / 1000, dashboard.setting.utc_offset_secs);
         x = put(buffer, most, x, area.y, &format!("{time} "), look.style(Tone::Dim));
     }
     if dashboard.logs.query.name.is_none() {
@@ -155,11 +155,11 @@ fn time_of_day(at_ms: u64, utc_offset_secs: i64) -> String {
 fn nothing(dashboard: &Dashboard, area: Rect, buffer: &mut Buffer) {
     let look = dashboard.setting.look;
     let query = &dashboard.logs.query;
-    let is_filtered = query.level.is_some() || query.stream.is_some() || !query.text.is_empty();
     let text = match (&dashboard.logs.trouble, &dashboard.link) {
         (Some(trouble), _) => trouble.as_str(),
         (None, Link::Connecting) => "",
-        (None, _) if is_filtered => "no line is like that",
+        (None, _) if query.is_filtered() && dashboard.logs.filtered != Some(0) => "looking for such lines",
+        (None, _) if query.is_filtered() => "no line is like that",
         (None, _) => "nothing was said yet",
     };
     put(buffer, area, area.x + 1, area.y, text, look.style(Tone::Dim));

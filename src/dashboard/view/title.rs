@@ -10,6 +10,7 @@ use crate::{
     },
     logs::StreamName,
     model::Level,
+    snapshot::words,
 };
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -70,28 +71,30 @@ fn state(dashboard: &Dashboard) -> Vec<Piece> {
     }
     let look = dashboard.setting.look;
     let logs = &dashboard.logs;
-    let mut words: Vec<(Tone, String)> = Vec::new();
+    let mut said: Vec<(Tone, String)> = Vec::new();
     if let Some(search) = &logs.search {
-        let count = search.count.map_or_else(String::new, |count| format!(" {count}"));
-        words.push((Tone::Accent, format!("/{}{count}", search.text)));
+        let count = search.count.map_or_else(|| format!(" {}", look.signs().cut), |count| format!(" {count}"));
+        said.push((Tone::Accent, format!("/{}{count}", text::fitted(&search.text, 18, look.signs().cut))));
     }
     if !logs.query.text.is_empty() {
-        words.push((Tone::Busy, format!("&{}", logs.query.text)));
+        said.push((Tone::Busy, format!("&{}", logs.query.text)));
     }
     match logs.query.level {
-        Some(Level::Error) => words.push((Tone::Busy, "errors".to_owned())),
-        Some(Level::Warning) => words.push((Tone::Busy, "warnings".to_owned())),
+        Some(Level::Error) => said.push((Tone::Busy, "errors".to_owned())),
+        Some(Level::Warning) => said.push((Tone::Busy, "warnings".to_owned())),
         Some(Level::Info) | None => {}
     }
     match logs.query.stream {
-        Some(StreamName::Stdout) => words.push((Tone::Busy, "stdout".to_owned())),
-        Some(StreamName::Stderr) => words.push((Tone::Busy, "stderr".to_owned())),
-        Some(StreamName::Orch) => words.push((Tone::Busy, "orch".to_owned())),
+        Some(StreamName::Stdout) => said.push((Tone::Busy, "stdout".to_owned())),
+        Some(StreamName::Stderr) => said.push((Tone::Busy, "stderr".to_owned())),
+        Some(StreamName::Orch) => said.push((Tone::Busy, "orch".to_owned())),
         None => {}
     }
-    words.push(if logs.follows { (Tone::Dim, "following".to_owned()) } else { (Tone::Busy, "paused".to_owned()) });
-    words
-        .iter()
+    if let Some(count) = logs.filtered.filter(|_| logs.query.is_filtered()) {
+        said.push((Tone::Dim, words::count_of(count, "line")));
+    }
+    said.push(if logs.follows { (Tone::Dim, "following".to_owned()) } else { (Tone::Busy, "paused".to_owned()) });
+    said.iter()
         .map(|(tone, text)| piece(look, *tone, format!(" {} ", text::fitted(text, 24, look.signs().cut))))
         .collect()
 }

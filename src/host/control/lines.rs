@@ -26,10 +26,14 @@ pub struct LogsQuery {
     pub names: String,
     /// Milliseconds since 1970: lines from then on.
     pub since_ms: Option<u64>,
+    /// The same in microseconds, which no two lines of one log share; goes before `since_ms`.
+    pub since_us: Option<u64>,
     /// The last so many lines; goes before `since_ms`.
     pub tail: Option<usize>,
     /// Milliseconds since 1970: with `tail`, the last lines until then.
     pub until_ms: Option<u64>,
+    /// The same in microseconds; goes before `until_ms`.
+    pub until_us: Option<u64>,
     /// At most so many lines, the first ones.
     pub limit: Option<usize>,
     /// Lines at least this important.
@@ -58,19 +62,28 @@ impl LogsQuery {
 
     /// From where on to read.
     pub fn from(&self) -> From {
-        match (self.tail, self.since_ms) {
+        match (self.tail, self.since()) {
             (Some(tail), _) => From::Last(tail),
-            (None, Some(millis)) => From::Since(moment(millis)),
+            (None, Some(since)) => From::Since(since),
             (None, None) => From::Start,
         }
     }
 
+    fn since(&self) -> Option<SystemTime> {
+        self.since_us.or(self.since_ms.map(|millis| millis.saturating_mul(1000))).map(moment)
+    }
+
+    fn until(&self) -> Option<SystemTime> {
+        // The whole of that millisecond.
+        let of_millis = |millis: u64| millis.saturating_mul(1000).saturating_add(999);
+        self.until_us.or(self.until_ms.map(of_millis)).map(moment)
+    }
+
     /// The stretch of lines that is asked for, where it has an end.
     pub fn span(&self) -> Option<Span> {
-        match (self.tail, self.until_ms, self.limit, self.since_ms) {
-            // The whole of that millisecond.
-            (Some(tail), Some(until), ..) => Some(Span::Until(moment(until) + Duration::from_micros(999), tail)),
-            (_, _, Some(limit), Some(since)) => Some(Span::Since(moment(since), limit)),
+        match (self.tail, self.until(), self.limit, self.since()) {
+            (Some(tail), Some(until), ..) => Some(Span::Until(until, tail)),
+            (_, _, Some(limit), Some(since)) => Some(Span::Since(since, limit)),
             (_, _, Some(limit), None) => Some(Span::First(limit)),
             _ => None,
         }
@@ -87,8 +100,9 @@ impl LogsQuery {
     }
 }
 
-fn moment(millis: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
+fn moment(micros: u64) -> SystemTime {
+    // What no line can have is later than all of them.
+    SystemTime::UNIX_EPOCH + Duration::from_micros(micros.min(u64::MAX / 2))
 }
 
 /// The answer of `GET /v1/logs/count`, whose query is that of `GET /v1/logs`.

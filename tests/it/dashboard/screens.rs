@@ -181,6 +181,7 @@ fn entry(place: usize, line: &str) -> Entry {
     let text = words.next().unwrap_or_default().replace("\\e", "\u{1b}");
     Entry {
         at_ms: 1_700_000_000_000 + place as u64 * 100,
+        us: 0,
         resource,
         run: None,
         instance: None,
@@ -208,12 +209,12 @@ fn answer(log: &[Entry], wanted: &LogsWanted) -> LogsCame {
     let last = |lines: Vec<Entry>, count: usize| lines[lines.len().saturating_sub(count)..].to_vec();
     match wanted.span {
         Span::Follow(count) => LogsCame::More(last(lines, count)),
-        Span::FollowSince(at) => LogsCame::More(lines.into_iter().filter(|entry| entry.at_ms >= at).collect()),
+        Span::FollowSince(at) => LogsCame::More(lines.into_iter().filter(|entry| entry.at_us() >= at).collect()),
         Span::Until(at, count) => {
-            LogsCame::Page(last(lines.into_iter().filter(|entry| entry.at_ms <= at).collect(), count))
+            LogsCame::Page(last(lines.into_iter().filter(|entry| entry.at_us() <= at).collect(), count))
         }
         Span::Since(at, count) => {
-            LogsCame::Page(lines.into_iter().filter(|entry| entry.at_ms >= at).take(count).collect())
+            LogsCame::Page(lines.into_iter().filter(|entry| entry.at_us() >= at).take(count).collect())
         }
         Span::First(count) => LogsCame::Page(lines.into_iter().take(count).collect()),
         Span::LastOf(_, count) => LogsCame::Page(last(log.to_vec(), count.min(3))),

@@ -119,6 +119,7 @@ cmd_button("drop", resource="web", text="Drop", argv=["sh", "-c", "echo dropped;
     );
     let _down = Down(&sandbox);
     let mut terminal = Pty::start(&sandbox, &["up"], 100, 30);
+    terminal.wait_for("1 well");
     terminal.wait_for("web up");
     terminal.press("fweb\rp1");
     terminal.wait_for("enter presses it");

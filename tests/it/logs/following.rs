@@ -77,7 +77,8 @@ fn reading_begins_where_it_was_asked_to() {
     assert_eq!(read(From::Last(1000)).len(), 203);
     let since = read(From::Since(before));
     assert_eq!(since[since.len() - 3..], ["late 0", "late 1", "late 2"]);
-    assert!(since.len() < 10, "{since:?}");
+    // A coarse clock gives many lines one time, and each a moment of its own a little later.
+    assert!(since.len() < 100, "{since:?}");
     assert_eq!(read(From::Since(before - Duration::from_hours(1))).len(), 203);
     assert_eq!(drain(&mut now), Batch::default());
     late.write(Stream::Out, b"now\n");

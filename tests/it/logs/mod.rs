@@ -2,6 +2,7 @@
 
 mod bounds;
 mod following;
+mod paging;
 mod repair;
 mod secrets;
 
