@@ -3,14 +3,9 @@
 set -eu
 . ./gen/messages.sh
 
-# A save restarts the server and starts this check at the same moment: let the old server go first.
-version=$(cat gen/messages.sh gen/page.html | cksum)
-tries=0
-until [ "$(./ask.sh version 2>/dev/null)" = "$version" ]; do
-    tries=$((tries + 1))
-    [ "$tries" -le 100 ] || { echo "the server does not serve what was generated" >&2; exit 1; }
-    sleep 0.05
-done
+# A save makes the server start anew. This check waits until it is ready again (`resource_deps`), so it never asks the old one.
+[ "$(./ask.sh version)" = "$(cat gen/messages.sh gen/page.html | cksum)" ] ||
+    { echo "the server does not serve what was generated" >&2; exit 1; }
 
 for name in $names; do
     answer=$(./ask.sh "$name")

@@ -12,7 +12,10 @@ use super::{
     what::What,
     workload,
 };
-use crate::{model::Condition, snapshot::Goal};
+use crate::{
+    model::{Condition, Mode},
+    snapshot::{Goal, Hold},
+};
 use std::collections::BTreeSet;
 
 /// Its first run has begun.
@@ -63,6 +66,12 @@ pub(super) fn first_unmet(state: &State, id: NodeId) -> Option<(NodeId, Conditio
     state.nodes[id].edges.providers.iter().find(unmet).copied()
 }
 
+/// That it waits for this provider.
+pub(super) fn dependency_hold(state: &State, on: NodeId, condition: Condition) -> Hold {
+    let because = state.nodes[on].derived.because.to_owned();
+    Hold::Dependency { on: state.nodes[on].name.clone(), condition, because }
+}
+
 /// The resources that are made of this image, over other images too; a resource itself.
 pub(super) fn resources_above(state: &State, id: NodeId) -> BTreeSet<NodeId> {
     let (mut found, mut next) = (BTreeSet::new(), vec![id]);
@@ -96,8 +105,8 @@ pub(super) fn refresh(state: &mut State, id: NodeId) {
     if old.standing != new.standing {
         state.agenda.extend(&state.nodes[id].edges.users);
     }
-    if old.because != new.because {
-        tell_dependents(state, id);
+    if old.moving != new.moving || old.because != new.because {
+        tell_dependents(state, id, &old, &new);
     }
     count(&mut state.tally.busy, old.busy, new.busy);
     count(&mut state.tally.backing_off, old.backing_off, new.backing_off);
@@ -135,13 +144,52 @@ fn tell_readers(state: &mut State, id: NodeId, old: &Derived, new: &Derived) {
     }
 }
 
-/// Rows of those that wait say why.
-fn tell_dependents(state: &mut State, id: NodeId) {
-    for (dependent, _) in state.nodes[id].edges.dependents.clone() {
-        if state.nodes[dependent].edges.unmet > 0 {
+/// Those that wait may go on, and their rows say why they wait.
+fn tell_dependents(state: &mut State, id: NodeId, old: &Derived, new: &Derived) {
+    for (dependent, condition) in state.nodes[id].edges.dependents.clone() {
+        let edges = &mut state.node(dependent).edges;
+        if is_of_all_runs(condition) {
+            edges.moving_providers = edges.moving_providers + u32::from(new.moving) - u32::from(old.moving);
+        }
+        if edges.unmet > 0 || old.moving || new.moving {
             state.touch(dependent);
         }
     }
+}
+
+/// Whether who waits for that condition waits for the provider before each run, where it waits for it more than once.
+pub(super) fn is_of_all_runs(condition: Condition) -> bool {
+    match condition {
+        Condition::Ready | Condition::Succeeded => true,
+        Condition::Started => false,
+    }
+}
+
+/// The provider that holds back a command that has run before: it would look at what is out of date or half done. What serves copes
+/// with that itself, and a Tiltfile waits once.
+pub(super) fn moving_provider(state: &State, id: NodeId) -> Option<(NodeId, Condition)> {
+    let node = &state.nodes[id];
+    let waits_again = state.mode() == Mode::Orchfile && node.what.local().is_some() && !node.what.serves();
+    if node.edges.moving_providers == 0 || !waits_again {
+        return None;
+    }
+    let is_moving = |(provider, condition): &&(NodeId, Condition)| {
+        is_of_all_runs(*condition) && state.nodes[*provider].derived.moving
+    };
+    node.edges.providers.iter().find(is_moving).copied()
+}
+
+/// It runs or is about to, failed, or its server is not ready.
+fn is_moving(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    let reacts = schedule::reacts(state, id);
+    let goes_on = !matches!(node.run, RunPhase::Idle)
+        || schedule::starts_by_itself(state, id)
+        || reacts && (node.settling > 0 || node.edges.unsettled_writers > 0)
+        || node.server.due
+        || node.live().is_some_and(|live| live.stopping);
+    let has_ended = node.server.stays_ended && node.reached.succeeded;
+    counts(state, id) && (goes_on || !is_ready(state, id) && !has_ended)
 }
 
 /// What others read of the node, from its own state and the counts along its edges.
@@ -151,6 +199,7 @@ pub(super) fn derive(state: &State, id: NodeId) -> Derived {
     Derived {
         unsettled: is_unsettled(state, id, node.edges.unsettled_writers > 0),
         failed: counts && matches!(node.last, LastRun::Failed(_)),
+        moving: is_moving(state, id),
         busy: !matches!(node.run, RunPhase::Idle)
             || node.queued.is_some()
             || node.server.due && counts
@@ -250,6 +299,9 @@ fn because(state: &State, id: NodeId) -> &'static str {
     }
     if node.dirt.first {
         return if schedule::starts_by_itself(state, id) { "not started" } else { "manual" };
+    }
+    if schedule::starts_by_itself(state, id) {
+        return "out of date";
     }
     if node.live().is_some_and(|live| live.ready) {
         return "running";

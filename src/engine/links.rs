@@ -151,8 +151,14 @@ fn count(state: &mut State, id: NodeId) {
     let failed_writers = writers(|derived| derived.failed);
     let unmet = edges.providers.iter().filter(|(provider, condition)| !state.nodes[*provider].reached.has(*condition));
     let unmet = u32::try_from(unmet.count()).unwrap_or(u32::MAX);
+    let moving = edges
+        .providers
+        .iter()
+        .filter(|(provider, condition)| edges::is_of_all_runs(*condition) && state.nodes[*provider].derived.moving);
+    let moving_providers = u32::try_from(moving.count()).unwrap_or(u32::MAX);
     let edges = &mut state.node(id).edges;
     edges.unsettled_writers = unsettled_writers;
     edges.failed_writers = failed_writers;
     edges.unmet = unmet;
+    edges.moving_providers = moving_providers;
 }

@@ -149,6 +149,8 @@ pub(super) struct Edges {
     pub(super) failed_writers: u32,
     /// Providers that have not met their condition.
     pub(super) unmet: u32,
+    /// Providers that are not as they should be, of those whose whole state counts.
+    pub(super) moving_providers: u32,
 }
 
 /// Conditions that were met once in this session.
@@ -225,6 +227,8 @@ pub(super) struct Derived {
     pub(super) unsettled: bool,
     /// Its failure holds back its readers.
     pub(super) failed: bool,
+    /// It is not as it should be: it runs or is about to, failed, or its server is not ready.
+    pub(super) moving: bool,
     /// Something of it is going on.
     pub(super) busy: bool,
     /// Its server waits to be started again.

@@ -55,6 +55,12 @@ fn check_node(state: &State, id: NodeId, unsettled: &BTreeMap<NodeId, bool>, fau
     let unmet = node.edges.providers.iter();
     let unmet = unmet.filter(|(provider, condition)| !state.nodes[*provider].reached.has(*condition)).count();
     expect("unmet", node.edges.unmet.to_string(), unmet.to_string());
+    let moving = node
+        .edges
+        .providers
+        .iter()
+        .filter(|(provider, condition)| edges::is_of_all_runs(*condition) && state.nodes[*provider].derived.moving);
+    expect("moving providers", node.edges.moving_providers.to_string(), moving.count().to_string());
     let settling = if state.is_shutting_down() { 0 } else { state.changes.waits_of(id) };
     expect("settling", node.settling.to_string(), settling.to_string());
     if node.place.is_some() && node.is_dirty() && !node.derived.busy && schedule::hold_of(state, id).is_none() {

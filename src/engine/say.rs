@@ -264,7 +264,8 @@ pub(super) fn lasting_hold(state: &mut State, id: NodeId) {
 fn may_last(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
     let edges = &node.edges;
-    !state.is_shutting_down() && (edges.unmet > 0 || edges.failed_writers > 0 || node.itself.streak > 0)
+    let may_be_held = edges.unmet + edges.moving_providers + edges.failed_writers > 0 || node.itself.streak > 0;
+    !state.is_shutting_down() && may_be_held
 }
 
 /// Whether an image alone can be held by that.

@@ -341,8 +341,7 @@ fn edge_hold(state: &State, id: NodeId) -> Option<Hold> {
         && !node.reached.started
         && let Some((on, condition)) = edges::first_unmet(state, id)
     {
-        let because = state.nodes[on].derived.because.to_owned();
-        return Some(Hold::Dependency { on: state.nodes[on].name.clone(), condition, because });
+        return Some(edges::dependency_hold(state, on, condition));
     }
     let name = |id: &NodeId| state.nodes[*id].name.clone();
     // To look at an image waits for nobody who is held: containers that run are not to be out of sight for that.
@@ -364,7 +363,8 @@ fn edge_hold(state: &State, id: NodeId) -> Option<Hold> {
         let writer = node.edges.writers.iter().find(|writer| state.nodes[**writer].derived.failed);
         return writer.map(|writer| Hold::WriterFailed(name(writer)));
     }
-    None
+    let moving = if node.reached.started { edges::moving_provider(state, id) } else { None };
+    moving.map(|(on, condition)| edges::dependency_hold(state, on, condition))
 }
 
 /// What of the images that it is made of the node waits for.

@@ -46,7 +46,8 @@ pub enum Condition {
 pub enum EdgeKind {
     /// `to` reads what `from` writes; holds all the time.
     Data,
-    /// `to` first starts after `from` met the condition once.
+    /// `to` first starts after `from` met the condition once. A command that serves nothing waits before each run, in an Orchfile,
+    /// unless the condition is `started`.
     Order(Condition),
 }
 

@@ -13,7 +13,7 @@ pub struct Resource {
     pub declared_at: Option<Location>,
     /// What it runs.
     pub kind: Kind,
-    /// Order edges: what must have been reached before the first start.
+    /// Order edges: what must have been reached before the first start, and see `graph`.
     pub dependencies: Vec<Dependency>,
     /// Whether a change starts it.
     pub trigger_mode: TriggerMode,

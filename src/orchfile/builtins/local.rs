@@ -211,7 +211,8 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     /// * `cmd`: a string for the shell, or a list of program and arguments
     /// * `deps`: files and folders; a change below them runs `cmd` and restarts the server
     /// * `trigger_mode`: `TRIGGER_MODE_MANUAL` lets changes wait for the user; `TRIGGER_MODE_AUTO` where neither this nor `trigger_mode()` says so
-    /// * `resource_deps`: what must have been ready once before the first start: names, or `dep(name, condition=…)`
+    /// * `resource_deps`: what must have been ready once before the first start: names, or `dep(name, condition=…)`. In an Orchfile, a
+    ///   command without a `serve_cmd` waits before each of its runs until that is up to date and ready again
     /// * `ignore`: patterns as in `.dockerignore`, relative to the folder of the file that calls; what they match is no input
     /// * `auto_init`: `False` keeps it from starting with the session; True where not given
     /// * `serve_cmd`: the server, a command that stays up

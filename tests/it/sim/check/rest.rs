@@ -3,8 +3,8 @@
 use super::{difference, docker, files_below, local, may_be_stale, reached, was_there_and_back};
 use crate::sim::{facts::RunFacts, script::Script, world::World};
 use orch::{
-    model::{Dependency, Exit, FilePath, Health, Project, Resource, Restart, Time, TriggerMode},
-    snapshot::{Hold, Row, Snapshot},
+    model::{Condition, Dependency, Exit, FilePath, Health, Mode, Project, Resource, Restart, Time, TriggerMode},
+    snapshot::{Hold, Row, RuntimeStatus, Snapshot, UpdateStatus},
 };
 use std::time::Duration;
 
@@ -185,7 +185,9 @@ impl Rest<'_> {
                 let declared = |dep: &Dependency| dep.on == *on && dep.condition == *condition;
                 let stale = self.snapshot.rows.named(on).is_some_and(|row| may_be_stale(facts, row));
                 let met = reached(facts, self.snapshot, on, *condition) && !stale;
-                self.resource.dependencies.iter().any(declared) && !met
+                let moves = self.waits_before_each_run(*condition)
+                    && self.snapshot.rows.named(on).is_some_and(|row| is_astray(row));
+                self.resource.dependencies.iter().any(declared) && (!met || last.is_some() && moves)
             }
             Hold::Ended => self.stays_ended(),
             Hold::SelfDirty { .. } => last.is_some_and(|run| run.script.feeds_itself()) || self.was_often_hit(),
@@ -202,6 +204,13 @@ impl Rest<'_> {
             | Hold::Stopping
             | Hold::Backoff { .. } => false,
         }
+    }
+
+    /// A command that serves nothing waits not only once, in an Orchfile.
+    fn waits_before_each_run(&self, condition: Condition) -> bool {
+        let is_orchfile = self.world.facts.project.as_ref().is_some_and(|project| project.mode == Mode::Orchfile);
+        let serves_nothing = self.resource.kind.local().is_some_and(|local| local.serve.is_none());
+        is_orchfile && serves_nothing && condition != Condition::Started
     }
 
     /// Something that it reads was written during (or right after) five of its last runs: nobody can tell who did it.
@@ -232,4 +241,10 @@ impl Rest<'_> {
             None => exit.is_success() || !project.mode.restarts_by_default(),
         }
     }
+}
+
+/// Whether what a row shows is out of date, broken or not ready.
+fn is_astray(row: &Row) -> bool {
+    let serves_badly = !matches!(row.runtime, RuntimeStatus::Ok | RuntimeStatus::NotApplicable);
+    row.dirty || row.update == UpdateStatus::Error || serves_badly
 }
