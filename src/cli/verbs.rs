@@ -43,7 +43,7 @@ pub(super) fn disable(args: &Disable) -> Result<Exit, CliError> {
 fn ask_for(args: &Names, request: impl Fn(Vec<ResourceName>) -> Request) -> Result<Exit, CliError> {
     let card = Project::find(args.selection.file.file.as_deref())?.need_session()?;
     live::block_on(async {
-        let names = selected(&card, &args.selection).await?;
+        let names = selected(&card, &args.selection, |row| row.spec.enabled).await?;
         ask::request(&card, &request(names.clone())).await?;
         if matches!(args.selection.output, Output::Table) {
             return Ok(());
@@ -55,15 +55,20 @@ fn ask_for(args: &Names, request: impl Fn(Vec<ResourceName>) -> Request) -> Resu
 }
 
 /// Which resources are meant. The session knows the names, and refuses one that it does not.
-async fn selected(card: &SessionCard, selection: &Selection) -> Result<Vec<ResourceName>, CliError> {
+/// Of those that have a label, or of all, only some can be.
+async fn selected(
+    card: &SessionCard,
+    selection: &Selection,
+    can_be: impl Fn(&Row) -> bool,
+) -> Result<Vec<ResourceName>, CliError> {
     let mut names = live::names(selection.names.iter().map(String::as_str))?;
     if selection.labels.is_empty() && !selection.all {
         return Ok(names);
     }
     let snapshot = ask::snapshot(card).await?;
     let has_label = |row: &Row| row.labels.iter().any(|label| selection.labels.contains(label));
-    let found = snapshot.rows.iter().filter(|row| selection.all || has_label(row)).map(|row| row.name.clone());
-    names.extend(found);
+    let found = snapshot.rows.iter().filter(|row| selection.all || has_label(row));
+    names.extend(found.filter(|row| can_be(row)).map(|row| row.name.clone()));
     if names.is_empty() {
         let error = CliError::failed("no resource has such a label".to_owned());
         return Err(error.with_help("`orch describe` tells the labels"));
@@ -75,7 +80,7 @@ async fn selected(card: &SessionCard, selection: &Selection) -> Result<Vec<Resou
 fn switch(selection: &Selection, request: impl Fn(Vec<ResourceName>) -> Request) -> Result<Exit, CliError> {
     let card = Project::find(selection.file.file.as_deref())?.need_session()?;
     let (before, after) = live::block_on(async {
-        let names = selected(&card, selection).await?;
+        let names = selected(&card, selection, |_| true).await?;
         let before = ask::snapshot(&card).await?;
         ask::request(&card, &request(names)).await?;
         Ok((before, ask::snapshot(&card).await?))

@@ -25,6 +25,9 @@ pub struct Diagnostic {
     pub frames: Vec<Frame>,
 }
 
+/// The code of an error about a name that no resource has. It has no labels where the name comes from the command line.
+pub const UNKNOWN_RESOURCE: &str = "orchfile::unknown_resource";
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

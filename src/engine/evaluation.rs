@@ -4,7 +4,7 @@ use super::{
     changes, deadline::Deadline, effect::Effect, event::EvaluationOutcome, reload, state::State, switch, verdict,
 };
 use crate::{
-    diag::Diagnostic,
+    diag::{Diagnostic, UNKNOWN_RESOURCE},
     model::{Digest, EvaluationId, EvaluationInput, FilePath, FileSet, Level, Project, Seen, Time, WatchSet, paths},
     snapshot::{Goal, Verdict},
 };
@@ -184,9 +184,14 @@ fn on_failed(state: &mut State, errors: Vec<Diagnostic>) {
     if state.project.is_some() {
         let text = format!("the Orchfile has {count} error{}; what ran before goes on", plural(count));
         state.say_session(Level::Error, text);
-    } else if state.goal != Goal::Up {
+    } else if state.goal != Goal::Up || state.evaluation.errors.iter().any(is_of_command_line) {
         verdict::give(state, Verdict::OrchfileFailed);
     }
+}
+
+/// Whether it was said on the command line, so that no edit is expected to mend it.
+fn is_of_command_line(error: &Diagnostic) -> bool {
+    error.code == UNKNOWN_RESOURCE && error.labels.is_empty()
 }
 
 fn plural(count: usize) -> &'static str {

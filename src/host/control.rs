@@ -126,7 +126,9 @@ async fn request(State(control): State<Control>, request: Result<Json<Request>, 
     if let Some(refusal) = waiting::unknown(&snapshot, names_of(&request)) {
         return (StatusCode::NOT_FOUND, Json(refusal)).into_response();
     }
-    if let Some(refusal) = waiting::refused_click(&snapshot, &request) {
+    let refusal =
+        waiting::refused_click(&snapshot, &request).or_else(|| waiting::refused_disabled(&snapshot, &request));
+    if let Some(refusal) = refusal {
         return (StatusCode::BAD_REQUEST, Json(refusal)).into_response();
     }
     if control.inbox.send(Event::Asked(request)).is_ok() {

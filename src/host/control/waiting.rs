@@ -106,6 +106,20 @@ pub(super) fn unknown(snapshot: &Arc<Snapshot>, names: &[ResourceName]) -> Optio
     })
 }
 
+/// Why nothing is done about a resource: it is no part of the session now.
+pub(super) fn refused_disabled(snapshot: &Arc<Snapshot>, request: &Request) -> Option<Refusal> {
+    let (Request::Trigger(names) | Request::Restart(names) | Request::Stop(names) | Request::Start(names)) = request
+    else {
+        return None;
+    };
+    let is_disabled = |name: &&ResourceName| snapshot.rows.named(name).is_some_and(|row| !row.spec.enabled);
+    let name = names.iter().find(is_disabled)?;
+    Some(Refusal {
+        error: format!("`{name}` is disabled, and no part of this session"),
+        help: Some(format!("`orch enable {name}` makes it one")),
+    })
+}
+
 /// Why a press is refused: there is no such button, or it does not take that.
 pub(super) fn refused_click(snapshot: &Snapshot, request: &Request) -> Option<Refusal> {
     let Request::Click { button: name, inputs } = request else { return None };

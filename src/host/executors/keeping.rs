@@ -140,12 +140,15 @@ impl Keeping {
     /// The cluster that has objects of the project when this session is over.
     fn used_cluster(&mut self) -> Option<Cluster> {
         if let Used::Unasked = self.cluster {
-            let before = self.world.store.session().ok().flatten();
-            let before = before.and_then(|kept| serde_json::from_str::<KeptSession>(&kept).ok());
-            self.cluster = Used::Known(before.and_then(|kept| kept.cluster));
+            self.cluster = Used::Known(self.before().and_then(|kept| kept.cluster));
         }
         let Used::Known(cluster) = &self.cluster else { return None };
         cluster.clone()
+    }
+
+    /// What is kept of the session before.
+    fn before(&self) -> Option<KeptSession> {
+        serde_json::from_str(&self.world.store.session().ok()??).ok()
     }
 
     fn draw_new(&self, snapshot: &Snapshot) {
@@ -174,7 +177,7 @@ impl Keeping {
         let changed = rows.iter().enumerate().filter(|(place, row)| !is_saved(*place, row));
         let changed: Vec<_> =
             changed.filter_map(|(_, row)| Some((row.name.clone(), serde_json::to_string(&**row).ok()?))).collect();
-        let order: Vec<ResourceName> = rows.iter().map(|row| row.name.clone()).collect();
+        let mut order: Vec<ResourceName> = rows.iter().map(|row| row.name.clone()).collect();
         let names: BTreeSet<&ResourceName> = order.iter().collect();
         let is_gone = |row: &&Arc<Row>| !names.contains(&row.name);
         let removed = if self.saved.loads == self.shown.orchfile.loads {
@@ -183,7 +186,11 @@ impl Keeping {
             self.saved.rows.iter().filter(is_gone).map(|row| row.name.clone()).collect()
         };
         let session = Snapshot { rows: <_>::default(), graph: <_>::default(), ..Snapshot::clone(&self.shown) };
-        let (args, project) = (self.shown.args.to_vec(), Some(self.world.project.clone()));
+        let (mut args, project) = (self.shown.args.to_vec(), Some(self.world.project.clone()));
+        if self.shown.orchfile.loads == 0 {
+            // Nothing is known of this session but what is wrong with its file, or with its words.
+            (order, args) = self.before().map(|kept| (kept.order, kept.args)).unwrap_or_default();
+        }
         let kept = KeptSession { session, order, args, project, cluster: self.used_cluster() };
         self.world.store.save_rows(changed, removed);
         self.world.store.save_session(serde_json::to_string(&kept).unwrap_or_default());

@@ -2,6 +2,7 @@
 
 use super::{Lowering, Places};
 use crate::{
+    diag::UNKNOWN_RESOURCE,
     model::{Resource, graph::data_edges},
     orchfile::{convert, draft::Selection, fault::At},
 };
@@ -66,6 +67,6 @@ impl Lowering<'_> {
         } else {
             self.nearest(name)
         };
-        self.error("orchfile::unknown_resource", message, labels, help);
+        self.error(UNKNOWN_RESOURCE, message, labels, help);
     }
 }

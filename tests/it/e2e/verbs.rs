@@ -122,3 +122,40 @@ local_resource("web", cmd="echo web", resource_deps=["api"])
     assert!(done.stdout.contains("db │ db") && done.stdout.contains("api │ api"), "{}", done.all());
     assert!(!done.stdout.contains("web │ web"), "{}", done.all());
 }
+
+#[test]
+fn a_mistyped_name_ends_up_and_spoils_nothing_for_who_asks_next() {
+    let sandbox = Sandbox::new("local_resource('api', cmd='echo done')\nlocal_resource('web', cmd='true')\n");
+    sandbox.orch(&["ci"]).expect_code(0);
+    for verb in ["up", "ci"] {
+        let ended = sandbox.orch(&[verb, "apii"]).expect_code(2);
+        assert!(
+            ended.all().contains("there is no resource `apii`") && ended.all().contains("did you mean `api`"),
+            "{}",
+            ended.all()
+        );
+    }
+    let why = sandbox.orch(&["why", "api"]).expect_code(0);
+    assert!(why.stdout.contains("first run"), "{}", why.all());
+    let graph = sandbox.orch(&["graph"]).expect_code(0);
+    assert!(graph.stdout.contains("api") && graph.stdout.contains("web"), "{}", graph.all());
+}
+
+#[test]
+fn nothing_is_asked_of_what_is_disabled() {
+    let sandbox = Sandbox::new(
+        "local_resource('api', cmd='true')\nlocal_resource('web', cmd='true', trigger_mode=TRIGGER_MODE_MANUAL)\n",
+    );
+    let mut up = sandbox.start(&["up", "api"]);
+    up.wait_for("api │ ▸ succeeded");
+    for verb in ["trigger", "restart", "stop", "start"] {
+        let refused = sandbox.orch(&[verb, "web"]).expect_code(1);
+        assert!(
+            refused.stderr.contains("`web` is disabled") && refused.stderr.contains("orch enable web"),
+            "{}",
+            refused.all()
+        );
+    }
+    sandbox.orch(&["trigger", "--all"]).expect_code(0);
+    up.interrupt().expect_code(0);
+}
