@@ -245,7 +245,7 @@ fn start(state: &mut State, id: NodeId, serving: Serving) {
         grace: state.mode().stop_grace(),
     });
     if row.restarts > 0 {
-        state.say(id, Some(Attempt::Instance(instance)), Level::Info, "server started again".to_owned());
+        state.say(id, Some(Attempt::Instance(instance)), Level::Info, "server starts again".to_owned());
     }
     state.instances.insert(instance, id);
     verdict::watch_readiness(state, id);

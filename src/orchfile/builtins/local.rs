@@ -227,7 +227,7 @@ pub(crate) fn register(builder: &mut GlobalsBuilder) {
     /// * `dir`: the folder in which `cmd` runs; that of the calling file where not given
     /// * `serve_dir`: the folder in which the server runs; that of the calling file where not given
     /// * `outputs`: files and folders that `cmd` writes; when neither they nor the inputs changed since the last success, it is not
-    ///   run again, and whatever reads them waits for it
+    ///   run again, and whatever reads them waits for it. What changes there while the `serve_cmd` runs is taken for its own work
     /// * `cancel_superseded`: whether a newer change ends a running `cmd`, instead of waiting for it; False where not given
     /// * `restart`: when a server that ended by itself is started again: `"always"`, `"on_failure"` or
     ///   `"never"`; on failure where not given, in a Tiltfile never

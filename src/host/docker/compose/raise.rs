@@ -141,7 +141,12 @@ impl Compose {
             sink: raising.sink.clone(),
             turn: Mutex::new(turn).into(),
         };
-        match self.tool().run(raising.processes, &call).await {
+        let mut ended = self.tool().run(raising.processes, &call).await;
+        // The tool looked while a container was being removed, and meant to change that one.
+        if ended.as_ref().is_err_and(|fault| fault.said("No such container")) {
+            ended = self.tool().run(raising.processes, &call).await;
+        }
+        match ended {
             Ok(()) => Ok(()),
             Err(fault) => Err(failure::of_up(fault, service, raising.connection, raising.resource).await),
         }

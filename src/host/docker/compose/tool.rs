@@ -49,6 +49,13 @@ pub(super) enum Fault {
     NotRun(Failure),
 }
 
+impl Fault {
+    /// Whether the tool ended after it said that.
+    pub(super) fn said(&self, part: &str) -> bool {
+        matches!(self, Self::Said(_, said) if said.contains(part))
+    }
+}
+
 impl Tool {
     /// Runs the tool to its end. Dropping the future ends it.
     pub(super) async fn run(&self, processes: &Processes, call: &Call<'_>) -> Result<(), Fault> {
