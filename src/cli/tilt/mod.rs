@@ -93,6 +93,15 @@ enum TiltVerb {
         since: Option<String>,
         #[arg(long)]
         tail: Option<String>,
+        /// One document a line
+        #[arg(long)]
+        json: bool,
+        /// Has no effect: lines of all levels are printed
+        #[arg(long, hide = true)]
+        level: Option<String>,
+        /// Has no effect: lines of builds and of servers are printed
+        #[arg(long, hide = true)]
+        source: Option<String>,
     },
     /// Wait until resources are ready
     Wait {
@@ -156,10 +165,17 @@ fn answer(verb: TiltVerb) -> Result<Exit, CliError> {
             request(&Request::Disable { names, alone: true })
         }
         TiltVerb::Args { clear, args, rest } => {
-            let args = if clear { Vec::new() } else { args.into_iter().chain(rest).collect() };
-            request(&Request::SetArgs(args))
+            let given: Vec<String> = args.into_iter().chain(rest).collect();
+            if given.is_empty() && !clear {
+                snapshot()?.1.args.iter().for_each(|arg| print::to_stdout(&format!("{arg}\n")));
+                return Ok(Exit::Ok);
+            }
+            request(&Request::SetArgs(if clear { Vec::new() } else { given }))
         }
-        TiltVerb::Logs { names, follow, since, tail } => logs(&names, follow, since, tail),
+        TiltVerb::Logs { names, follow, since, tail, json, .. } => {
+            let format = json.then(|| "jsonl".to_owned());
+            logs(&names, follow, &[("--since", since), ("--tail", tail), ("--output", format)])
+        }
         TiltVerb::Wait { condition, timeout, targets, all } => wait(&condition, &timeout, &targets, all),
         TiltVerb::Version => {
             print::to_stdout(&format!("v{VERSION}, by orch {}\n", env!("CARGO_PKG_VERSION")));
@@ -183,6 +199,8 @@ fn other(words: &[String]) -> Result<Exit, CliError> {
         "alpha" if words.get(1).is_some_and(|word| word == "tiltfile-result") => {
             orch([vec!["eval".to_owned(), "-o".to_owned(), "json".to_owned()], words[2..].to_vec()].concat())
         }
+        "lsp" => orch(vec!["lsp".to_owned()]),
+        "alpha" if words.get(1).is_some_and(|word| word == "tree-view") => orch(vec!["graph".to_owned()]),
         "analytics" | "doctor" | "verify-install" | "docker-prune" => Ok(Exit::Ok),
         _ => Err(unknown(&words.join(" "))),
     }
@@ -261,14 +279,14 @@ fn deployed(reference: &str) -> Result<Exit, CliError> {
     Ok(Exit::Ok)
 }
 
-fn logs(names: &[String], follow: bool, since: Option<String>, tail: Option<String>) -> Result<Exit, CliError> {
+fn logs(names: &[String], follow: bool, flags: &[(&str, Option<String>)]) -> Result<Exit, CliError> {
     let mut words = vec!["logs".to_owned()];
     if let Some(file) = file().and_then(|file| file.into_os_string().into_string().ok()) {
         words.extend(["--file".to_owned(), file]);
     }
     words.extend(follow.then(|| "--follow".to_owned()));
-    for (flag, value) in [("--since", since), ("--tail", tail)] {
-        words.extend(value.into_iter().flat_map(|value| [flag.to_owned(), value]));
+    for (flag, value) in flags {
+        words.extend(value.iter().flat_map(|value| [(*flag).to_owned(), value.clone()]));
     }
     words.extend(names.iter().cloned());
     orch(words)

@@ -27,6 +27,8 @@ fn it_answers_from_the_session_of_the_command() {
 
 const SHAPES: &str = r#"
 load("ext://uibutton", "cmd_button", "location")
+config.define_string("who")
+config.parse()
 local_resource("web", serve_cmd="exec sleep 1000", labels=["front"], links=["http://localhost:1"])
 local_resource("late", "true", auto_init=False, trigger_mode=TRIGGER_MODE_MANUAL)
 cmd_button("seed", argv=["true"], location=location.NAV)
@@ -45,6 +47,8 @@ ask missing kd web -o json
 ask table session
 ask kind thing
 tilt dump engine | grep -c ManifestTargets
+tilt args
+tilt logs --json --level warn --source build web | grep -c resource | sed 's/[1-9][0-9]*/lines: some/'
 tilt trigger '(Tiltfile)'
 """, resource_deps=["web"])
 "#;
@@ -53,7 +57,7 @@ tilt trigger '(Tiltfile)'
 fn objects_have_the_shape_that_scripts_expect() {
     let sandbox = Sandbox::empty();
     sandbox.write("Tiltfile", SHAPES);
-    let mut up = sandbox.start(&["up"]);
+    let mut up = sandbox.start(&["up", "--", "--who", "you"]);
     up.wait_for("ask │ server: PID");
     let uiresources = ["(Tiltfile)", "web", "late", "ask"].map(|name| format!("uiresource.tilt.dev/{name}")).join(" ");
     up.wait_for(&format!("ask │ names: {uiresources}"));
@@ -69,7 +73,10 @@ fn objects_have_the_shape_that_scripts_expect() {
         "NAME                                     CREATED AT",
         "it has uiresource, kubernetesdiscovery, portforward",
         "ask │ 1",
-        "evaluates the Orchfile with no arguments",
+        "ask │ --who",
+        "ask │ you",
+        "ask │ lines: some",
+        "evaluates the Orchfile with arguments --who you",
     ] {
         up.wait_for(said);
     }
