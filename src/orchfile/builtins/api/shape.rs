@@ -202,7 +202,8 @@ static KUBERNETES_DISCOVERY: Shape = Shape {
 static UI_BUTTON: Shape = Shape {
     name: "ui_button",
     about: "A button: beside a resource (`location=v1alpha1.ui_component_location(NAME, \"Resource\")`) or for the whole session \
-        (`\"nav\"`, `\"Global\"`). Commands name it in `start_on`; `orch click NAME` presses it.",
+        (`\"nav\"`, `\"Global\"`). Commands name it in `start_on`; `orch click NAME` presses it. \
+        `icon_svg` has no effect: a terminal cannot show it.",
     fields: &[
         field("location", "location", Part(&UI_COMPONENT_LOCATION)),
         field("text", "text", Text),
@@ -378,7 +379,7 @@ static RESTART_ON_SPEC: Shape = Shape {
 
 static START_ON_SPEC: Shape = Shape {
     name: "start_on_spec",
-    about: "What starts a command: buttons that are pressed.",
+    about: "What starts a command: buttons that are pressed. `start_after` has no effect.",
     fields: &[always(field("start_after", "startAfter", Text), Always::Null), field("ui_buttons", "uiButtons", Texts)],
 };
 

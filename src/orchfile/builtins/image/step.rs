@@ -235,7 +235,7 @@ fn make(what: What, eval: &Evaluator<'_, '_, '_>) -> Step {
 /// Adds the steps.
 #[starlark_module]
 pub(super) fn register(builder: &mut GlobalsBuilder) {
-    /// A step of a live update: copies all that the `sync` steps name once, when a container is there. The first of its steps.
+    /// A step of a live update: copies all that the `sync` steps name once, when a container is there. The first of its steps; of an image that is built here.
     fn initial_sync<'v>(eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<InitialSyncStep> {
         Ok(InitialSyncStep(make(What::InitialSync, eval)))
     }
