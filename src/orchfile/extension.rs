@@ -119,7 +119,8 @@ fn file(context: &Context<'_>, name: &str, repository: &str, path: &str) -> Resu
         let known = draft.api.iter().filter(|object| object.kind == REPOSITORIES).map(|object| object.name.as_str());
         let fault =
             no_extension(format!("the extension `{name}` is in the repository `{repository}`, which no one registers"));
-        fault.maybe_help(did_you_mean(repository, known))
+        let register = || format!("register it: `v1alpha1.extension_repo(name=\"{repository}\", url=…)`");
+        fault.help(suggest(repository, known).map_or_else(register, |near| format!("did you mean `{near}`?")))
     })?;
     let folder = folder(context, &found).map_err(|fault| perhaps_embedded(fault, name, &found))?;
     let folder = match found.text("gitSubpath") {
@@ -246,6 +247,10 @@ fn fetch(context: &Context<'_>, url: &str, reference: &str, folder: &FilePath, i
     if output.code != 0 {
         let stderr = String::from_utf8_lossy(&output.stderr);
         let reason = stderr.trim_end().lines().last().unwrap_or_default().trim_start_matches("fatal: ");
+        if reason.contains("pathspec") {
+            let message = format!("the extension repository `{url}` has no `{reference}`");
+            return Err(fault(message).help("let `ref` be one of its tags, branches or commits"));
+        }
         let at = if reference.is_empty() { String::new() } else { format!(" at `{reference}`") };
         return Err(fault(format!("the extension repository `{url}`{at} cannot be fetched: {reason}"))
             .help("it is needed once, and kept then: is the network there, and is the address right?"));

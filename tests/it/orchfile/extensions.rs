@@ -136,6 +136,18 @@ fn a_repository_is_fetched_once_and_followed() {
 }
 
 #[test]
+fn a_pin_that_the_repository_has_not_is_told() {
+    let top = tempfile::tempdir().unwrap();
+    let (repository, work) = (Git::new(&top.path().join("tools")), top.path().join("work"));
+    repository.commit(&[("fmt/Tiltfile", "def fmt(s):\n    return s\n")]);
+    let declare = format!("v1alpha1.extension_repo('tools', url='{}', ref='v9')\n", repository.path().display());
+    let text = declare + "v1alpha1.extension('f', repo_name='tools', repo_path='fmt')\nload('ext://f', 'fmt')\n";
+    write(&work, &[("Tiltfile", &text)]);
+    let said = render(&evaluate(&work).0.diagnostics, false, 200);
+    assert!(said.contains("has no `v9`") && said.contains("tags, branches or commits"), "{said}");
+}
+
+#[test]
 fn a_pin_stays_whatever_the_repository_does() {
     let top = tempfile::tempdir().unwrap();
     let (repository, work) = (Git::new(&top.path().join("tools")), top.path().join("work"));
