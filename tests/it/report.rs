@@ -208,7 +208,7 @@ its image jobs could not be built by jobs#5 (needed by jobs): exit code 2
     );
     assert_eq!(
         explained("db"),
-        "db did not run: up to date: its container was there\nits container shop-db-1 (db-012345678): running\n"
+        "db did not run: up to date: an earlier session left it as it should be\nits container shop-db-1 (db-012345678): running\n"
     );
     assert_eq!(explained("gen"), "gen#1 ran (first run of this session) and succeeded in 2.5s\n");
 }

@@ -27,8 +27,8 @@ use super::{
     workload::There,
 };
 use crate::model::{
-    Cluster, ClusterRegistry, Discovery, Failure, ForwardState, KubeSpec, KubeState, Level, NodeKey, RequestId,
-    ResourceName,
+    Cluster, ClusterRegistry, Discovery, Failure, ForwardState, KubeSpec, KubeState, Level, NodeKey, ObjectKey,
+    ObjectState, RequestId, ResourceName,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -176,10 +176,15 @@ fn on_seen(state: &mut State, request: RequestId, seen: KubeSeen) {
     backend::touch_all(state, Backend::Kube);
 }
 
-/// Whether nobody knows the name, and something of it would be deleted.
+/// Whether nobody knows the name, and something of it would be deleted. What the project declares for another has moved there.
 fn is_stray(state: &State, (name, there): &(ResourceName, KubeState)) -> bool {
     let is_known = state.by_key.contains_key(&NodeKey::Resource(name.clone()));
-    !is_known && there.objects.iter().any(|(key, object)| order::goes_with_its_resource(key, object))
+    let declared = |key: &ObjectKey| {
+        let asked = state.kube.asked.iter().flat_map(|asked| asked.objects.values().flatten());
+        asked.into_iter().any(|object| object.key == *key)
+    };
+    let goes = |(key, object): (&ObjectKey, &ObjectState)| order::goes_with_its_resource(key, object) && !declared(key);
+    !is_known && there.objects.iter().any(goes)
 }
 
 fn on_forwarded(state: &mut State, resource: ResourceName, ports: Vec<ForwardState>) {

@@ -11,7 +11,7 @@ use super::{
     selector::DEFAULT_NAMESPACE,
 };
 use crate::{
-    diag::suggest::did_you_mean,
+    diag::suggest::suggest,
     model::{Cluster, FilePath, Product},
     orchfile::{
         Fault,
@@ -94,11 +94,16 @@ fn unknown_context(name: &str, config: &KubeConfig) -> Fault {
     let missing = config.missing.first().filter(|_| config.missing.len() == config.files.len());
     let there = match missing {
         Some(file) => format!("`{file}` does not exist"),
-        None if quoted.is_empty() => "it has none".to_owned(),
-        None => format!("there are {}", quoted.join(", ")),
+        None => match quoted.as_slice() {
+            [] => "it has none".to_owned(),
+            [only] => format!("there is only {only}"),
+            _ => format!("there are {}", quoted.join(", ")),
+        },
     };
-    Fault::new("orchfile::unknown_context", format!("the kubeconfig has no context `{name}`; {there}"))
-        .maybe_help(did_you_mean(name, known))
+    let near = suggest(name, known).map(|near| format!("did you mean `{near}`?"));
+    let help =
+        near.unwrap_or_else(|| "choose one with `--context`, or name another kubeconfig with `KUBECONFIG`".to_owned());
+    Fault::new("orchfile::unknown_context", format!("the kubeconfig has no context `{name}`; {there}")).help(help)
 }
 
 impl KubeConfig {
