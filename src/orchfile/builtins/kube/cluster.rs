@@ -33,6 +33,8 @@ const DEFAULT_FILE: &str = ".kube/config";
 #[derive(Debug, Default)]
 struct KubeConfig {
     files: Vec<FilePath>,
+    /// The environment names them.
+    is_named: bool,
     /// Those of them that do not exist.
     missing: Vec<FilePath>,
     current: String,
@@ -79,11 +81,10 @@ fn find(context: &Context<'_>) -> Result<Option<Cluster>, Fault> {
 pub(super) fn why_none(context: &Context<'_>) -> String {
     let Ok(config) = KubeConfig::read(context) else { return "the kubeconfig cannot be read".to_owned() };
     let list = |files: &[FilePath]| files.iter().map(|file| format!("`{file}`")).collect::<Vec<_>>().join(" and ");
-    let is_named = context.request.environment.get("KUBECONFIG").is_some_and(|paths| !paths.is_empty());
-    match (config.files.len() - config.missing.len(), is_named) {
+    match (config.files.len() - config.missing.len(), config.is_named) {
         (0, _) if config.files.is_empty() => "neither `KUBECONFIG` nor `HOME` is set".to_owned(),
         (0, true) => format!("`KUBECONFIG` names {}, which does not exist", list(&config.missing)),
-        (0, false) => format!("there is no kubeconfig {}", list(&config.missing)),
+        (0, false) => format!("there is no kubeconfig `~/{DEFAULT_FILE}`"),
         _ => format!("the kubeconfig {} names no current context", list(&config.files)),
     }
 }
@@ -93,6 +94,7 @@ fn unknown_context(name: &str, config: &KubeConfig) -> Fault {
     let quoted: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
     let missing = config.missing.first().filter(|_| config.missing.len() == config.files.len());
     let there = match missing {
+        Some(_) if !config.is_named => format!("`~/{DEFAULT_FILE}` does not exist"),
         Some(file) => format!("`{file}` does not exist"),
         None => match quoted.as_slice() {
             [] => "it has none".to_owned(),
@@ -116,7 +118,7 @@ impl KubeConfig {
             }
             None => environment.get("HOME").map(|home| FilePath::new(home).join(DEFAULT_FILE)).into_iter().collect(),
         };
-        let mut config = Self::default();
+        let mut config = Self { is_named: named.is_some(), ..Self::default() };
         for file in files {
             match context.peek(&file, READ_BYTES_MAX) {
                 Ok(bytes) => config.add(&file, &String::from_utf8_lossy(&bytes))?,
