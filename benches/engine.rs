@@ -61,6 +61,7 @@ impl World {
             images: Vec::new(),
             compose: Vec::new(),
             buttons: Vec::new(),
+            of_api: std::collections::BTreeSet::new(),
             kube: orch::model::KubeSettings::default(),
             mode: Mode::Orchfile,
             file: root.join("Orchfile"),

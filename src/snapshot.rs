@@ -14,8 +14,8 @@ pub use spec::Spec;
 use crate::{
     diag::Diagnostic,
     model::{
-        Button, Condition, ContainerState, Exit, Failure, FilePath, ForwardState, ImageKey, InstanceId, Link, Mode,
-        PodState, PortForward, ResourceName, RunId, Time, TriggerMode,
+        Button, Cluster, Condition, ContainerState, Exit, Failure, FilePath, ForwardState, ImageKey, InstanceId, Link,
+        Mode, PodState, PortForward, ResourceName, RunId, Time, TriggerMode,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub struct Snapshot {
     pub mode: Option<Mode>,
     /// The folder of the Orchfile; paths are shown relative to it. `None` until a first project was loaded.
     pub root: Option<FilePath>,
+    /// The cluster that its Kubernetes resources are for; `None` where it has none of them.
+    #[serde(default)]
+    pub cluster: Option<Arc<Cluster>>,
     /// How the Orchfile fares.
     pub orchfile: OrchfileRow,
     /// In declaration order.

@@ -155,13 +155,16 @@ pub enum Request {
         /// Which one.
         button: ResourceName,
         /// What was chosen, by the names of its inputs; what is missing is what the button says.
+        #[serde(default)]
         inputs: BTreeMap<String, String>,
     },
     /// End all and then the session. A second one ends everything at once.
     ShutDown {
         /// Run the `teardown_cmd`s and remove what was made too, dependants first.
+        #[serde(default)]
         teardown: bool,
         /// With `teardown`: volumes too.
+        #[serde(default)]
         volumes: bool,
         /// With `teardown`: namespaces of the cluster too.
         #[serde(default)]

@@ -66,6 +66,7 @@ fn head(state: &State, rows: Rows) -> Snapshot {
         goal: state.goal,
         mode: state.project.as_ref().map(|project| project.mode),
         root: state.project.as_ref().map(|project| project.root.clone()),
+        cluster: state.kube.used_cluster().cloned(),
         orchfile: orchfile(state),
         rows,
         buttons: state.buttons.shown.clone(),
@@ -81,6 +82,7 @@ fn same_head(state: &State, last: &Snapshot) -> bool {
         && Arc::ptr_eq(&last.buttons, &state.buttons.shown)
         && Arc::ptr_eq(&last.args, &state.args)
         && last.mode == state.project.as_ref().map(|project| project.mode)
+        && last.cluster.as_ref() == state.kube.used_cluster()
         && last.at_rest == at_rest(state)
         && last.shutting_down == state.is_shutting_down()
         && last.verdict == state.verdict

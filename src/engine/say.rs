@@ -6,7 +6,7 @@ use super::{
     phase::{Cancelled, Live, RunPhase, Work},
     schedule,
     state::State,
-    verdict,
+    stop, verdict,
     what::What,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         words::{self, Subject},
     },
 };
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// Where paths are shown from.
 fn root(state: &State) -> FilePath {
@@ -47,6 +47,17 @@ fn step_of(state: &State, id: NodeId, row: &RunRow) -> String {
         (Step::LiveUpdate, _) => "live update ".to_owned(),
         (Step::Teardown, _) if state.nodes[id].local().is_none() => "removal ".to_owned(),
         (Step::Command | Step::Build | Step::Container | Step::Apply | Step::Teardown, _) => String::new(),
+    }
+}
+
+/// The session ends at once: which resources have something that is killed.
+pub(super) fn killed(state: &mut State) {
+    let alive = state.nodes.ids().filter(|id| stop::has_processes(&state.nodes[*id]));
+    let names: BTreeSet<&str> = alive.map(|id| state.nodes[id].name.as_str()).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    if !names.is_empty() {
+        let text = format!("killing {} at once", words::first_of(&names));
+        state.say_session(Level::Info, text);
     }
 }
 

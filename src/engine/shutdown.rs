@@ -107,6 +107,8 @@ fn hurry(state: &mut State) {
         return;
     }
     shutdown.teardown = false;
+    say::killed(state);
+    let Some(shutdown) = &state.shutdown else { return };
     let cleaning: Vec<RunId> = shutdown.cleaning.running().collect();
     for run in state.strays.keys().copied().chain(cleaning).collect::<Vec<_>>() {
         state.emit(Effect::CancelRun { run, grace: Duration::ZERO });
@@ -122,7 +124,7 @@ fn hurry(state: &mut State) {
 }
 
 /// Ends what a node has without grace, also where it was asked to end before.
-fn kill(state: &mut State, id: NodeId) {
+pub(super) fn kill(state: &mut State, id: NodeId) {
     stop::end_all(state, id);
     serve::release(state, id);
     let grace = Duration::ZERO;

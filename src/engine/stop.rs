@@ -4,8 +4,8 @@ use super::{
     button, command,
     event::Request,
     fresh, image,
-    node::{NodeId, Wish},
-    phase::Cancelled,
+    node::{Node, NodeId, Wish},
+    phase::{Cancelled, Live},
     run, say, schedule, serve, shutdown,
     state::State,
     switch, takedown,
@@ -102,11 +102,25 @@ fn restart(state: &mut State, id: NodeId) {
     }
 }
 
-/// A user wants it to end and to stay ended.
+/// A user wants it to end and to stay ended; asked twice, at once.
 pub(super) fn stop(state: &mut State, id: NodeId) {
     if keep_ended(state, id) {
         end_all(state, id);
+    } else if may_be_killed(state, id) {
+        state.say(id, None, Level::Info, "killed: asked once more".to_owned());
+        shutdown::kill(state, id);
     }
+}
+
+/// Containers end at their own pace, and what is taken down keeps its order.
+fn may_be_killed(state: &State, id: NodeId) -> bool {
+    let node = &state.nodes[id];
+    node.local().is_some() && !state.is_ending() && !takedown::is_asked(node) && has_processes(node)
+}
+
+/// Whether something of it runs here that can be killed.
+pub(super) fn has_processes(node: &Node) -> bool {
+    node.is_running() || node.live().is_some_and(Live::is_process) || !node.leftovers.is_empty()
 }
 
 /// From now on it does not start by itself. False when that was so.

@@ -86,9 +86,10 @@ fn say(state: &mut State, before: &Project, after: &Project) {
     }
 }
 
-/// Namespaces and configuration are everybody's.
+/// Namespaces and configuration are everybody's, as is what objects of the API made.
 fn is_everybodys(project: &Project, place: usize) -> bool {
-    project.resources[place].kind.kube().is_some_and(|kube| kube.before_others)
+    let resource = &project.resources[place];
+    resource.kind.kube().is_some_and(|kube| kube.before_others) || project.of_api.contains(&resource.name)
 }
 
 fn places_of(project: &Project, names: &[ResourceName]) -> BTreeSet<usize> {

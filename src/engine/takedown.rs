@@ -31,6 +31,11 @@ pub(super) fn ask(state: &mut State, id: NodeId) {
     state.touch(id);
 }
 
+/// Whether the node is on its way down.
+pub(super) fn is_asked(node: &Node) -> bool {
+    node.taken_down != TakeDown::No
+}
+
 /// A user wants the node after all.
 pub(super) fn forget(state: &mut State, id: NodeId) {
     let was = std::mem::take(&mut state.node(id).taken_down);

@@ -1,8 +1,13 @@
 //! A project: what an Orchfile evaluates to.
 
-use super::{Button, ComposeProject, FilePath, IgnoreRule, Image, KubeSettings, Mode, Resource};
+use super::{Button, ComposeProject, FilePath, IgnoreRule, Image, KubeSettings, Mode, Resource, ResourceName};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 /// All that an Orchfile declares, as plain data: names resolved, cycles and doubles refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +26,9 @@ pub struct Project {
     pub compose: Vec<Arc<ComposeProject>>,
     /// In the order of their declaration.
     pub buttons: Vec<Arc<Button>>,
+    /// Resources that objects of the API made. Nobody names them, so no selection leaves them out.
+    #[serde(default)]
+    pub of_api: BTreeSet<ResourceName>,
     /// What holds for its Kubernetes resources.
     pub kube: KubeSettings,
     /// What holds for all of them.

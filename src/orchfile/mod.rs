@@ -62,6 +62,12 @@ fn globals_of(surroundings: &environment::Surroundings) -> Globals {
 /// The version of Tilt whose language orch speaks.
 pub const TILT_VERSION: &str = "0.37.6";
 
+/// A JSON document as YAML, as `encode_yaml` writes it.
+#[must_use]
+pub fn yaml_of(document: &serde_json::Value) -> String {
+    builtins::yaml_of_json(&document.to_string()).unwrap_or_default()
+}
+
 /// All that a JSON path, as `kubectl` takes it, finds in a document.
 ///
 /// # Errors

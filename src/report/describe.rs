@@ -8,9 +8,9 @@ use super::{
     when,
 };
 use crate::{
-    model::{FilePath, NodeKey, Time},
+    model::{Button, FilePath, InputKind, NodeKey, Time},
     snapshot::{
-        GraphEdge, GraphEdgeKind, Row, RowKind, RunRow, RuntimeStatus, Snapshot, UpdateStatus,
+        ButtonRow, GraphEdge, GraphEdgeKind, Row, RowKind, RunRow, RuntimeStatus, Snapshot, UpdateStatus,
         spec::{Input, Part},
         words::{self, Subject},
     },
@@ -48,6 +48,7 @@ pub fn text(snapshot: &Snapshot, row: &Row, last_lines: &str, look: Look) -> Str
     declaration(&mut page, row, &root);
     edges(&mut page, snapshot, row, &root);
     living(&mut page, row, snapshot.at);
+    page.lines("buttons", buttons(snapshot, Some(row)).map(|button| button_line(button, &root, snapshot.at)));
     history(&mut page, row, &root, snapshot.at);
     failure(&mut page, row, last_lines);
     page.text
@@ -156,6 +157,55 @@ fn edges(page: &mut Page, snapshot: &Snapshot, row: &Row, root: &FilePath) {
     page.lines("needed by", graph.needed_by(place).map(|edge| format!("{} ({})", name(edge.to), how(edge))));
 }
 
+/// The buttons of a resource, or of the session.
+fn buttons<'a>(snapshot: &'a Snapshot, row: Option<&Row>) -> impl Iterator<Item = &'a ButtonRow> {
+    let of = row.map(|row| row.name.clone());
+    snapshot.buttons.iter().filter(move |button| button.button.resource == of)
+}
+
+fn button_line(row: &ButtonRow, root: &FilePath, now: Time) -> String {
+    let Button { name, text, disabled, confirm, inputs, .. } = &*row.button;
+    let mut line = format!("{name}: {text}");
+    for input in inputs.iter().filter(|input| !matches!(input.kind, InputKind::Hidden { .. })) {
+        write!(line, ", {}", input.name).ok();
+    }
+    let marks = [(*disabled, "disabled"), (*confirm, "asks whether you are sure")];
+    marks.iter().filter(|(is_so, _)| *is_so).for_each(|(_, mark)| _ = write!(line, ", {mark}"));
+    match (&row.current_run, &row.last_run) {
+        (Some(run), _) => {
+            let since = words::duration(now.since(run.started_at));
+            write!(line, ", running since {since}: {}", words::cause(&run.cause, root)).ok();
+        }
+        (None, Some(run)) => {
+            let how = run.exit.as_ref().map(words::exit).unwrap_or_default();
+            write!(line, ", last {} ago: {how}", words::duration(now.since(run.started_at))).ok();
+        }
+        (None, None) => {}
+    }
+    line
+}
+
+/// The buttons that belong to no resource; nothing where there are none.
+pub fn session_text(snapshot: &Snapshot, look: Look) -> String {
+    let root = snapshot.root.clone().unwrap_or_else(|| FilePath::new("/"));
+    let mut page = Page { text: String::new(), look };
+    page.lines("buttons", buttons(snapshot, None).map(|button| button_line(button, &root, snapshot.at)));
+    if page.text.is_empty() { page.text } else { format!("the session\n{}", page.text) }
+}
+
+fn button_document(row: &ButtonRow, root: &FilePath) -> Value {
+    let button = &row.button;
+    json!({
+        "name": button.name,
+        "text": button.text,
+        "disabled": button.disabled,
+        "confirm": button.confirm,
+        "inputs": button.inputs,
+        "running": row.current_run.is_some(),
+        "last_run": row.last_run.as_ref().map(|run| json::ended(run, root)),
+    })
+}
+
 fn living(page: &mut Page, row: &Row, now: Time) {
     for image in &row.images {
         let reference = image.reference.as_deref().unwrap_or("not built");
@@ -240,6 +290,7 @@ pub fn document(snapshot: &Snapshot, row: &Row, last_lines: &str) -> Value {
         "ready_when": row.spec.readiness,
         "needs": place.map(|place| graph.needs(place).iter().map(edge).collect::<Vec<_>>()),
         "needed_by": place.map(|place| graph.needed_by(place).map(edge).collect::<Vec<_>>()),
+        "buttons": buttons(snapshot, Some(row)).map(|button| button_document(button, &root)).collect::<Vec<_>>(),
         "changed": row.pending,
         "changed_count": row.pending_count,
         "runs": row.runs.iter().map(|run| run_document(snapshot, run, &root)).collect::<Vec<_>>(),

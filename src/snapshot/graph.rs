@@ -41,6 +41,39 @@ pub enum GraphEdgeKind {
     Image,
 }
 
+/// How all others of a cluster wait for namespaces and configuration.
+const FIRST: GraphEdgeKind = GraphEdgeKind::Order(Condition::Started);
+
+/// Namespaces and configuration that the resource comes after without saying so.
+fn first_of_cluster(project: &Project, to: usize) -> impl Iterator<Item = usize> {
+    let all = &project.resources;
+    let resource = &all[to];
+    let is_meant = move |from: usize| {
+        let first = &all[from];
+        let is_first = first.enabled && first.auto_init && first.kind.kube().is_some_and(|kube| kube.before_others);
+        is_first && from != to && !waits_for(project, from, &resource.name)
+    };
+    let is_declared = |from: usize| resource.dependencies.iter().any(|one| one.on == all[from].name);
+    let is_of_cluster = resource.kind.kube().is_some();
+    (0..all.len()).filter(move |from| is_of_cluster && is_meant(*from) && !is_declared(*from))
+}
+
+/// Whether the one was declared to come after the other.
+fn waits_for(project: &Project, from: usize, other: &ResourceName) -> bool {
+    let (mut seen, mut next) = (BTreeSet::new(), vec![&project.resources[from].name]);
+    while let Some(name) = next.pop() {
+        if name == other {
+            return true;
+        }
+        if !seen.insert(name) {
+            continue;
+        }
+        let found = project.resources.iter().find(|resource| resource.name == *name);
+        next.extend(found.iter().flat_map(|resource| &resource.dependencies).map(|one| &one.on));
+    }
+    false
+}
+
 impl Graph {
     /// The graph of a project.
     #[must_use]
@@ -56,6 +89,7 @@ impl Graph {
                     edges.insert(GraphEdge { to, from, kind: GraphEdgeKind::Order(dependency.condition) });
                 }
             }
+            edges.extend(first_of_cluster(project, to).map(|from| GraphEdge { to, from, kind: FIRST }));
             let images = resource.kind.images().into_iter().filter_map(|key| places.get(&NodeKey::Image(key)));
             edges.extend(images.map(|&from| GraphEdge { to, from, kind: GraphEdgeKind::Image }));
         }

@@ -246,6 +246,7 @@ impl World {
             images: Vec::new(),
             compose: Vec::new(),
             buttons: Vec::new(),
+            of_api: BTreeSet::new(),
             kube: orch::model::KubeSettings::default(),
             mode,
             file: path("Orchfile"),

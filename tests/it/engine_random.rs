@@ -36,6 +36,7 @@ fn up(seed: u64) -> Sim {
     let mut rng = Rng::new(seed);
     let taste = Taste { faults: rng.percent(70) };
     let mut generator = Generator::new(rng.fork(), taste);
+    generator.switches = true;
     let mut projects = vec![generator.project()];
     for _ in 0..3 {
         let last = projects.last().expect("one").clone();

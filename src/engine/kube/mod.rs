@@ -44,6 +44,14 @@ pub(super) struct Kube {
     asked: Option<Asked>,
 }
 
+impl Kube {
+    /// The cluster, where some resource of the session is for it. A project with such resources in a cluster that was not allowed
+    /// never comes into force.
+    pub(super) fn used_cluster(&self) -> Option<&Arc<Cluster>> {
+        self.cluster.as_ref().filter(|_| self.contact.used)
+    }
+}
+
 /// What is asked of a cluster.
 #[derive(Debug, Clone, PartialEq)]
 struct Asked {

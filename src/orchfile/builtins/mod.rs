@@ -43,6 +43,11 @@ pub(super) use duration::print as duration_text;
 pub(super) use image::synced::is_synced;
 pub(super) use kube::name_workloads;
 
+/// A JSON text as YAML.
+pub(super) fn yaml_of_json(text: &str) -> Option<String> {
+    json::parse(text).ok().map(|tree| yaml_print::print(&tree))
+}
+
 /// Adds all builtins of orch to the globals.
 pub(super) fn register(globals: &mut GlobalsBuilder, surroundings: &Surroundings) {
     api::register(globals);

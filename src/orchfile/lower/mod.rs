@@ -66,8 +66,9 @@ pub(super) fn lower(request: &LoadRequest, parts: Parts) -> Lowered {
     let compose = draft.compose.into_iter().map(|compose| Arc::new(compose.project)).collect();
     let buttons = draft.buttons;
     let environment = overlay;
+    let of_api = draft.of_api;
     let project =
-        Project { mode, file, root, resources, images, compose, buttons, kube, settings, environment, secrets };
+        Project { mode, file, root, resources, images, compose, buttons, of_api, kube, settings, environment, secrets };
     Lowered { project, found, needed }
 }
 

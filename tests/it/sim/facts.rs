@@ -115,7 +115,11 @@ pub(crate) struct Facts {
     pub(crate) answers: Vec<(Time, FilePath, Option<orch::model::Digest>)>,
     /// What was reached in this session.
     pub(crate) reached: BTreeMap<ResourceName, Reached>,
-    /// The project that the engine was last told of.
+    /// What the Orchfile last evaluated to.
+    evaluated: Option<Arc<Project>>,
+    /// What users enabled and disabled since the Orchfile last got other arguments.
+    switched: BTreeMap<ResourceName, bool>,
+    /// The project that is in force: what the Orchfile last evaluated to, with what users switched.
     pub(crate) project: Option<Arc<Project>>,
     /// The data edges of that project: from reader to writers.
     writers: BTreeMap<ResourceName, Vec<ResourceName>>,
@@ -304,7 +308,9 @@ impl Facts {
         facts.ready = true;
         let name = facts.resource.clone();
         let is_good = self.last_run(&name).is_none_or(|run| run.succeeded() || run.exit.is_none());
-        self.reached.entry(name).or_default().ready |= is_good;
+        // What became a command alone is ready when that succeeds.
+        let serves = self.resource(&name).and_then(|one| one.kind.local()).is_none_or(|local| local.serve.is_some());
+        self.reached.entry(name).or_default().ready |= is_good && serves;
     }
 
     fn on_instance_ended(&mut self, now: Time, instance: InstanceId, exit: &Exit) {
@@ -319,6 +325,8 @@ impl Facts {
     fn on_evaluation_ended(&mut self, outcome: &orch::engine::EvaluationOutcome) {
         match outcome {
             orch::engine::EvaluationOutcome::Loaded(project, _) => {
+                self.evaluated = Some(Arc::clone(project));
+                let project = &self.switched_project(project);
                 self.project = Some(Arc::clone(project));
                 let enabled = project.resources.iter().filter(|resource| resource.enabled);
                 self.once_enabled.extend(enabled.map(|resource| resource.name.clone()));
@@ -338,6 +346,70 @@ impl Facts {
             }
             orch::engine::EvaluationOutcome::Failed(_) => self.broken = true,
             orch::engine::EvaluationOutcome::Cancelled => {}
+        }
+    }
+
+    /// A project with what users switched.
+    fn switched_project(&self, project: &Arc<Project>) -> Arc<Project> {
+        let mut project = Project::clone(project);
+        for resource in &mut project.resources {
+            if let Some(&enabled) = self.switched.get(&resource.name) {
+                Arc::make_mut(resource).enabled = enabled;
+            }
+        }
+        Arc::new(project)
+    }
+
+    /// Whether no user switched anything.
+    pub(crate) fn is_as_evaluated(&self) -> bool {
+        self.switched.is_empty()
+    }
+
+    /// What users switched is in force at once.
+    fn apply_switched(&mut self) {
+        let Some(project) = self.evaluated.as_ref().map(|project| self.switched_project(project)) else { return };
+        let enabled = project.resources.iter().filter(|resource| resource.enabled);
+        self.once_enabled.extend(enabled.map(|resource| resource.name.clone()));
+        self.project = Some(project);
+        self.loads += 1;
+    }
+
+    /// Whether the one waits for the other, as far as naming it brings the other.
+    fn waits_for(&self, from: &Resource, to: &Resource) -> bool {
+        let selects = self.project.as_ref().is_some_and(|project| project.mode.selects_writers());
+        let reads = || self.writers.get(&from.name).is_some_and(|writers| writers.contains(&to.name));
+        from.dependencies.iter().any(|dependency| dependency.on == to.name) || selects && reads()
+    }
+
+    /// The named, and all that can be reached from them.
+    fn closure(
+        &self,
+        names: &[ResourceName],
+        alone: bool,
+        leads: impl Fn(&Resource, &Resource) -> bool,
+    ) -> BTreeSet<ResourceName> {
+        let all: Vec<_> = self.project.iter().flat_map(|project| &project.resources).cloned().collect();
+        let mut found: BTreeSet<ResourceName> = BTreeSet::new();
+        let mut next: Vec<_> = all.iter().filter(|one| names.contains(&one.name)).cloned().collect();
+        while let Some(from) = next.pop() {
+            if found.insert(from.name.clone()) && !alone {
+                next.extend(all.iter().filter(|to| leads(&from, to)).cloned());
+            }
+        }
+        found
+    }
+
+    /// A press triggers what its button says.
+    fn on_clicked(&mut self, now: Time, button: &ResourceName) {
+        let buttons = self.project.iter().flat_map(|project| &project.buttons);
+        let pressed = buttons.filter(|one| one.name == *button).flat_map(|one| &one.actions);
+        let triggered = pressed.filter_map(|action| match action {
+            orch::model::ButtonAction::Trigger(name) => Some(name.clone()),
+            orch::model::ButtonAction::Run { .. } => None,
+        });
+        let triggered: Vec<ResourceName> = triggered.collect();
+        if !self.shutting_down && !triggered.is_empty() {
+            self.on_asked(now, &orch::engine::Request::Trigger(triggered));
         }
     }
 
@@ -364,8 +436,23 @@ impl Facts {
                     }
                 }
             }
-            Request::Click { .. } => {}
-            // The simulated users do not switch resources or arguments.
+            Request::Click { button, .. } => self.on_clicked(now, button),
+            Request::Enable { names, alone, only } if !self.shutting_down => {
+                let wanted = self.closure(names, *alone, |from, to| self.waits_for(from, to));
+                let others = self.project.iter().flat_map(|project| &project.resources);
+                let others = others.filter(|one| *only && one.enabled);
+                let others: Vec<ResourceName> = others.map(|one| one.name.clone()).collect();
+                let off = others.into_iter().filter(|name| !wanted.contains(name)).map(|name| (name, false));
+                let on = wanted.iter().map(|name| (name.clone(), true));
+                self.switched.extend(on.chain(off).collect::<Vec<_>>());
+                self.apply_switched();
+            }
+            Request::Disable { names, alone } if !self.shutting_down => {
+                let unwanted = self.closure(names, *alone, |from, to| self.waits_for(to, from));
+                self.switched.extend(unwanted.into_iter().map(|name| (name, false)));
+                self.apply_switched();
+            }
+            Request::SetArgs(_) if !self.shutting_down => self.switched.clear(),
             Request::Enable { .. } | Request::Disable { .. } | Request::SetArgs(_) => {}
             Request::ShutDown { teardown, .. } => {
                 self.teardown |= teardown;
@@ -396,6 +483,8 @@ impl Facts {
         self.told.clear();
         self.reached.clear();
         self.project = None;
+        self.evaluated = None;
+        self.switched.clear();
         self.loads = 0;
         self.broken = false;
         self.stopped.clear();

@@ -9,11 +9,15 @@ use orch::{
     diag::{Diagnostic, Severity},
     engine::{EvaluationOutcome, Request},
     model::{
-        CiSettings, Command, Condition, Dependency, EvaluationInput, FilePath, FileSet, Kind, Local, Mode, Probe,
-        ProbeAction, Project, Resource, ResourceName, Restart, Serve, Settings, TriggerMode,
+        Button, ButtonAction, CiSettings, Command, Condition, Dependency, EvaluationInput, FilePath, FileSet, Kind,
+        Local, Mode, Probe, ProbeAction, Project, Resource, ResourceName, Restart, Serve, Settings, TriggerMode,
     },
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Where the simulated project lies.
 pub(crate) const ROOT: &str = "/p";
@@ -26,6 +30,23 @@ pub(crate) fn name(text: &str) -> ResourceName {
     ResourceName::parse(text).expect("a name")
 }
 
+/// The button of generated projects.
+pub(crate) const BUTTON: &str = "button";
+
+/// A press triggers the resource.
+fn button(resource: &ResourceName) -> Arc<Button> {
+    Arc::new(Button {
+        name: name(BUTTON),
+        text: BUTTON.to_owned(),
+        resource: None,
+        icon: String::new(),
+        disabled: false,
+        confirm: false,
+        inputs: Vec::new(),
+        actions: vec![ButtonAction::Trigger(resource.clone())],
+    })
+}
+
 /// What a generated Orchfile evaluates to: the file holds the number of one of these.
 #[derive(Debug, Clone)]
 pub(crate) struct Shelf(pub(crate) Vec<Option<Arc<Project>>>);
@@ -36,10 +57,12 @@ pub(crate) fn orchfile_of(place: usize) -> String {
 }
 
 impl Evaluator for Shelf {
-    fn evaluate(&self, disk: &Disk) -> (Vec<EvaluationInput>, EvaluationOutcome) {
+    fn evaluate(&self, disk: &Disk, args: &[String]) -> (Vec<EvaluationInput>, EvaluationOutcome) {
         let file = path("Orchfile");
         let seen = disk.seen(&file);
-        let place: Option<usize> = disk.content(&file).and_then(|text| text.parse().ok());
+        // An argument stands over what the file says.
+        let text = args.first().map(String::as_str).or_else(|| disk.content(&file));
+        let place: Option<usize> = text.and_then(|text| text.parse().ok());
         let project = place.and_then(|place| self.0.get(place)).and_then(Option::as_ref);
         let outcome = match project {
             Some(project) => EvaluationOutcome::Loaded(Arc::clone(project), Vec::new()),
@@ -73,6 +96,8 @@ pub(crate) struct Generator {
     pub(crate) taste: Taste,
     mode: Mode,
     pub(crate) version: u64,
+    /// Users also enable, disable, give other arguments and press buttons.
+    pub(crate) switches: bool,
 }
 
 const SOURCES: u64 = 6;
@@ -89,7 +114,7 @@ fn source(place: u64) -> String {
 impl Generator {
     pub(crate) fn new(mut rng: Rng, taste: Taste) -> Self {
         let mode = if rng.percent(50) { Mode::Orchfile } else { Mode::Tiltfile };
-        Self { rng, taste, mode, version: 0 }
+        Self { rng, taste, mode, version: 0, switches: false }
     }
 
     /// New content for a file; its first character is one of a few, which is all that a `coarse` command sees.
@@ -111,7 +136,8 @@ impl Generator {
             let resource = self.resource(&format!("r{place}"), &resources);
             resources.push(Arc::new(resource));
         }
-        Project { resources, ..self.empty() }
+        let buttons = resources.first().map(|resource| button(&resource.name)).into_iter().collect();
+        Project { resources, buttons, ..self.empty() }
     }
 
     /// A project without resources.
@@ -121,6 +147,7 @@ impl Generator {
             images: Vec::new(),
             compose: Vec::new(),
             buttons: Vec::new(),
+            of_api: BTreeSet::new(),
             kube: orch::model::KubeSettings::default(),
             mode: self.mode,
             file: path("Orchfile"),
@@ -349,7 +376,7 @@ impl Generator {
         let wait = Duration::from_millis(self.wait());
         let soon = |rng: &mut Rng| Duration::from_millis(rng.below(30));
         let file = path(&source(self.rng.below(SOURCES)));
-        match self.rng.below(26) {
+        match self.rng.below(if self.switches { 31 } else { 26 }) {
             0..=6 => vec![(wait, Action::Save(file, self.content()))],
             7 => vec![(wait, Action::Touch(file))],
             8 => {
@@ -408,6 +435,20 @@ impl Generator {
             }
             23 => vec![(wait, Action::Ask(Request::Start(self.some_names(project))))],
             24 => vec![(wait, Action::Wake)],
+            26 | 27 => {
+                let (names, alone, only) = (self.some_names(project), self.rng.percent(20), self.rng.percent(30));
+                vec![(wait, Action::Ask(Request::Enable { names, alone, only }))]
+            }
+            28 => self.away_for_a_while(project, wait),
+            29 => {
+                let place = self.rng.below(shelf_len as u64 + 1);
+                let args = if self.rng.percent(30) { Vec::new() } else { vec![place.to_string()] };
+                vec![(wait, Action::Ask(Request::SetArgs(args)))]
+            }
+            30 => {
+                let button = name(if self.rng.percent(10) { "nobody" } else { BUTTON });
+                vec![(wait, Action::Ask(Request::Click { button, inputs: BTreeMap::new() }))]
+            }
             _ => {
                 if self.rng.percent(40) {
                     vec![(wait, Action::Reboot)]
@@ -416,6 +457,17 @@ impl Generator {
                 }
             }
         }
+    }
+
+    /// Somebody disables resources, and mostly enables them again.
+    fn away_for_a_while(&mut self, project: &Project, wait: Duration) -> Vec<(Duration, Action)> {
+        let (names, alone) = (self.some_names(project), self.rng.percent(20));
+        let mut actions = vec![(wait, Action::Ask(Request::Disable { names: names.clone(), alone }))];
+        if self.rng.percent(60) {
+            let gap = Duration::from_millis(self.rng.below(800));
+            actions.push((gap, Action::Ask(Request::Enable { names, alone, only: false })));
+        }
+        actions
     }
 
     pub(crate) fn wait(&mut self) -> u64 {

@@ -8,6 +8,7 @@
 //! 500ms save src/a.c new content
 //! 1s    copy Orchfile.second Orchfile
 //! 2s    touch src/a.c | remove src/a.c | git lock | git unlock | kill db 137 | reboot
+//! 3s    enable api | enable only api web | disable api | arguments api --fast | click button
 //! 3s    trigger api web | restart api | stop api | start api | take down api db
 //! 4s    port 5432 free | port 5432 taken | shut down | shut down with teardown | shut down with volumes
 //! 5s    docker stop web | start | restart | remove | pause | unpause | replace | health web unhealthy
@@ -45,7 +46,7 @@ struct FrontEnd {
 }
 
 impl Evaluator for FrontEnd {
-    fn evaluate(&self, disk: &Disk) -> (Vec<EvaluationInput>, EvaluationOutcome) {
+    fn evaluate(&self, disk: &Disk, args: &[String]) -> (Vec<EvaluationInput>, EvaluationOutcome) {
         let subcommand = match self.goal {
             Goal::Up => "up",
             Goal::Ci => "ci",
@@ -53,7 +54,7 @@ impl Evaluator for FrontEnd {
         };
         let request = LoadRequest {
             file: self.file.clone(),
-            args: Vec::new(),
+            args: args.to_vec(),
             subcommand: subcommand.to_owned(),
             kube: orch::orchfile::KubeWish::default(),
             environment: self.environment.clone(),
@@ -136,6 +137,13 @@ fn action(words: &[&str], case: &Case) -> Action {
         ["restart", list @ ..] => Action::Ask(Request::Restart(names(list))),
         ["stop", list @ ..] => Action::Ask(Request::Stop(names(list))),
         ["start", list @ ..] => Action::Ask(Request::Start(names(list))),
+        ["enable", "only", list @ ..] => Action::Ask(Request::Enable { names: names(list), alone: false, only: true }),
+        ["enable", list @ ..] => Action::Ask(Request::Enable { names: names(list), alone: false, only: false }),
+        ["disable", list @ ..] => Action::Ask(Request::Disable { names: names(list), alone: false }),
+        ["arguments", list @ ..] => {
+            Action::Ask(Request::SetArgs(list.iter().map(|&argument| argument.to_owned()).collect()))
+        }
+        ["click", button] => Action::Ask(Request::Click { button: name(button), inputs: BTreeMap::new() }),
         ["take", "down", list @ ..] => Action::Ask(Request::TakeDown(names(list))),
         ["shut", "down"] => Action::Ask(Request::ShutDown { teardown: false, volumes: false, namespaces: false }),
         ["shut", "down", "with", "volumes"] => {

@@ -234,9 +234,11 @@ impl Sim {
     pub(crate) fn reboot_quietly(&mut self) {
         let snapshot = self.engine.snapshot();
         let well = check::well(&self.world, &snapshot);
+        // What users switched, and other arguments, end with a session.
+        let is_same = self.world.facts.is_as_evaluated() && snapshot.args.is_empty();
         self.reboot();
         self.settle();
-        if self.faults.is_empty() {
+        if is_same && self.faults.is_empty() {
             self.faults.extend(check::touched(&self.world, &well));
         }
     }

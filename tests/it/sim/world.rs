@@ -16,13 +16,14 @@ use orch::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
 /// What turns the Orchfile into a project.
 pub(crate) trait Evaluator {
     /// Evaluates the file as it is on the disk now, and says what it read.
-    fn evaluate(&self, disk: &Disk) -> (Vec<EvaluationInput>, EvaluationOutcome);
+    fn evaluate(&self, disk: &Disk, args: &[String]) -> (Vec<EvaluationInput>, EvaluationOutcome);
 }
 
 /// What somebody outside of orch does.
@@ -109,6 +110,8 @@ pub(crate) struct World {
     pub(super) evaluator: Box<dyn Evaluator>,
     /// Not ended: whether they were cancelled.
     pub(super) evaluations: BTreeMap<EvaluationId, bool>,
+    /// What they were given.
+    evaluation_args: BTreeMap<EvaluationId, Arc<Vec<String>>>,
     /// Processes that live.
     pub(super) runs: BTreeMap<orch::model::RunId, super::executors::LiveRun>,
     pub(super) instances: BTreeMap<orch::model::InstanceId, super::executors::LiveInstance>,
@@ -141,6 +144,7 @@ impl World {
             watch: Watch::default(),
             evaluator,
             evaluations: BTreeMap::new(),
+            evaluation_args: BTreeMap::new(),
             runs: BTreeMap::new(),
             instances: BTreeMap::new(),
             leftovers: BTreeMap::new(),
@@ -239,7 +243,7 @@ impl World {
             self.object(format!("an effect after `Finish`: {effect:?}"));
         }
         match effect {
-            Effect::Evaluate { evaluation, .. } => self.evaluate(evaluation),
+            Effect::Evaluate { evaluation, args } => self.evaluate(evaluation, args),
             Effect::CancelEvaluation { evaluation } => self.cancel_evaluation(evaluation),
             Effect::Watch { set, since } => self.watch(&set, since),
             Effect::TakeDigests { request, paths } => self.take_digests(request, paths),
@@ -287,11 +291,12 @@ impl World {
         self.finished = Some(verdict);
     }
 
-    fn evaluate(&mut self, evaluation: EvaluationId) {
+    fn evaluate(&mut self, evaluation: EvaluationId, args: Arc<Vec<String>>) {
         if !self.evaluations.is_empty() && self.evaluations.values().any(|cancelled| !cancelled) {
             self.object("a second evaluation while the first goes on");
         }
         self.evaluations.insert(evaluation, false);
+        self.evaluation_args.insert(evaluation, args);
         let wait = self.pace.wait(Wait::Evaluation);
         self.later(wait, Due::Go(Step::Evaluate(evaluation)));
     }
@@ -333,7 +338,10 @@ impl World {
         if self.evaluations.get(&evaluation) != Some(&false) {
             return;
         }
-        let (inputs, outcome) = self.evaluator.evaluate(&self.disk);
+        let (inputs, outcome) = {
+            let args = self.evaluation_args.get(&evaluation).cloned().unwrap_or_default();
+            self.evaluator.evaluate(&self.disk, &args)
+        };
         self.later(Duration::ZERO, Due::Tell(Event::EvaluationRead { evaluation, inputs }));
         let wait = self.pace.wait(Wait::Evaluation);
         self.later(wait, Due::Tell(Event::EvaluationEnded { evaluation, outcome }));
