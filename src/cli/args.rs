@@ -1,9 +1,8 @@
 //! The command line, as plain data.
 
-use super::completion;
+use super::{completion, error::CliError, live::Project};
 use crate::{host::control::Wanted, model::ProjectId, orchfile::KubeWish};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
-use clap_complete::Shell;
 use std::path::PathBuf;
 
 const STYLES: styling::Styles = styling::Styles::styled()
@@ -64,7 +63,7 @@ pub(super) enum Verb {
     Disable(Disable),
     /// Show the arguments of the Orchfile, or give it others
     Args(Arguments),
-    /// Run a command in a resource's container, or in its folder with its environment
+    /// Run a command, or a shell, in a resource's container or pod, or in its folder with its environment
     Exec(Exec),
     /// Say why a resource ran, waits or did not run
     Why(Why),
@@ -100,6 +99,44 @@ pub(super) struct FileArg {
     /// The Orchfile or Tiltfile [default: the nearest one from here up to the repository's root]
     #[arg(short, long, value_name = "FILE", env = "ORCH_FILE")]
     pub(super) file: Option<PathBuf>,
+}
+
+impl FileArg {
+    /// The project that is meant.
+    pub(super) fn project(&self) -> Result<Project, CliError> {
+        Project::find(self.file.as_deref())
+    }
+}
+
+/// In which form a verb answers.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Form {
+    /// How to print the answer
+    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
+    pub(super) output: Output,
+}
+
+/// What nearly every verb takes that asks a session.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Asking {
+    /// Where the Orchfile is.
+    #[command(flatten)]
+    pub(super) file: FileArg,
+    /// In which form it answers.
+    #[command(flatten)]
+    pub(super) form: Form,
+}
+
+impl Asking {
+    /// The project that is meant.
+    pub(super) fn project(&self) -> Result<Project, CliError> {
+        self.file.project()
+    }
+
+    /// In which form the verb answers.
+    pub(super) fn output(&self) -> Output {
+        self.form.output
+    }
 }
 
 /// What an evaluation gets.
@@ -164,9 +201,9 @@ pub(super) struct Up {
 /// `orch ls`.
 #[derive(Debug, Args)]
 pub(super) struct Ls {
-    /// How to print it
-    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
-    pub(super) output: Output,
+    /// In which form.
+    #[command(flatten)]
+    pub(super) form: Form,
 }
 
 /// `orch attach`.
@@ -189,9 +226,9 @@ pub(super) struct Ci {
     /// Write the result of each resource as JUnit XML
     #[arg(long, value_name = "FILE", env = "ORCH_JUNIT")]
     pub(super) junit: Option<PathBuf>,
-    /// How to print the result; the log then goes to standard error
-    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
-    pub(super) output: Output,
+    /// In which form.
+    #[command(flatten)]
+    pub(super) form: Form,
 }
 
 /// `orch down`.
@@ -211,23 +248,17 @@ pub(super) struct Down {
 /// `orch status`.
 #[derive(Debug, Args)]
 pub(super) struct Status {
-    /// Where the Orchfile is.
-    #[command(flatten)]
-    pub(super) file: FileArg,
     /// Show only these
     #[arg(value_name = "NAME", add = completion::names())]
     pub(super) names: Vec<String>,
-    /// How to print it
-    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
-    pub(super) output: Output,
+    /// Of which project, and in which form.
+    #[command(flatten)]
+    pub(super) asking: Asking,
 }
 
 /// `orch wait`.
 #[derive(Debug, Args)]
 pub(super) struct Wait {
-    /// Where the Orchfile is.
-    #[command(flatten)]
-    pub(super) file: FileArg,
     /// For which resources [default: all that start with the session, or were started since]
     #[arg(value_name = "NAME", add = completion::names())]
     pub(super) names: Vec<String>,
@@ -237,9 +268,9 @@ pub(super) struct Wait {
     /// Give up after that long, such as `90s` or `10m`, with exit code 124; 0 is never
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
     pub(super) timeout: Option<std::time::Duration>,
-    /// How to print the resources in the end
-    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
-    pub(super) output: Output,
+    /// Of which project, and in which form.
+    #[command(flatten)]
+    pub(super) asking: Asking,
 }
 
 /// What `orch wait` waits for.
@@ -280,9 +311,9 @@ pub(super) struct Logs {
     /// Only the last so many lines
     #[arg(long, value_name = "LINES")]
     pub(super) tail: Option<usize>,
-    /// How to print them
-    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
-    pub(super) output: Output,
+    /// In which form.
+    #[command(flatten)]
+    pub(super) form: Form,
 }
 
 /// A verb on some resources of the running session.
@@ -296,21 +327,18 @@ pub(super) struct Names {
 /// Some resources of the running session.
 #[derive(Debug, Args)]
 pub(super) struct Selection {
-    /// Where the Orchfile is.
-    #[command(flatten)]
-    pub(super) file: FileArg,
     /// Which resources
     #[arg(value_name = "NAME", required_unless_present_any = ["labels", "all"], add = completion::names())]
     pub(super) names: Vec<String>,
     /// Those with that label; may be given several times
-    #[arg(short, long = "label", value_name = "LABEL")]
+    #[arg(short, long = "label", value_name = "LABEL", add = completion::labels())]
     pub(super) labels: Vec<String>,
     /// All of them
     #[arg(long)]
     pub(super) all: bool,
-    /// How to print how they are then; a table is nothing
-    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
-    pub(super) output: Output,
+    /// Of which project, and in which form.
+    #[command(flatten)]
+    pub(super) asking: Asking,
 }
 
 /// `orch enable`.
@@ -341,9 +369,6 @@ pub(super) struct Disable {
 /// `orch args`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Where the Orchfile is.
-    #[command(flatten)]
-    pub(super) file: FileArg,
     /// Resources to bring up from now on, with what they depend on
     #[arg(value_name = "NAME", add = completion::names())]
     pub(super) names: Vec<String>,
@@ -353,9 +378,9 @@ pub(super) struct Arguments {
     /// No names and no arguments from now on
     #[arg(long, conflicts_with_all = ["names", "args"])]
     pub(super) clear: bool,
-    /// How to print those in force
-    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
-    pub(super) output: Output,
+    /// Of which project, and in which form.
+    #[command(flatten)]
+    pub(super) asking: Asking,
 }
 
 /// `orch exec`.
@@ -367,23 +392,23 @@ pub(super) struct Exec {
     /// Which resource
     #[arg(value_name = "NAME", add = completion::names())]
     pub(super) name: String,
-    /// The command with its arguments
-    #[arg(last = true, value_name = "CMD", required = true)]
+    /// The container, where a pod or a service has several [default: the one that the pod names, else its first]
+    #[arg(short, long, value_name = "CONTAINER")]
+    pub(super) container: Option<String>,
+    /// The command with its arguments [default: a shell]
+    #[arg(last = true, value_name = "CMD")]
     pub(super) command: Vec<String>,
 }
 
 /// `orch events`.
 #[derive(Debug, Args)]
 pub(super) struct Events {
-    /// Where the Orchfile is.
-    #[command(flatten)]
-    pub(super) file: FileArg,
     /// Only what happens to these [default: everything]
     #[arg(value_name = "NAME", add = completion::names())]
     pub(super) names: Vec<String>,
-    /// How to print it
-    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
-    pub(super) output: Output,
+    /// Of which project, and in which form.
+    #[command(flatten)]
+    pub(super) asking: Asking,
 }
 
 /// `orch graph`.
@@ -411,45 +436,41 @@ pub(super) enum GraphOutput {
     Mermaid,
     /// One JSON document.
     Json,
+    /// The same as YAML.
+    Yaml,
 }
 
 /// `orch describe`.
 #[derive(Debug, Args)]
 pub(super) struct Describe {
-    /// Where the Orchfile is.
-    #[command(flatten)]
-    pub(super) file: FileArg,
     /// Which resources [default: all]
     #[arg(value_name = "NAME", add = completion::names())]
     pub(super) names: Vec<String>,
-    /// How to print it
-    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
-    pub(super) output: Output,
+    /// Of which project, and in which form.
+    #[command(flatten)]
+    pub(super) asking: Asking,
 }
 
 /// `orch get`.
 #[derive(Debug, Args)]
 pub(super) struct Get {
-    /// Where the Orchfile is.
-    #[command(flatten)]
-    pub(super) file: FileArg,
     /// Which resource
     #[arg(value_name = "NAME", add = completion::names())]
     pub(super) name: String,
     /// A field of `orch describe -o json`, such as `update`, `links.0.url` or `runs.0.cause` [default: all of them]
     #[arg(value_name = "FIELD")]
     pub(super) field: Option<String>,
-    /// How to print it
-    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
-    pub(super) output: Output,
+    /// Of which project, and in which form.
+    #[command(flatten)]
+    pub(super) asking: Asking,
 }
 
 /// `orch doctor`.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
-    /// How to print it
-    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
-    pub(super) output: Output,
+    /// Of which project, and in which form.
+    #[command(flatten)]
+    pub(super) asking: Asking,
 }
 
 /// `orch man`.
@@ -463,15 +484,12 @@ pub(super) struct Man {
 /// `orch why`.
 #[derive(Debug, Args)]
 pub(super) struct Why {
-    /// Where the Orchfile is.
-    #[command(flatten)]
-    pub(super) file: FileArg,
     /// Which resource
     #[arg(value_name = "NAME", add = completion::names())]
     pub(super) name: String,
-    /// How to print it
-    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
-    pub(super) output: Output,
+    /// Of which project, and in which form.
+    #[command(flatten)]
+    pub(super) asking: Asking,
 }
 
 /// `orch eval`.
@@ -480,9 +498,9 @@ pub(super) struct Eval {
     /// What to evaluate.
     #[command(flatten)]
     pub(super) orchfile: OrchfileArgs,
-    /// How to print it
-    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
-    pub(super) output: Output,
+    /// In which form.
+    #[command(flatten)]
+    pub(super) form: Form,
 }
 
 /// `orch init`.
@@ -502,17 +520,17 @@ pub(super) struct Docs {
     /// Which name, such as `local_resource` or `os.path.join` [default: the whole reference]
     #[arg(value_name = "NAME")]
     pub(super) name: Option<String>,
-    /// How to print it
-    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
-    pub(super) output: Output,
+    /// In which form.
+    #[command(flatten)]
+    pub(super) form: Form,
 }
 
 /// `orch version`.
 #[derive(Debug, Args)]
 pub(super) struct Version {
-    /// How to print it
-    #[arg(short, long, value_enum, default_value = "table", env = "ORCH_OUTPUT")]
-    pub(super) output: Output,
+    /// In which form.
+    #[command(flatten)]
+    pub(super) form: Form,
 }
 
 /// Forms of what a verb prints.
@@ -526,6 +544,8 @@ pub(super) enum Output {
     Json,
     /// One JSON document a line.
     Jsonl,
+    /// The same documents as YAML.
+    Yaml,
 }
 
 /// Shells with a completion script.
@@ -541,18 +561,6 @@ pub(super) enum CompletionShell {
     Powershell,
     /// Elvish.
     Elvish,
-}
-
-impl From<CompletionShell> for Shell {
-    fn from(shell: CompletionShell) -> Self {
-        match shell {
-            CompletionShell::Bash => Shell::Bash,
-            CompletionShell::Zsh => Shell::Zsh,
-            CompletionShell::Fish => Shell::Fish,
-            CompletionShell::Powershell => Shell::PowerShell,
-            CompletionShell::Elvish => Shell::Elvish,
-        }
-    }
 }
 
 /// `90`, `90s`, `1m30s`, `1.5h`, `200ms`: Go's durations, and a bare number of seconds.

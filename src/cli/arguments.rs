@@ -4,8 +4,7 @@ use super::{
     args::{Arguments, Output},
     error::CliError,
     exit::Exit,
-    live::{self, Project},
-    print, terminal,
+    live, print, terminal,
 };
 use crate::{
     diag,
@@ -19,7 +18,7 @@ use crate::{
 };
 
 pub(super) fn args(args: &Arguments) -> Result<Exit, CliError> {
-    let card = Project::find(args.file.file.as_deref())?.need_session()?;
+    let card = args.asking.project()?.need_session()?;
     let given = [args.names.as_slice(), &args.args].concat();
     let is_asked = !given.is_empty() || args.clear;
     let snapshot = live::block_on(async {
@@ -31,8 +30,8 @@ pub(super) fn args(args: &Arguments) -> Result<Exit, CliError> {
             Ok(ask::snapshot(&card).await?)
         }
     })?;
-    if !is_asked || args.output != Output::Table {
-        show(&snapshot, args.output);
+    if !is_asked || args.asking.output() != Output::Table {
+        show(&snapshot, args.asking.output());
     }
     let errors = &snapshot.orchfile.errors;
     if is_asked && !errors.is_empty() {
@@ -47,7 +46,8 @@ fn show(snapshot: &Snapshot, output: Output) {
     match output {
         Output::Table => print::to_stdout(&(command_line(&snapshot.args) + "\n")),
         Output::Name => snapshot.args.iter().for_each(|arg| print::to_stdout(&format!("{arg}\n"))),
-        Output::Json => print::json(&serde_json::json!({"schema": SCHEMA, "args": *snapshot.args})),
-        Output::Jsonl => print::json_line(&serde_json::json!({"schema": SCHEMA, "args": *snapshot.args})),
+        Output::Json | Output::Jsonl | Output::Yaml => {
+            print::document(output, &serde_json::json!({"schema": SCHEMA, "args": *snapshot.args}));
+        }
     }
 }

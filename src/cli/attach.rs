@@ -3,17 +3,15 @@
 use super::{
     args::{Attach, Up},
     dashboard::{self, HowLeft, Left},
-    detach,
+    detach, ending,
     error::CliError,
     exit::Exit,
-    live::{self, Project},
+    live::Project,
     print, run, terminal,
 };
 use crate::{
     dashboard::{Look, Whose},
-    engine::Request,
     host::{
-        ask,
         background::Background,
         claim::{self, SessionCard},
     },
@@ -29,7 +27,7 @@ use std::{
 
 /// `orch attach`.
 pub(super) fn attach(args: &Attach) -> Result<Exit, CliError> {
-    let project = Project::find(args.file.file.as_deref())?;
+    let project = args.file.project()?;
     let card = project.need_session()?;
     if !has_terminal() {
         return Err(CliError::usage("the dashboard needs a terminal".to_owned())
@@ -65,7 +63,7 @@ fn look() -> Look {
 }
 
 /// What the locale says; a terminal of the Linux console has no such signs.
-fn speaks_unicode() -> bool {
+pub(super) fn speaks_unicode() -> bool {
     let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find(|name| is_set(name)).and_then(env::var_os);
     let locale = locale.unwrap_or_default().to_string_lossy().to_uppercase();
@@ -100,9 +98,7 @@ pub(super) fn up(args: &Up) -> Result<Exit, CliError> {
         // A terminal that was closed hurts nobody.
         HowLeft::TerminalGone | HowLeft::Signal(Signal::SIGHUP) => Ok(Exit::Ok),
         HowLeft::Signal(signal) => {
-            // One that has ended meanwhile need not be asked.
-            let request = Request::ShutDown { teardown: false, volumes: false, namespaces: false };
-            live::block_on(async { Ok(ask::request(&card, &request).await.ok()) })?;
+            ending::end(&card, signal)?;
             let exit = if signal == Signal::SIGINT { Exit::Ok } else { Exit::of_signal(signal) };
             Ok(ended(&card, &left, exit))
         }

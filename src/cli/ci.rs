@@ -22,9 +22,9 @@ const LAST_LINES: usize = 20;
 
 pub(super) fn ci(args: Ci) -> Result<Exit, CliError> {
     let orchfile = args.orchfile;
-    let (log_to, look) = match args.output {
+    let (log_to, look) = match args.form.output {
         Output::Table | Output::Name => (LogTo::Stdout, terminal::stdout()),
-        Output::Json | Output::Jsonl => (LogTo::Stderr, terminal::stderr()),
+        Output::Json | Output::Jsonl | Output::Yaml => (LogTo::Stderr, terminal::stderr()),
     };
     let plan = Plan {
         goal: Goal::Ci,
@@ -51,10 +51,9 @@ pub(super) fn ci(args: Ci) -> Result<Exit, CliError> {
     let ended = ended?;
     close(&ended, on_github);
     let document = || json::verdict(&ended.snapshot, &ended.verdict, |row| last_words(&ended, row));
-    match args.output {
+    match args.form.output {
         Output::Table | Output::Name => {}
-        Output::Json => print::json(&document()),
-        Output::Jsonl => print::json_line(&document()),
+        Output::Json | Output::Jsonl | Output::Yaml => print::document(args.form.output, &document()),
     }
     if let Some(file) = &args.junit {
         write_junit(file, &ended)?;

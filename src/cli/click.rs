@@ -1,12 +1,6 @@
 //! `orch click`: presses a button of the running session, or says which there are.
 
-use super::{
-    args::FileArg,
-    error::CliError,
-    exit::Exit,
-    live::{self, Project},
-    print,
-};
+use super::{args::FileArg, completion, error::CliError, exit::Exit, live, print};
 use crate::{
     engine::Request,
     host::ask,
@@ -23,7 +17,7 @@ pub(super) struct Click {
     #[command(flatten)]
     file: FileArg,
     /// Which button [default: lists them]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = completion::buttons())]
     name: Option<String>,
     /// What to choose first, such as `COUNT=10`; several times for several inputs
     #[arg(short, long = "input", value_name = "INPUT=VALUE", value_parser = parse_input)]
@@ -39,10 +33,13 @@ fn parse_input(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn click(args: Click) -> Result<Exit, CliError> {
-    let project = Project::find(args.file.file.as_deref())?;
+    let project = args.file.project()?;
     let card = project.need_session()?;
     let snapshot = live::block_on(async { Ok(ask::snapshot(&card).await?) })?;
     let Some(name) = args.name else {
+        if snapshot.buttons.is_empty() {
+            print::to_stderr("orch: the project has no buttons\n");
+        }
         print::to_stdout(&list(&snapshot));
         return Ok(Exit::Ok);
     };

@@ -6,14 +6,14 @@ use super::{
     live::{Project, block_on},
     print,
 };
+use crate::snapshot::Snapshot;
 use clap::CommandFactory;
 use clap_complete::{
-    CompleteEnv, Shell,
+    CompleteEnv,
     engine::{ArgValueCompleter, CompletionCandidate},
-    env::{Bash, EnvCompleter, Fish, Zsh},
-    generate,
+    env::{Elvish, EnvCompleter, Fish, Zsh},
 };
-use std::{env, ffi::OsStr, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, env, ffi::OsStr, path::PathBuf, time::Duration};
 
 /// The scripts set it when they ask.
 const VARIABLE: &str = "ORCH_COMPLETE";
@@ -21,20 +21,38 @@ const VARIABLE: &str = "ORCH_COMPLETE";
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
 
 pub(super) fn completion(shell: CompletionShell) -> Exit {
-    let mut script = Vec::new();
-    let dynamic: Option<&dyn EnvCompleter> = match shell {
-        CompletionShell::Bash => Some(&Bash),
-        CompletionShell::Zsh => Some(&Zsh),
-        CompletionShell::Fish => Some(&Fish),
-        CompletionShell::Powershell | CompletionShell::Elvish => None,
+    let script = match shell {
+        CompletionShell::Bash => BASH.as_bytes().to_vec(),
+        CompletionShell::Zsh => zsh().into_bytes(),
+        CompletionShell::Fish => asking(&Fish),
+        CompletionShell::Elvish => asking(&Elvish),
+        CompletionShell::Powershell => POWERSHELL.as_bytes().to_vec(),
     };
-    match dynamic {
-        // Writing to memory does not fail.
-        Some(shell) => drop(shell.write_registration(VARIABLE, "orch", "orch", "orch", &mut script)),
-        None => generate(Shell::from(shell), &mut Cli::command(), "orch", &mut script),
-    }
     print::bytes_to_stdout(&script);
     Exit::Ok
+}
+
+/// That of the crate knows neither names with colons or spaces, nor `--flag=value`.
+const BASH: &str = include_str!("completion.bash");
+
+/// That of the crate runs what was typed.
+const POWERSHELL: &str = include_str!("completion.ps1");
+
+/// The script of the crate, which asks this program.
+fn asking(shell: &dyn EnvCompleter) -> Vec<u8> {
+    let mut script = Vec::new();
+    // Writing to memory does not fail.
+    shell.write_registration(VARIABLE, "orch", "orch", "orch", &mut script).ok();
+    script
+}
+
+/// As the crate has it; but a file in `$fpath` is run at the first tab, and has to answer that one too. Words are told as they are
+/// meant, without the quotes around them.
+fn zsh() -> String {
+    let script = String::from_utf8_lossy(&asking(&Zsh)).replace("\"${words[@]}\"", "\"${(@Q)words}\"");
+    let register = "compdef _clap_dynamic_completer_orch orch";
+    let first = "if [[ $funcstack[1] == _orch ]]; then\n    _clap_dynamic_completer_orch \"$@\"\nelse";
+    script.replace(register, &format!("{first}\n    {register}\nfi"))
 }
 
 /// Answers one of the scripts, if it was one that asked, and ends the program then.
@@ -47,19 +65,40 @@ pub(super) fn names() -> ArgValueCompleter {
     ArgValueCompleter::new(resources)
 }
 
-/// Those of the running session, else of the last one.
+/// Completes labels of resources.
+pub(super) fn labels() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let snapshot = known();
+        let labels: BTreeSet<&str> =
+            snapshot.rows.iter().flat_map(|row| row.labels.iter().map(String::as_str)).collect();
+        beginning(current, labels)
+    })
+}
+
+/// Completes names of buttons.
+pub(super) fn buttons() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        beginning(current, known().buttons.iter().map(|row| row.button.name.as_str()))
+    })
+}
+
 fn resources(current: &OsStr) -> Vec<CompletionCandidate> {
-    let Ok(project) = Project::find(file().as_deref()) else { return Vec::new() };
+    beginning(current, known().rows.iter().map(|row| row.name.as_str()))
+}
+
+/// What the running session shows, else the last one.
+fn known() -> Snapshot {
+    let Ok(project) = Project::find(file().as_deref()) else { return Snapshot::default() };
     let found = block_on(async {
-        match tokio::time::timeout(ANSWER_TIMEOUT, project.snapshot()).await {
-            Ok(Ok((snapshot, _))) => Ok(snapshot.rows),
-            Ok(Err(_)) | Err(_) => Ok(<_>::default()),
-        }
+        let asked = tokio::time::timeout(ANSWER_TIMEOUT, project.snapshot()).await;
+        Ok(asked.ok().and_then(Result::ok).map(|(snapshot, _)| snapshot))
     });
+    found.ok().flatten().unwrap_or_default()
+}
+
+fn beginning<'a>(current: &OsStr, words: impl IntoIterator<Item = &'a str>) -> Vec<CompletionCandidate> {
     let start = current.to_string_lossy();
-    let rows = found.unwrap_or_default();
-    let names = rows.iter().map(|row| row.name.as_str()).filter(|name| name.starts_with(&*start));
-    names.map(CompletionCandidate::new).collect()
+    words.into_iter().filter(|word| word.starts_with(&*start)).map(CompletionCandidate::new).collect()
 }
 
 /// The value of `--file` on the line that is being typed: the words after the program's own `--`.

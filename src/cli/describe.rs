@@ -8,6 +8,7 @@ use super::{
     print, terminal,
 };
 use crate::{
+    diag::suggest,
     host::{ask, claim, control::LogsQuery},
     logs::{Line, LogName, LogReader, Stream, escapes::without_escapes},
     model::{Attempt, ResourceName},
@@ -20,27 +21,31 @@ use serde_json::Value;
 const LAST_LINES: usize = 20;
 
 pub(super) fn describe(args: &Describe) -> Result<Exit, CliError> {
-    let project = Project::find(args.file.file.as_deref())?;
+    let project = args.asking.project()?;
     let (snapshot, source) = live::block_on(project.snapshot())?;
     let names = live::known_names(&snapshot, &args.names)?;
-    if source == Source::Store && args.output == Output::Table {
+    if source == Source::Store && args.asking.output() == Output::Table {
         print::to_stderr("no session runs; this is how the last one ended\n");
     }
     let rows: Vec<&Row> =
         snapshot.rows.iter().map(|row| &**row).filter(|row| names.is_empty() || names.contains(&row.name)).collect();
     let lines = |row: &Row| last_lines(&project, &snapshot, row);
-    match args.output {
+    match args.asking.output() {
         Output::Table => {
             let texts: Vec<String> =
                 rows.iter().map(|row| describe::text(&snapshot, row, &lines(row), terminal::stdout())).collect();
             print::to_stdout(&texts.join("\n"));
+            let of_session = describe::session_text(&snapshot, terminal::stdout());
+            if args.names.is_empty() && !of_session.is_empty() {
+                print::to_stdout(&format!("\n{of_session}"));
+            }
         }
         Output::Name => print::to_stdout(&rows.iter().map(|row| format!("{}\n", row.name)).collect::<String>()),
-        Output::Json => {
+        Output::Json | Output::Yaml => {
             let all: Vec<Value> = rows.iter().map(|row| describe::document(&snapshot, row, &lines(row))).collect();
             match <[Value; 1]>::try_from(all) {
-                Ok([one]) => print::json(&one),
-                Err(all) => print::json(&Value::Array(all)),
+                Ok([one]) => print::document(args.asking.output(), &one),
+                Err(all) => print::document(args.asking.output(), &Value::Array(all)),
             }
         }
         Output::Jsonl => {
@@ -51,7 +56,7 @@ pub(super) fn describe(args: &Describe) -> Result<Exit, CliError> {
 }
 
 pub(super) fn get(args: &Get) -> Result<Exit, CliError> {
-    let project = Project::find(args.file.file.as_deref())?;
+    let project = args.asking.project()?;
     let (snapshot, _) = live::block_on(project.snapshot())?;
     let names = live::known_names(&snapshot, std::slice::from_ref(&args.name))?;
     let Some(row) = names.first().and_then(|name| snapshot.rows.named(name)) else { return Ok(Exit::Failed) };
@@ -60,10 +65,11 @@ pub(super) fn get(args: &Get) -> Result<Exit, CliError> {
         None => &document,
         Some(field) => field_of(&document, field)?,
     };
-    match (args.output, value) {
+    match (args.asking.output(), value) {
         (Output::Table | Output::Name, Value::String(text)) => print::to_stdout(&format!("{text}\n")),
         (Output::Table | Output::Name, Value::Null) => {}
         (Output::Table | Output::Name | Output::Json, value) => print::json(value),
+        (Output::Yaml, value) => print::document(Output::Yaml, value),
         (Output::Jsonl, Value::Array(items)) => items.iter().for_each(print::json_line),
         (Output::Jsonl, value) => print::json_line(value),
     }
@@ -85,8 +91,13 @@ fn field_of<'a>(document: &'a Value, field: &str) -> Result<&'a Value, CliError>
 }
 
 fn no_field(value: &Value, step: &str, field: &str) -> CliError {
-    let error = CliError::usage(format!("there is no `{step}` for `{field}`"));
+    let within = field.trim_start_matches('.');
+    let place = if within == step { String::new() } else { format!(" in `{within}`") };
+    let error = CliError::usage(format!("there is no field `{step}`{place}"));
     match value {
+        Value::Object(fields) if let Some(near) = suggest::suggest(step, fields.keys().map(String::as_str)) => {
+            error.with_help(format!("did you mean `{near}`?"))
+        }
         Value::Object(fields) => {
             let known: Vec<String> = fields.keys().map(|name| format!("`{name}`")).collect();
             error.with_help(format!("there is {}", known.join(", ")))

@@ -17,7 +17,7 @@ pub(super) fn docs(args: &Docs) -> Result<Exit, CliError> {
         Some(name) => named(&all, name)?,
         None => all.iter().collect(),
     };
-    match (args.output, &args.name) {
+    match (args.form.output, &args.name) {
         (Output::Table, None) => print::to_stdout(&reference::page()),
         (Output::Table, Some(_)) => {
             let texts: Vec<_> =
@@ -25,7 +25,9 @@ pub(super) fn docs(args: &Docs) -> Result<Exit, CliError> {
             print::to_stdout(&texts.join("\n"));
         }
         (Output::Name, _) => chosen.iter().for_each(|entry| print::to_stdout(&format!("{}\n", entry.name))),
-        (Output::Json, _) => print::json(&serde_json::json!({"schema": "orch/v1", "entries": chosen})),
+        (output @ (Output::Json | Output::Yaml), _) => {
+            print::document(output, &serde_json::json!({"schema": "orch/v1", "entries": chosen}));
+        }
         (Output::Jsonl, _) => chosen.iter().for_each(|entry| print::json_line(&serde_json::json!(entry))),
     }
     Ok(Exit::Ok)

@@ -3,7 +3,7 @@
 use super::{
     args::Down,
     by_label::{Marked, Objects},
-    discover,
+    discover, ending,
     error::CliError,
     exit::Exit,
     live::{self, Project},
@@ -14,11 +14,7 @@ use super::{
 };
 use crate::{
     engine::Request,
-    host::{
-        ask,
-        claim::{self, SessionCard},
-        control::LogsQuery,
-    },
+    host::{ask, claim::SessionCard, control::LogsQuery},
     logs::Line,
     model::{ProjectId, ResourceName},
     orchfile::KubeWish,
@@ -43,32 +39,55 @@ fn through_session(project: &Project, card: &SessionCard, args: &Down) -> Result
         live::block_on(async { Ok(ask::request(card, &Request::TakeDown(names)).await?) })?;
         return Ok(Exit::Ok);
     }
-    let form = StreamForm::new(terminal::stderr());
-    let query = LogsQuery { follow: true, tail: Some(0), ..LogsQuery::default() };
-    let has_project = live::block_on(async {
-        let has_project = ask::snapshot(card).await?.mode.is_some();
-        ask::request(
-            card,
-            &Request::ShutDown { teardown: true, volumes: args.volumes, namespaces: args.delete_namespaces },
-        )
-        .await?;
-        // The session may break off while it says its last words: that it ended is what counts.
-        ask::logs(card, &query, |entry| {
-            let mut text = Vec::new();
-            form.draw(&Line::from(entry), &mut text);
-            print::bytes_to_stderr(&text);
-            true
-        })
-        .await
-        .ok();
-        Ok(has_project)
+    let (has_project, is_left) = live::block_on(async {
+        let mut signals = ending::listen()?;
+        let snapshot = ask::snapshot(card).await?;
+        if snapshot.shutting_down {
+            // Whoever asks twice does not want to wait.
+            ending::hurry(card).await;
+        } else {
+            let (volumes, namespaces) = (args.volumes, args.delete_namespaces);
+            ask::request(card, &Request::ShutDown { teardown: true, volumes, namespaces }).await?;
+        }
+        let mut interrupts = 0;
+        let last_words = last_words(card);
+        tokio::pin!(last_words);
+        loop {
+            tokio::select! {
+                () = &mut last_words => break,
+                _ = signals.next() => interrupts += 1,
+            }
+            if interrupts > 1 {
+                return Ok((true, true));
+            }
+            ending::hurry(card).await;
+        }
+        ending::until_ended(card, &mut signals).await;
+        Ok((snapshot.mode.is_some(), false))
     })?;
-    claim::wait_for_end(&project.root);
+    if is_left {
+        print::to_stderr("orch: the session is still ending; `orch ls` shows it\n");
+        return Ok(Exit::Interrupted);
+    }
     if !has_project {
         // It never knew what there is.
         by_label(project, args, &names, false)?;
     }
     Ok(Exit::Ok)
+}
+
+/// Prints what the session says until it has ended.
+async fn last_words(card: &SessionCard) {
+    let form = StreamForm::new(terminal::stderr());
+    let query = LogsQuery { follow: true, tail: Some(0), ..LogsQuery::default() };
+    let said = ask::logs(card, &query, |entry| {
+        let mut text = Vec::new();
+        form.draw(&Line::from(entry), &mut text);
+        print::bytes_to_stderr(&text);
+        true
+    });
+    // It may break off while it says its last words: that it ended is what counts.
+    said.await.ok();
 }
 
 /// Evaluates the file again, as the last session did, for its teardown commands.

@@ -24,18 +24,23 @@ use crate::{
 };
 
 pub(super) fn eval(args: Eval) -> Result<Exit, CliError> {
-    let answer = match args.output {
-        Output::Json => Answer::Dump,
+    let answer = match args.form.output {
+        Output::Json | Output::Yaml => Answer::Dump,
         Output::Table | Output::Name | Output::Jsonl => Answer::Project,
     };
     let ended = evaluated(args.orchfile, answer)?;
     if let Some(dump) = &ended.dump {
-        print::to_stdout(dump);
+        match args.form.output {
+            Output::Yaml => print::document(Output::Yaml, &serde_json::from_str(dump).unwrap_or_default()),
+            _ => print::to_stdout(dump),
+        }
     }
     if let Some(project) = &ended.project {
-        match args.output {
+        match args.form.output {
             Output::Name => print::to_stdout(&table::names(project)),
-            Output::Table | Output::Json => print::to_stdout(&table::project(project, terminal::stdout())),
+            Output::Table | Output::Json | Output::Yaml => {
+                print::to_stdout(&table::project(project, terminal::stdout()));
+            }
             Output::Jsonl => {
                 project.resources.iter().for_each(|resource| print::json_line(&serde_json::json!(resource.name)));
             }

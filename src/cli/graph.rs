@@ -1,12 +1,11 @@
 //! `orch graph`.
 
 use super::{
-    args::{GraphArgs, GraphOutput, OrchfileArgs},
+    args::{GraphArgs, GraphOutput, OrchfileArgs, Output},
     error::CliError,
     eval,
     exit::Exit,
-    live::{self, Project},
-    print, terminal,
+    live, print, terminal,
 };
 use crate::{
     diag::suggest,
@@ -25,14 +24,15 @@ pub(super) fn graph(args: &GraphArgs) -> Result<Exit, CliError> {
         GraphOutput::Table => print::to_stdout(&graph::text(&view, terminal::stdout())),
         GraphOutput::Dot => print::to_stdout(&graph::dot(&view)),
         GraphOutput::Mermaid => print::to_stdout(&graph::mermaid(&view)),
-        GraphOutput::Json => print::json(&graph::document(&view)),
+        GraphOutput::Json => print::document(Output::Json, &graph::document(&view)),
+        GraphOutput::Yaml => print::document(Output::Yaml, &graph::document(&view)),
     }
     Ok(Exit::Ok)
 }
 
 /// What the session knows, else what the file says. `None` where that has errors, which were shown.
 fn found(args: &GraphArgs) -> Result<Option<(Graph, Rows, FilePath)>, CliError> {
-    let project = Project::find(args.file.file.as_deref())?;
+    let project = args.file.project()?;
     if let Some(card) = project.session() {
         let snapshot = live::block_on(async { Ok(ask::snapshot(&card).await?) })?;
         if let Some(root) = snapshot.root {

@@ -8,11 +8,11 @@ use crate::{
         claim::{self, SessionCard},
         executors::KeptSession,
     },
-    model::{Cluster, Exit, FilePath, ProjectId, ResourceName},
+    model::{Cluster, Exit, FilePath, ProjectId, ResourceName, Time},
     snapshot::{Hold, InstanceRow, Row, RowKind, RuntimeStatus, Snapshot, UpdateStatus},
     store::Store,
 };
-use std::{path::Path, time::SystemTime};
+use std::{path::Path, sync::Arc, time::SystemTime};
 
 /// A project that a verb is about.
 pub(super) struct Project {
@@ -111,12 +111,14 @@ fn kept(root: &FilePath) -> Result<Option<Kept>, CliError> {
     let Some(store) = Store::open_read_only(&claim::state_dir(root))? else { return Ok(None) };
     let Some(session) = store.session()? else { return Ok(None) };
     // What another version wrote in another form counts as nothing.
-    let Ok(KeptSession { session, order, args, project, cluster }) = serde_json::from_str(&session) else {
-        return Ok(None);
-    };
+    let Ok(kept) = serde_json::from_str(&session) else { return Ok(None) };
+    let KeptSession { session, order, graph, args, project, cluster } = kept;
     let rows = store.rows()?;
     let row = |name: &ResourceName| rows.get(name).and_then(|row| serde_json::from_str::<Row>(row).ok()).map(settled);
-    let snapshot = Snapshot { rows: order.iter().filter_map(row).collect(), ..session };
+    // Ages are counted to this moment.
+    let at = session.began_ms.map_or(session.at, |began| Time::from_millis(now_ms().saturating_sub(began)));
+    let graph = Arc::new(serde_json::from_str(&graph).unwrap_or_default());
+    let snapshot = Snapshot { rows: order.iter().filter_map(row).collect(), at, graph, ..session };
     Ok(Some(Kept { snapshot, args, project, cluster }))
 }
 

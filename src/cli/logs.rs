@@ -33,9 +33,12 @@ pub(super) fn logs(args: &Logs) -> Result<Exit, CliError> {
         follow: args.follow,
         ..LogsQuery::default()
     };
-    let form = Form { output: args.output, stream: form_for(&names) };
+    let form = Form { output: args.form.output, stream: form_for(&names) };
     match project.session() {
-        Some(card) => ask_session(&card, &query, &form)?,
+        Some(card) => {
+            check(&project, &card, &names)?;
+            ask_session(&card, &query, &form)?;
+        }
         None => read_disk(&project, &names, &query, &form)?,
     }
     Ok(Exit::Ok)
@@ -70,6 +73,21 @@ fn read_disk(project: &Project, names: &[ResourceName], query: &LogsQuery, form:
     Ok(())
 }
 
+/// A resource of the session may have said nothing yet; one of an earlier session may be gone.
+fn check(project: &Project, card: &SessionCard, names: &[ResourceName]) -> Result<(), CliError> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let snapshot = live::block_on(async { Ok(ask::snapshot(card).await?) })?;
+    let reader = LogReader::open(&claim::state_dir(&project.root).join("logs"));
+    let mut known = reader.map(|reader| reader.names()).unwrap_or_default();
+    known.extend(snapshot.rows.iter().map(|row| LogName::Resource(row.name.clone())));
+    match names.iter().find(|name| snapshot.mode.is_some() && !known.contains(&(*name).clone().into())) {
+        Some(unknown) => Err(no_log_of(unknown, &known)),
+        None => Ok(()),
+    }
+}
+
 fn no_log_of(unknown: &ResourceName, known: &[LogName]) -> CliError {
     let error = CliError::failed(format!("there is no log of a resource `{unknown}`"));
     let names: Vec<String> = known.iter().filter(|log| **log != LogName::Session).map(LogName::to_string).collect();
@@ -88,7 +106,7 @@ struct Form {
 impl Form {
     fn print_entry(&self, entry: Entry) -> bool {
         match self.output {
-            Output::Json | Output::Jsonl => print_json(&entry),
+            Output::Json | Output::Jsonl | Output::Yaml => print_document(self.output, &entry),
             Output::Table | Output::Name => {
                 let mut text = Vec::new();
                 self.stream.draw(&Line::from(entry), &mut text);
@@ -99,7 +117,9 @@ impl Form {
 
     fn print_batch(&self, batch: &Batch) -> bool {
         match self.output {
-            Output::Json | Output::Jsonl => batch.lines.iter().all(|line| print_json(&Entry::from(line))),
+            Output::Json | Output::Jsonl | Output::Yaml => {
+                batch.lines.iter().all(|line| print_document(self.output, &Entry::from(line)))
+            }
             Output::Table | Output::Name => {
                 let mut text = Vec::new();
                 self.stream.draw_batch(batch, &mut text);
@@ -109,7 +129,10 @@ impl Form {
     }
 }
 
-fn print_json(entry: &Entry) -> bool {
+fn print_document(output: Output, entry: &Entry) -> bool {
+    if output == Output::Yaml {
+        return print::stream(output, &serde_json::json!(entry));
+    }
     let mut text = serde_json::to_vec(entry).unwrap_or_default();
     text.push(b'\n');
     print::bytes_to_stdout(&text)

@@ -34,15 +34,15 @@ pub(super) fn ls(args: &Ls) -> Result<Exit, CliError> {
     })?;
     let found: Vec<Session> =
         cards.into_iter().zip(snapshots).map(|(card, snapshot)| session(card, snapshot)).collect();
-    match args.output {
+    match args.form.output {
         Output::Table if found.is_empty() => print::to_stderr("no session runs\n"),
         Output::Table => print::to_stdout(&sessions::table(&found, home().as_deref(), terminal::stdout())),
         Output::Name => {
             print::to_stdout(&found.iter().map(|session| format!("{}\n", session.root)).collect::<String>());
         }
-        Output::Json => {
+        Output::Json | Output::Yaml => {
             let all: Vec<_> = found.iter().map(sessions::document).collect();
-            print::json(&serde_json::json!({"schema": json::SCHEMA, "sessions": all}));
+            print::document(args.form.output, &serde_json::json!({"schema": json::SCHEMA, "sessions": all}));
         }
         Output::Jsonl => found.iter().for_each(|session| print::json_line(&sessions::document(session))),
     }

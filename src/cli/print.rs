@@ -1,5 +1,7 @@
 //! Writing to standard output and standard error. A reader that went away is no error.
 
+use super::args::Output;
+use crate::orchfile::yaml_of;
 use std::io::{self, Write};
 
 /// Writes data. Whoever reads it may have gone (`orch logs | head`): then there is nothing left to do, and it is no error.
@@ -33,4 +35,19 @@ pub(super) fn json(value: &serde_json::Value) {
 /// Writes a JSON document on one line.
 pub(super) fn json_line(value: &serde_json::Value) {
     to_stdout(&format!("{value}\n"));
+}
+
+/// Writes a document, in the form that was asked for.
+pub(super) fn document(output: Output, value: &serde_json::Value) {
+    match output {
+        Output::Yaml => to_stdout(&yaml_of(value)),
+        Output::Jsonl => json_line(value),
+        Output::Table | Output::Name | Output::Json => json(value),
+    }
+}
+
+/// Writes one of several documents that follow each other; `false` when nobody reads any more.
+pub(super) fn stream(output: Output, value: &serde_json::Value) -> bool {
+    let text = if output == Output::Yaml { format!("---\n{}", yaml_of(value)) } else { format!("{value}\n") };
+    bytes_to_stdout(text.as_bytes())
 }

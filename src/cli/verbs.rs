@@ -4,8 +4,7 @@ use super::{
     args::{Disable, Enable, Names, Output, Selection},
     error::CliError,
     exit::Exit,
-    live::{self, Project},
-    print,
+    live, print,
 };
 use crate::{
     engine::Request,
@@ -41,14 +40,14 @@ pub(super) fn disable(args: &Disable) -> Result<Exit, CliError> {
 }
 
 fn ask_for(args: &Names, request: impl Fn(Vec<ResourceName>) -> Request) -> Result<Exit, CliError> {
-    let card = Project::find(args.selection.file.file.as_deref())?.need_session()?;
+    let card = args.selection.asking.project()?.need_session()?;
     live::block_on(async {
         let names = selected(&card, &args.selection, |row| row.spec.enabled).await?;
         ask::request(&card, &request(names.clone())).await?;
-        if matches!(args.selection.output, Output::Table) {
+        if matches!(args.selection.asking.output(), Output::Table) {
             return Ok(());
         }
-        show(&ask::snapshot(&card).await?, args.selection.output, |row| names.contains(&row.name));
+        show(&ask::snapshot(&card).await?, args.selection.asking.output(), |row| names.contains(&row.name));
         Ok(())
     })?;
     Ok(Exit::Ok)
@@ -78,7 +77,7 @@ async fn selected(
 
 /// Enables or disables, and says what that changed.
 fn switch(selection: &Selection, request: impl Fn(Vec<ResourceName>) -> Request) -> Result<Exit, CliError> {
-    let card = Project::find(selection.file.file.as_deref())?.need_session()?;
+    let card = selection.asking.project()?.need_session()?;
     let (before, after) = live::block_on(async {
         let names = selected(&card, selection, |_| true).await?;
         let before = ask::snapshot(&card).await?;
@@ -86,7 +85,7 @@ fn switch(selection: &Selection, request: impl Fn(Vec<ResourceName>) -> Request)
         Ok((before, ask::snapshot(&card).await?))
     })?;
     let changed = |row: &Row| before.rows.named(&row.name).is_none_or(|old| old.spec.enabled != row.spec.enabled);
-    if selection.output == Output::Table {
+    if selection.asking.output() == Output::Table {
         for (word, enabled) in [("enabled", true), ("disabled", false)] {
             let rows = after.rows.iter().filter(|row| changed(row) && row.spec.enabled == enabled);
             let names: Vec<&str> = rows.map(|row| row.name.as_str()).collect();
@@ -95,7 +94,7 @@ fn switch(selection: &Selection, request: impl Fn(Vec<ResourceName>) -> Request)
             }
         }
     }
-    show(&after, selection.output, changed);
+    show(&after, selection.asking.output(), changed);
     Ok(Exit::Ok)
 }
 
@@ -105,7 +104,7 @@ fn show(snapshot: &Snapshot, output: Output, is_meant: impl Fn(&Row) -> bool) {
     match output {
         Output::Table => {}
         Output::Name => print::to_stdout(&rows.iter().map(|row| format!("{}\n", row.name)).collect::<String>()),
-        Output::Json => print::json(&json::status(snapshot, &rows, true)),
+        Output::Json | Output::Yaml => print::document(output, &json::status(snapshot, &rows, true)),
         Output::Jsonl => rows.iter().for_each(|row| print::json_line(&json::resource(snapshot, row))),
     }
 }

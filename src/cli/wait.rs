@@ -4,8 +4,7 @@ use super::{
     args::{Output, Wait, WaitFor},
     error::CliError,
     exit::Exit,
-    live::{self, Project},
-    print,
+    live, print,
 };
 use crate::{
     host::{
@@ -20,7 +19,7 @@ use crate::{
 use std::sync::Arc;
 
 pub(super) fn wait(args: &Wait) -> Result<Exit, CliError> {
-    let card = Project::find(args.file.file.as_deref())?.need_session()?;
+    let card = args.asking.project()?.need_session()?;
     let names = live::names(args.names.iter().map(String::as_str))?;
     let query = WaitQuery { state: args.state.into(), names: args.names.join("/") };
     let answer = live::block_on(async {
@@ -48,11 +47,11 @@ fn wanted(snapshot: &Snapshot, names: &[ResourceName]) -> Vec<Arc<Row>> {
 fn show(args: &Wait, snapshot: &Snapshot, names: &[ResourceName]) {
     let rows = wanted(snapshot, names);
     let shown: Vec<&Row> = rows.iter().map(|row| &**row).collect();
-    match args.output {
+    match args.asking.output() {
         // That it ended says all.
         Output::Table => {}
         Output::Name => print::to_stdout(&rows.iter().map(|row| format!("{}\n", row.name)).collect::<String>()),
-        Output::Json => print::json(&json::status(snapshot, &shown, true)),
+        Output::Json | Output::Yaml => print::document(args.asking.output(), &json::status(snapshot, &shown, true)),
         Output::Jsonl => shown.iter().for_each(|row| print::json_line(&json::resource(snapshot, row))),
     }
 }

@@ -4,7 +4,7 @@ use super::{
     args::{Output, Why},
     error::CliError,
     exit::Exit,
-    live::{self, Project, Source},
+    live::{self, Source},
     print,
 };
 use crate::{
@@ -13,13 +13,13 @@ use crate::{
 };
 
 pub(super) fn why(args: &Why) -> Result<Exit, CliError> {
-    let project = Project::find(args.file.file.as_deref())?;
+    let project = args.asking.project()?;
     let (snapshot, source) = live::block_on(project.snapshot())?;
     let names = live::known_names(&snapshot, std::slice::from_ref(&args.name))?;
     let Some(row) = names.first().and_then(|name| snapshot.rows.named(name)) else {
         return Ok(Exit::Failed);
     };
-    match args.output {
+    match args.asking.output() {
         Output::Table | Output::Name => {
             if source == Source::Store {
                 print::to_stderr("no session runs; this is how the last one ended\n");
@@ -27,8 +27,9 @@ pub(super) fn why(args: &Why) -> Result<Exit, CliError> {
             let root = snapshot.root.clone().unwrap_or_else(|| FilePath::new("/"));
             print::to_stdout(&why::explain(row, &root, snapshot.at));
         }
-        Output::Json => print::json(&json::resource(&snapshot, row)),
-        Output::Jsonl => print::json_line(&json::resource(&snapshot, row)),
+        output @ (Output::Json | Output::Jsonl | Output::Yaml) => {
+            print::document(output, &json::resource(&snapshot, row));
+        }
     }
     Ok(Exit::Ok)
 }

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     logs::StreamName,
     model::{Level, ResourceName},
+    snapshot::RowKind,
 };
 
 impl Dashboard {
@@ -293,8 +294,15 @@ impl Dashboard {
         let Some(row) = self.selected_row() else {
             return self.say_and(Tone::Doubt, "choose a resource first");
         };
-        if row.instance.as_ref().is_none_or(|instance| instance.containers.is_empty()) {
-            let text = format!("{} has no container that runs", row.name);
+        let missing = match (row.kind, &row.instance) {
+            (RowKind::Local, _) => None,
+            (RowKind::Container, Some(instance)) if !instance.containers.is_empty() => None,
+            (RowKind::Kubernetes, Some(instance)) if !instance.pods.is_empty() => None,
+            (RowKind::Container, _) => Some("container"),
+            (RowKind::Kubernetes, _) => Some("pod"),
+        };
+        if let Some(what) = missing {
+            let text = format!("{} has no {what} that runs", row.name);
             return self.say_and(Tone::Doubt, text);
         }
         vec![Command::Exec(row.name.clone())]

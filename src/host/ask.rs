@@ -3,7 +3,7 @@
 use crate::{
     engine::Request,
     host::{
-        claim::SessionCard,
+        claim::{self, SessionCard},
         control::{
             LogsCount, LogsQuery, Refusal, WaitQuery,
             protocol::{HEADER, PROTOCOL},
@@ -15,8 +15,11 @@ use crate::{
 use http_body_util::{BodyExt, Full};
 use hyper::{Method, StatusCode, body::Bytes, body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use std::{io, sync::Arc};
-use tokio::net::UnixStream;
+use std::{io, sync::Arc, time::Duration};
+use tokio::{
+    net::UnixStream,
+    time::{Instant, sleep_until},
+};
 
 /// Why a session did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -144,11 +147,32 @@ async fn lines(mut answer: Incoming, mut each: impl FnMut(&[u8]) -> Result<bool,
     Ok(())
 }
 
+/// How long a session may take from its claim on the project until it listens, and how often it is tried.
+const STARTING_MAX: Duration = Duration::from_secs(5);
+const TRY_PERIOD: Duration = Duration::from_millis(20);
+
+/// Connects to the session; one that has just been started is waited for.
+async fn connect(card: &SessionCard) -> io::Result<UnixStream> {
+    let deadline = Instant::now() + STARTING_MAX;
+    loop {
+        let error = match UnixStream::connect(&card.socket).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => error,
+        };
+        let is_deaf = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused);
+        let lives = || claim::running_session(&card.root()).is_some_and(|now| now.pid == card.pid);
+        if !is_deaf || Instant::now() >= deadline || !lives() {
+            return Err(error);
+        }
+        sleep_until(Instant::now() + TRY_PERIOD).await;
+    }
+}
+
 async fn send(card: &SessionCard, method: Method, path: &str, body: Vec<u8>) -> Result<Incoming, AskError> {
     if card.protocol != PROTOCOL {
         return Err(AskError::OtherProtocol(Box::new(card.clone())));
     }
-    let stream = UnixStream::connect(&card.socket).await?;
+    let stream = connect(card).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let request = hyper::Request::builder()

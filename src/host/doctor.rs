@@ -2,14 +2,17 @@
 
 #![expect(clippy::disallowed_methods, reason = "it looks at the machine itself, and asks tools for their versions")]
 
+mod cluster;
+
 use super::{
     claim,
     docker::{Docker, Surroundings},
 };
-use crate::model::{FilePath, compose_plugins};
+use crate::model::{Cluster, FilePath, compose_plugins};
+use kube_client::config::KubeconfigError;
 use nix::sys::resource::{Resource, getrlimit};
 use std::{
-    env, fs,
+    env, fs, io,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -44,12 +47,37 @@ pub struct Finding {
 pub enum Need {
     /// Every project.
     Always,
+    /// The one that is asked about.
+    Orchfile,
     /// Those that use this.
     For(&'static str),
 }
 
-/// Looks at everything.
-pub async fn look() -> Vec<Finding> {
+/// What a project needs beside processes.
+#[expect(clippy::struct_excessive_bools, reason = "each says of one thing whether it is needed")]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// It has images or containers.
+    pub docker: bool,
+    /// It has services of a compose file.
+    pub compose: bool,
+    /// It has resources in a cluster.
+    pub kubernetes: bool,
+    /// Which one, where a kubeconfig names one.
+    pub cluster: Option<Cluster>,
+    /// It calls `helm()`.
+    pub helm: bool,
+    /// It calls `kustomize()`.
+    pub kustomize: bool,
+}
+
+/// Of the project, or of those that use this.
+fn need(by_project: bool, what: &'static str) -> Need {
+    if by_project { Need::Orchfile } else { Need::For(what) }
+}
+
+/// Looks at everything; with what the project needs, where one is asked about.
+pub async fn look(needs: &Needs) -> Vec<Finding> {
     let mut all = vec![
         tool("sh", Need::Always, &[], "install a POSIX shell, or mend `PATH`").await,
         tool("git", Need::For("extension repositories"), &["--version"], "install git").await,
@@ -57,19 +85,22 @@ pub async fn look() -> Vec<Finding> {
         inotify("inotify watches", "max_user_watches", WATCHES, 524_288),
         inotify("inotify instances", "max_user_instances", INSTANCES, 512),
         open_files(),
-        docker().await,
+        docker(need(needs.docker, "images and containers")).await,
     ];
-    all.push(plugin("docker compose", "docker-compose", "Docker Compose").await);
-    all.push(plugin("docker buildx", "docker-buildx", "images that compose builds itself").await);
+    let compose = need(needs.compose, "Docker Compose");
+    all.push(plugin("docker compose", "docker-compose", compose).await);
+    all.push(plugin("docker buildx", "docker-buildx", Need::For("images that compose builds itself")).await);
     let client = ["version", "--client"];
     all.push(tool("kubectl", Need::For("`k8s_custom_deploy` commands that call it"), &client, "install kubectl").await);
-    all.push(kubeconfig());
+    all.push(kubeconfig(needs));
+    if let Some(cluster) = needs.cluster.as_ref().filter(|_| needs.kubernetes) {
+        all.extend(cluster::look(cluster).await);
+    }
     let short = ["version", "--short"];
-    all.push(tool("helm", Need::For("`helm()`"), &short, "install helm 3").await);
-    all.push(
-        tool("kustomize", Need::For("`kustomize()`, where kubectl is missing"), &["version"], "install kustomize")
-            .await,
-    );
+    all.push(tool("helm", need(needs.helm, "`helm()`"), &short, "install helm 3").await);
+    // Where it is missing, `kubectl kustomize` serves.
+    let kustomize = need(needs.kustomize && in_path("kubectl").is_none(), "`kustomize()`, where kubectl is missing");
+    all.push(tool("kustomize", kustomize, &["version"], "install kustomize, or kubectl").await);
     all
 }
 
@@ -112,8 +143,7 @@ async fn said(program: &Path, args: &[&str]) -> Result<String, String> {
 }
 
 /// A plugin of docker's, where docker looks for it.
-async fn plugin(name: &'static str, file: &str, needed_for: &'static str) -> Finding {
-    let need = Need::For(needed_for);
+async fn plugin(name: &'static str, file: &str, need: Need) -> Finding {
     let (config, home) = (env::var("DOCKER_CONFIG").ok(), env::var("HOME").ok());
     let places = compose_plugins(config.as_deref(), home.as_deref());
     let places = places.iter().filter_map(FilePath::parent).map(|folder| folder.as_path().join(file));
@@ -127,8 +157,8 @@ async fn plugin(name: &'static str, file: &str, needed_for: &'static str) -> Fin
     }
 }
 
-async fn docker() -> Finding {
-    let (name, need) = ("docker", Need::For("images and containers"));
+async fn docker(need: Need) -> Finding {
+    let name = "docker";
     let docker = Docker::new(Surroundings::of_this_process());
     match docker.connection().await {
         Ok(connection) => {
@@ -172,10 +202,13 @@ fn open_files() -> Finding {
     }
 }
 
-/// Whether somebody says which cluster is meant; whether that answers, a session finds out.
-fn kubeconfig() -> Finding {
-    let (name, need) = ("kubeconfig", Need::For("Kubernetes"));
+/// Whether somebody says which cluster is meant.
+fn kubeconfig(needs: &Needs) -> Finding {
+    let (name, need) = ("kubeconfig", need(needs.kubernetes, "Kubernetes"));
     let help = "name one with `KUBECONFIG`, or make one with your cluster's own tool, such as `kind export kubeconfig`";
+    if let Some(cluster) = needs.cluster.as_ref().filter(|_| needs.kubernetes) {
+        return well(name, need, format!("the context is `{}`", cluster.context));
+    }
     match kube_client::config::Kubeconfig::read() {
         Ok(config) => match config.current_context {
             Some(context) => well(name, need, format!("the current context is `{context}`")),
@@ -183,6 +216,11 @@ fn kubeconfig() -> Finding {
                 wrong(name, need, "it names no current context".to_owned(), "run `kubectl config use-context NAME`")
             }
         },
+        Err(KubeconfigError::ReadConfig(error, path)) => {
+            let why =
+                if error.kind() == io::ErrorKind::NotFound { "there is none".to_owned() } else { error.to_string() };
+            wrong(name, need, format!("`{}` cannot be read: {why}", path.display()), help)
+        }
         Err(error) => wrong(name, need, error.to_string(), help),
     }
 }

@@ -1,21 +1,33 @@
-//! The user's terminal while a command elsewhere has it: keys go there as they are typed, and it learns the terminal's size.
+//! The user's terminal, or pipes, while a command elsewhere has them: keys go there as they are typed, it learns the terminal's size,
+//! and what it prints is printed here.
 
+use super::live_update::Chunks;
+use crate::logs::Stream;
+use bytes::Bytes;
 use nix::sys::termios::{self, SetArg, Termios};
 use std::{
-    cell::Cell,
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Read as _, Write as _},
+    sync::{
+        self, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::Mutex,
+    sync::{Mutex, mpsc},
 };
+
+/// The exit code of a command whose output nobody reads any more, as shells have it: 128 and `SIGPIPE`.
+pub const UNREAD: u8 = 141;
 
 /// The terminal of this process; it is as it was again when this is dropped.
 pub struct Tty {
-    before: Termios,
+    /// In a lock, so that tasks can share it.
+    before: sync::Mutex<Termios>,
     resizes: Mutex<Signal>,
     /// Its first size was not told yet.
-    is_new: Cell<bool>,
+    is_new: AtomicBool,
 }
 
 impl Tty {
@@ -29,12 +41,12 @@ impl Tty {
         termios::cfmakeraw(&mut raw);
         termios::tcsetattr(io::stdin(), SetArg::TCSANOW, &raw)?;
         let resizes = Mutex::new(signal(SignalKind::window_change())?);
-        Ok(Some(Self { before, resizes, is_new: Cell::new(true) }))
+        Ok(Some(Self { before: sync::Mutex::new(before), resizes, is_new: AtomicBool::new(true) }))
     }
 
     /// Waits until the terminal has another size, and tells it: columns and lines. At the first call it has.
     pub async fn resized(&self) -> (u16, u16) {
-        if !self.is_new.replace(false) {
+        if !self.is_new.swap(false, Ordering::Relaxed) {
             self.resizes.lock().await.recv().await;
         }
         size()
@@ -44,7 +56,8 @@ impl Tty {
 impl Drop for Tty {
     fn drop(&mut self) {
         // There is nobody to tell that it is gone.
-        termios::tcsetattr(io::stdin(), SetArg::TCSANOW, &self.before).ok();
+        let before = self.before.get_mut().unwrap_or_else(PoisonError::into_inner);
+        termios::tcsetattr(io::stdin(), SetArg::TCSANOW, before).ok();
     }
 }
 
@@ -54,4 +67,28 @@ const USUAL_SIZE: (u16, u16) = (80, 24);
 fn size() -> (u16, u16) {
     let known = terminal_size::terminal_size_of(io::stdout());
     known.map_or(USUAL_SIZE, |(width, height)| (width.0, height.0))
+}
+
+/// What comes on standard input, read by a thread of its own, which nobody waits for.
+pub(super) fn typed() -> Chunks {
+    let (sender, receiver) = mpsc::channel(4);
+    thread::spawn(move || {
+        let mut bytes = [0; 8 << 10];
+        while let Ok(count) = io::stdin().lock().read(&mut bytes) {
+            if count == 0 || sender.blocking_send(Ok(Bytes::copy_from_slice(&bytes[..count]))).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Prints what a command printed. Fails when nobody reads it any more.
+pub(super) fn show(stream: Stream, bytes: &[u8]) -> io::Result<()> {
+    if stream == Stream::Err {
+        let mut err = io::stderr().lock();
+        return err.write_all(bytes).and_then(|()| err.flush());
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush())
 }

@@ -92,6 +92,16 @@ impl Sandbox {
         command
     }
 
+    /// Another program in the same environment, which finds orch.
+    pub(crate) fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
+        self.prepare(&mut command);
+        let orch = Path::new(env!("CARGO_BIN_EXE_orch")).parent().unwrap().as_os_str().to_owned();
+        let path = [orch, std::env::var_os("PATH").unwrap_or_default()].join(std::ffi::OsStr::new(":"));
+        command.env("PATH", path);
+        command
+    }
+
     /// Starts orch by way of a shell: `script` has its path in `$0` and the arguments in `$@`.
     pub(crate) fn start_by(&self, script: &str, args: &[&str]) -> Session {
         let mut shell = Command::new("sh");

@@ -5,10 +5,11 @@
     reason = "programs of the user's, at the user's word, that are no part of the session"
 )]
 
-use crate::{host::claim::SessionCard, model::ResourceName};
+use crate::{cli::print, host::claim::SessionCard, model::ResourceName};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::{
     env,
+    io::{self, BufRead},
     process::{Command, Stdio},
 };
 
@@ -42,7 +43,12 @@ pub(super) fn exec(card: &SessionCard, name: &ResourceName) -> Result<(), String
     let status = Command::new(program).arg("exec").arg("--file").arg(card.file.as_path()).arg(name.as_str()).status();
     match status {
         Ok(status) if status.code().is_none_or(|code| code < 125) => Ok(()),
-        Ok(_) => Err(format!("no shell could be opened in {name}")),
+        Ok(_) => {
+            // What keeps it stands on the terminal, which the dashboard is about to take.
+            print::to_stderr("orch: press Enter to go back to the dashboard ");
+            io::stdin().lock().read_until(b'\n', &mut Vec::new()).ok();
+            Err(format!("no shell could be opened in {name}"))
+        }
         Err(error) => Err(format!("cannot start `orch exec`: {error}")),
     }
 }

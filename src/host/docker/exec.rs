@@ -1,8 +1,9 @@
 //! A command of the user's in a container, with the user's own terminal or pipes.
 
-use super::Connection;
+use super::{Connection, live_update::exit_code};
 use crate::{
-    host::tty::Tty,
+    host::tty::{Tty, UNREAD, show, typed},
+    logs::Stream,
     model::{ContainerId, Failure},
 };
 use bollard::{
@@ -11,11 +12,8 @@ use bollard::{
     exec::{CreateExecOptions, ResizeExecOptions, StartExecOptions, StartExecResults},
 };
 use futures_util::StreamExt as _;
-use std::{
-    io::{self, Read as _, Write as _},
-    thread,
-};
-use tokio::{io::AsyncWriteExt as _, sync::mpsc};
+use std::io;
+use tokio::io::AsyncWriteExt as _;
 
 /// Runs the command to its end; gives its exit code. With a terminal, keys go there as they are typed.
 pub async fn exec(
@@ -50,7 +48,7 @@ async fn run(
     };
     let typing = tokio::spawn(async move {
         let mut typed = typed();
-        while let Some(bytes) = typed.recv().await {
+        while let Some(Ok(bytes)) = typed.recv().await {
             if input.write_all(&bytes).await.and(input.flush().await).is_err() {
                 break;
             }
@@ -68,7 +66,10 @@ async fn run(
         };
         tokio::select! {
             piece = output.next() => match piece {
-                Some(piece) => show(&piece?),
+                Some(piece) => if print(&piece?).is_err() {
+                    typing.abort();
+                    return Ok(UNREAD);
+                },
                 None => break,
             },
             (width, height) = resize => {
@@ -78,35 +79,13 @@ async fn run(
         }
     }
     typing.abort();
-    let ended = api.inspect_exec(&exec.id).await?;
-    Ok(ended.exit_code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
+    Ok(u8::try_from(exit_code(connection, &exec.id).await?).unwrap_or(u8::MAX))
 }
 
-/// What comes on standard input, read by a thread of its own, which nobody waits for.
-fn typed() -> mpsc::Receiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::channel(4);
-    thread::spawn(move || {
-        let mut bytes = [0; 8 << 10];
-        while let Ok(count) = io::stdin().lock().read(&mut bytes) {
-            if count == 0 || sender.blocking_send(bytes[..count].to_vec()).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
-}
-
-fn show(piece: &LogOutput) {
-    // Whoever reads it may have gone; the command goes on as with any pipe.
+fn print(piece: &LogOutput) -> io::Result<()> {
     match piece {
-        LogOutput::StdErr { message } => {
-            let mut err = io::stderr().lock();
-            err.write_all(message).and_then(|()| err.flush()).ok();
-        }
-        LogOutput::StdOut { message } | LogOutput::Console { message } => {
-            let mut out = io::stdout().lock();
-            out.write_all(message).and_then(|()| out.flush()).ok();
-        }
-        LogOutput::StdIn { .. } => {}
+        LogOutput::StdErr { message } => show(Stream::Err, message),
+        LogOutput::StdOut { message } | LogOutput::Console { message } => show(Stream::Out, message),
+        LogOutput::StdIn { .. } => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     engine::{EvaluationOutcome, Event},
     logs::LogName,
     model::{Cluster, Level, ProjectId, ResourceName, Time},
-    snapshot::{Row, RunRow, Snapshot},
+    snapshot::{Graph, Row, RunRow, Snapshot},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -36,15 +36,20 @@ struct Saved {
     at: Option<Time>,
     loads: u64,
     rows: Vec<Arc<Row>>,
+    graph: Arc<Graph>,
+    graph_json: String,
 }
 
 /// What is kept of a session; its rows are kept one by one.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct KeptSession {
-    /// All but the rows.
+    /// All but the rows and the graph.
     pub session: Snapshot,
     /// In what order the rows are shown.
     pub order: Vec<ResourceName>,
+    /// What depends on what, as JSON.
+    #[serde(default)]
+    pub graph: String,
     /// What the evaluations got.
     pub args: Vec<String>,
     /// The mark on what it made.
@@ -186,16 +191,22 @@ impl Keeping {
             self.saved.rows.iter().filter(is_gone).map(|row| row.name.clone()).collect()
         };
         let session = Snapshot { rows: <_>::default(), graph: <_>::default(), ..Snapshot::clone(&self.shown) };
+        if !Arc::ptr_eq(&self.saved.graph, &self.shown.graph) {
+            self.saved.graph_json = serde_json::to_string(&*self.shown.graph).unwrap_or_default();
+        }
+        let mut graph = self.saved.graph_json.clone();
         let (mut args, project) = (self.shown.args.to_vec(), Some(self.world.project.clone()));
         if self.shown.orchfile.loads == 0 {
             // Nothing is known of this session but what is wrong with its file, or with its words.
-            (order, args) = self.before().map(|kept| (kept.order, kept.args)).unwrap_or_default();
+            let before = self.before().map(|kept| (kept.order, kept.graph, kept.args));
+            (order, graph, args) = before.unwrap_or_default();
         }
-        let kept = KeptSession { session, order, args, project, cluster: self.used_cluster() };
+        let kept = KeptSession { session, order, graph, args, project, cluster: self.used_cluster() };
         self.world.store.save_rows(changed, removed);
         self.world.store.save_session(serde_json::to_string(&kept).unwrap_or_default());
         let known = self.world.files.drain_changed();
         self.world.store.save_known_files(known.learnt, known.forgotten);
-        self.saved = Saved { at: Some(self.shown.at), loads: self.shown.orchfile.loads, rows };
+        let (graph, graph_json) = (self.shown.graph.clone(), std::mem::take(&mut self.saved.graph_json));
+        self.saved = Saved { at: Some(self.shown.at), loads: self.shown.orchfile.loads, rows, graph, graph_json };
     }
 }

@@ -119,6 +119,12 @@ impl Connection {
     }
 }
 
+/// Nobody answers in time, as far as only the kubeconfig was read.
+#[must_use]
+pub fn silent_at(cluster: &Cluster) -> Failure {
+    silent(&Address { server: cluster.name.clone(), context: cluster.context.clone() })
+}
+
 /// What the kubeconfig says about a cluster.
 async fn configured(cluster: &Cluster) -> Result<(Config, Address), Failure> {
     let unusable = |why: &KubeconfigError| Failure {

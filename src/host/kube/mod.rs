@@ -6,6 +6,7 @@ pub mod apply;
 pub mod command;
 pub mod connection;
 pub mod delete;
+pub mod exec;
 pub mod failure;
 pub mod follow;
 pub mod forward;

@@ -1,6 +1,6 @@
 //! The dashboard: its screens as text, and the real program in a pseudo-terminal.
 
 mod picture;
-mod pty;
+pub(crate) mod pty;
 mod screens;
 mod terminal;

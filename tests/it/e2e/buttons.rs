@@ -28,6 +28,9 @@ fn a_button_runs_its_command_with_what_was_chosen() {
     sandbox.orch(&["click", "seed", "--input", "COUNT=3", "-i", "FORCE=true", "-i", "KIND=b"]).expect_code(0);
     up.wait_for("web │ seeded 3 -f b");
     wait_for_text(&sandbox.path("seeds"), "seeded 10 -n a\nseeded 3 -f b\n");
+    let described = sandbox.orch(&["describe"]).expect_code(0).stdout;
+    assert!(described.contains("seed: seed, COUNT, FORCE, KIND, last "), "{described}");
+    assert!(described.contains("\nthe session\n") && described.contains("asks whether you are sure"), "{described}");
     let refused = sandbox.orch(&["click", "seed", "-i", "COUMT=3"]).expect_code(1).stderr;
     assert!(refused.contains("has no input `COUMT`") && refused.contains("did you mean `COUNT`?"), "{refused}");
     let refused = sandbox.orch(&["click", "sed"]).expect_code(1).stderr;

@@ -1,6 +1,7 @@
 //! How things end: nothing is left behind.
 
-use crate::sandbox::{Sandbox, wait_for_death, wait_for_text};
+use crate::sandbox::{DEADLINE, Sandbox, is_alive, wait_for_death, wait_for_text};
+use std::time::Instant;
 
 /// A server with a plain child, one in a session of its own, and one that a parent left behind; each writes its pid.
 const TREE: &str = r#"
@@ -49,6 +50,70 @@ fn a_second_interrupt_does_not_wait_for_who_ignores_the_first() {
     drop(ended);
 }
 
+/// Two servers that do not care.
+const DEAF: &str = r#"
+local_resource("deaf", serve_cmd="trap '' TERM INT; echo $$ > pid; echo alive; while :; do sleep 1000; done")
+local_resource("mute", serve_cmd="trap '' TERM INT; echo alive; while :; do sleep 1000; done", resource_deps=["deaf"])
+"#;
+
+/// Waits until the session has begun to end.
+fn until_ending(sandbox: &Sandbox) {
+    let deadline = Instant::now() + DEADLINE;
+    while !sandbox.orch(&["status", "-o", "json"]).stdout.contains("the session is ending") {
+        assert!(Instant::now() < deadline, "the session never began to end");
+    }
+}
+
+#[test]
+fn what_does_not_end_is_killed_when_asked_twice_and_that_is_said() {
+    let sandbox = Sandbox::new(DEAF);
+    let mut up = sandbox.start(&["up", "--stream"]);
+    up.wait_for("mute │ alive");
+    sandbox.orch(&["wait"]).expect_code(0);
+    up.signal(libc::SIGTERM);
+    up.wait_for("stopping deaf and mute");
+    up.signal(libc::SIGTERM);
+    up.wait_for("killing deaf and mute at once");
+    up.finish().expect_code(143);
+
+    // In the background, by a second `orch down`.
+    sandbox.orch(&["up", "-d"]).expect_code(0);
+    sandbox.orch(&["wait"]).expect_code(0);
+    let pid: u32 = sandbox.read("pid").trim().parse().unwrap();
+    let down = sandbox.start(&["down"]);
+    until_ending(&sandbox);
+    let again = sandbox.orch(&["down"]).expect_code(0);
+    assert!(again.stderr.contains("killing deaf and mute at once"), "{}", again.stderr);
+    wait_for_death(pid);
+    down.finish().expect_code(0);
+
+    // By Ctrl-C of the `down` that waits.
+    sandbox.orch(&["up", "-d"]).expect_code(0);
+    sandbox.orch(&["wait"]).expect_code(0);
+    let pid: u32 = sandbox.read("pid").trim().parse().unwrap();
+    let down = sandbox.start(&["down"]);
+    until_ending(&sandbox);
+    let down = down.interrupt();
+    assert!(down.stderr.contains("killing deaf and mute at once"), "{}", down.stderr);
+    wait_for_death(pid);
+}
+
+#[test]
+fn a_resource_that_is_stopped_twice_is_killed() {
+    let sandbox = Sandbox::new(DEAF);
+    let mut up = sandbox.start(&["up", "--stream"]);
+    up.wait_for("mute │ alive");
+    let pid: u32 = sandbox.read("pid").trim().parse().unwrap();
+    sandbox.orch(&["stop", "deaf"]).expect_code(0);
+    assert!(is_alive(pid));
+    sandbox.orch(&["stop", "deaf"]).expect_code(0);
+    up.wait_for("killed: asked once more");
+    wait_for_death(pid);
+    up.signal(libc::SIGTERM);
+    up.signal(libc::SIGTERM);
+    up.finish().expect_code(143);
+}
+
 #[test]
 fn what_a_command_left_running_ends_with_its_resource() {
     let sandbox = Sandbox::new(
@@ -57,7 +122,7 @@ fn what_a_command_left_running_ends_with_its_resource() {
     let mut up = sandbox.start(&["up"]);
     up.wait_for("succeeded");
     let pid: u32 = wait_for_text(&sandbox.path("pid"), "\n").trim().parse().unwrap();
-    assert!(crate::sandbox::is_alive(pid));
+    assert!(is_alive(pid));
     sandbox.orch(&["stop", "daemon"]).expect_code(0);
     wait_for_death(pid);
     up.interrupt().expect_code(0);

@@ -4,6 +4,7 @@ mod asking;
 mod bad_input;
 mod buttons;
 mod changes;
+mod completion;
 mod endings;
 mod evaluation;
 mod last_words;

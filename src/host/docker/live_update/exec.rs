@@ -57,11 +57,12 @@ pub(super) async fn run(
     exit_code(connection, &exec.id).await
 }
 
+/// The exit code of a command whose output has ended.
 #[expect(
     clippy::disallowed_methods,
     reason = "an engine may say for a moment that a command runs whose output has ended"
 )]
-async fn exit_code(connection: &Connection, exec: &str) -> Result<i32, Error> {
+pub(in crate::host::docker) async fn exit_code(connection: &Connection, exec: &str) -> Result<i32, Error> {
     for _ in 0..ASKED_MAX {
         let ended = connection.api().inspect_exec(exec).await?;
         if ended.running != Some(true)

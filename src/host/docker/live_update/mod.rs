@@ -9,6 +9,7 @@ mod owner;
 mod removal;
 mod target;
 
+pub(super) use exec::exit_code;
 pub use owner::Owners;
 
 use super::Connection;

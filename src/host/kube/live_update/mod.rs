@@ -3,9 +3,12 @@
 //! All files of a batch go as one archive, read once and sent to all containers side by side; then commands run in all of them. What to
 //! copy and when is the engine's business, as is what to do when it fails.
 
-mod exec;
-
-use super::{Connection, observer::View, voice::Voice};
+use super::{
+    Connection,
+    exec::{Ended, Target, run as exec},
+    observer::View,
+    voice::Voice,
+};
 use crate::{
     engine::{PodUpdateOrder, RunEnd},
     host::live_update::{
@@ -13,7 +16,6 @@ use crate::{
     },
     model::{Failure, FilePath, RunStep},
 };
-use exec::{Ended, exec};
 use futures_util::future::try_join_all;
 use std::sync::Arc;
 
@@ -34,13 +36,6 @@ pub struct PodUpdate<'a> {
     pub order: &'a Arc<PodUpdateOrder>,
     /// Where it says what it does.
     pub voice: &'a Voice,
-}
-
-/// A container that is changed.
-struct Target {
-    pod: String,
-    namespace: String,
-    container: String,
 }
 
 impl PodUpdate<'_> {
@@ -130,16 +125,6 @@ impl PodUpdate<'_> {
             }
         };
         run_alike(&called, targets, Target::title, run).await
-    }
-}
-
-impl Target {
-    fn title(&self) -> String {
-        format!("the container `{}` of the pod `{}`", self.container, self.pod)
-    }
-
-    fn failure(&self, connection: &Connection, doing: &str, error: &kube_client::Error) -> Failure {
-        connection.failure(&format!("{doing} {}", self.title()), error)
     }
 }
 

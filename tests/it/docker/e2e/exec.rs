@@ -1,7 +1,7 @@
 //! Commands of the user's in the containers of resources.
 
 use super::{containers, plant};
-use crate::docker::Engine;
+use crate::{dashboard::pty::Pty, docker::Engine};
 
 #[test]
 fn a_command_runs_in_the_container_and_its_exit_code_is_that_of_orch() {
@@ -13,6 +13,26 @@ fn a_command_runs_in_the_container_and_its_exit_code_is_that_of_orch() {
     assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("first\n", "oops\n"));
     let piped = sandbox.start_by("echo typed | \"$0\" \"$@\"", &["exec", "web", "--", "cat"]).finish().expect_code(0);
     assert_eq!(piped.stdout, "typed\n");
+    let unread = sandbox.start_by("\"$0\" \"$@\" | head -1", &["exec", "web", "--", "yes"]).finish().expect_code(0);
+    assert_eq!(unread.stdout, "y\n");
+    let wrong = sandbox.orch(&["exec", "web", "-c", "other", "--", "true"]).expect_code(1);
+    assert!(wrong.stderr.contains("`web` has no container `other`"), "{}", wrong.stderr);
+
+    // Without a command it is a shell, on a terminal that may change its size.
+    let mut terminal = Pty::start(&sandbox, &["exec", "web"], 90, 20);
+    terminal.press("stty size\r");
+    terminal.wait_for("20 90");
+    terminal.resize(70, 25);
+    terminal.press("until stty size | grep '25 70'; do sleep 0.1; done\r");
+    terminal.wait_until("the new size", |screen| screen.lines().any(|line| line.trim() == "25 70"));
+    // An interrupt is the command's, not orch's.
+    terminal.press("echo begun$((1)); sleep 1000\r");
+    terminal.wait_for("begun1");
+    terminal.press("\x03");
+    terminal.press("exit 7\r");
+    let (status, written) = terminal.finish();
+    assert_eq!(status.code(), Some(7), "{written}");
+
     engine.kill(&engine.container("web").unwrap());
     let dead = sandbox.orch(&["exec", "web", "--", "true"]);
     assert!(dead.code != Some(0) && !dead.stderr.is_empty(), "{}", dead.all());

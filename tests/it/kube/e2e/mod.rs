@@ -3,6 +3,7 @@
 mod bad_input;
 mod custom;
 mod down;
+mod exec;
 mod guestbook;
 mod images;
 mod scripts;
