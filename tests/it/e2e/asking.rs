@@ -229,7 +229,12 @@ fn the_same_documents_come_as_yaml() {
 /// The shape of a document: its fields, and how many items lists have.
 fn keys_of(value: &Value) -> String {
     match value {
-        Value::Object(fields) => fields.iter().map(|(name, value)| format!("{name}{{{}}}", keys_of(value))).collect(),
+        Value::Object(fields) => {
+            let mut all: Vec<String> =
+                fields.iter().map(|(name, value)| format!("{name}{{{}}}", keys_of(value))).collect();
+            all.sort();
+            all.concat()
+        }
         Value::Array(items) => items.iter().map(|item| format!("[{}]", keys_of(item))).collect(),
         _ => String::new(),
     }
