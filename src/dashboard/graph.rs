@@ -1,10 +1,14 @@
 //! The graph in layers: where each node stands, and where the lines between them run.
 //!
 //! A node stands one layer behind the last of those it waits for. An edge over several layers passes through places of its
-//! own. Between two layers, edges run in channels; edges from one node share one.
+//! own; one that a longer way says already is left out. Between two layers, edges run in channels; edges from one node share
+//! one.
 
 use crate::snapshot::Graph;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// Something in a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +53,7 @@ impl Layers {
             let lines = vec![Vec::new(); layers.len()];
             return Self { layers, lines };
         }
+        let pairs = needed(&pairs, &depth);
         let mut steps: Vec<Vec<(Stop, Stop)>> = vec![Vec::new(); layer_count];
         for &(from, to) in &pairs {
             let mut before = Stop::Node(from);
@@ -76,6 +81,27 @@ impl Layers {
         let lines = (0..layer_count).map(|layer| rows_of(&layers, layer, &steps[layer])).collect();
         Self { layers, lines }
     }
+}
+
+/// The edges that no longer way says already: who waits for one that waits for another waits for that one, too.
+fn needed(pairs: &BTreeSet<(usize, usize)>, depth: &[usize]) -> BTreeSet<(usize, usize)> {
+    let words = depth.len().div_ceil(64);
+    // For each node, a bit for each of those before it; shallow nodes first, so that theirs are known.
+    let mut before = vec![vec![0u64; words]; depth.len()];
+    let mut by_depth: Vec<(usize, usize)> = pairs.iter().copied().collect();
+    by_depth.sort_by_key(|(from, to)| (depth[*to], *to, Reverse(depth[*from])));
+    let mut needed = BTreeSet::new();
+    for (from, to) in by_depth {
+        let (word, bit) = (from / 64, 1u64 << (from % 64));
+        if before[to][word] & bit != 0 {
+            continue;
+        }
+        needed.insert((from, to));
+        let of_from = before[from].clone();
+        before[to].iter_mut().zip(of_from).for_each(|(bits, more)| *bits |= more);
+        before[to][word] |= bit;
+    }
+    needed
 }
 
 /// How many nodes one has before it at most, one after the other. Edges that lead back, which a graph of order edges alone has
@@ -152,13 +178,19 @@ mod tests {
 
     #[test]
     fn a_node_stands_behind_all_it_waits_for() {
-        let layers = Layers::of(&graph(4, &[(0, 1), (1, 2), (0, 2), (3, 2)]));
+        let layers = Layers::of(&graph(4, &[(0, 1), (1, 2), (3, 2)]));
         assert_eq!(layer_of(&layers, 0), Some(0));
         assert_eq!(layer_of(&layers, 1), Some(1));
         assert_eq!(layer_of(&layers, 2), Some(2));
         let passes = layers.layers[1].iter().filter(|stop| matches!(stop, Stop::Pass(..))).count();
-        assert_eq!(passes, 2);
-        assert_eq!(layers.lines[0].len(), 3);
+        assert_eq!(passes, 1);
+        assert_eq!(layers.lines[0].len(), 2);
+    }
+
+    #[test]
+    fn an_edge_that_a_longer_way_says_is_left_out() {
+        let layers = Layers::of(&graph(4, &[(0, 1), (0, 2), (0, 3), (1, 2), (2, 3)]));
+        assert_eq!(layers.lines, [vec![(0, 0)], vec![(0, 0)], vec![(0, 0)], vec![]]);
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub(in crate::dashboard) fn draw(dashboard: &Dashboard, area: Rect, buffer: &mut
             }
         }
     }
-    if dashboard.snapshot.rows.is_empty() {
+    if dashboard.items.iter().all(|item| item.row().is_none()) {
         nothing(dashboard, rows, buffer);
     }
     super::cells::scroll_bar(dashboard.setting.look, buffer, rows, dashboard.list_top, dashboard.items.len());
@@ -181,7 +181,8 @@ fn nothing(dashboard: &Dashboard, area: Rect, buffer: &mut Buffer) {
     let text = match (&dashboard.snapshot.mode, dashboard.snapshot.orchfile.errors.is_empty()) {
         (None, true) => "reading the Orchfile",
         (None, false) => "waiting for the mended Orchfile",
-        (Some(_), _) => "the Orchfile declares no resource",
+        (Some(_), _) if dashboard.snapshot.rows.is_empty() => "the Orchfile declares no resource",
+        (Some(_), _) => "no name or label is like that",
     };
     let line = Rect { y: area.y + 1, height: area.height.saturating_sub(1).min(1), ..area };
     put(buffer, line, line.x + 4, line.y, text, dashboard.setting.look.style(Tone::Dim));

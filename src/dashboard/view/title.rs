@@ -30,7 +30,7 @@ pub(in crate::dashboard) fn draw(dashboard: &Dashboard, area: Rect, buffer: &mut
     rule(look, buffer, area, area.x, area.y);
     let is_narrow = area.width < 60;
     let mut x = area.x + 1;
-    for (view, name, _) in tabs(is_narrow) {
+    for (view, name, _) in tabs(dashboard, is_narrow) {
         let is_open = dashboard.view == view;
         let tone = match (is_open, dashboard.focus) {
             (true, Focus::Pane) => Tone::Accent,
@@ -50,15 +50,17 @@ pub(in crate::dashboard) fn draw(dashboard: &Dashboard, area: Rect, buffer: &mut
     }
 }
 
-fn tabs(is_narrow: bool) -> impl Iterator<Item = (PaneView, &'static str, Action)> {
-    let name = move |name: &'static str| if is_narrow { &name[..5.min(name.len())] } else { name };
-    TABS.into_iter().map(move |(view, text, action)| (view, name(text).trim_end(), action))
+/// Where there is little room, only the open one has its name.
+fn tabs(dashboard: &Dashboard, is_narrow: bool) -> impl Iterator<Item = (PaneView, &'static str, Action)> {
+    let open = dashboard.view;
+    let name = move |view, name: &'static str| if is_narrow && view != open { &name[..1] } else { name };
+    TABS.into_iter().map(move |(view, text, action)| (view, name(view, text), action))
 }
 
 /// What a click in that column does.
 pub(in crate::dashboard) fn action_at(dashboard: &Dashboard, column: usize) -> Option<Action> {
     let mut end = 1;
-    tabs(dashboard.areas().title.width < 60).find_map(|(_, name, action)| {
+    tabs(dashboard, dashboard.areas().title.width < 60).find_map(|(_, name, action)| {
         end += name.len() + 2;
         (column < end).then_some(action)
     })

@@ -37,3 +37,21 @@ fn a_command_runs_in_the_container_and_its_exit_code_is_that_of_orch() {
     let dead = sandbox.orch(&["exec", "web", "--", "true"]);
     assert!(dead.code != Some(0) && !dead.stderr.is_empty(), "{}", dead.all());
 }
+
+#[test]
+fn the_dashboard_opens_a_shell_in_a_container_and_comes_back() {
+    let Some(engine) = Engine::shared() else { return };
+    let sandbox = engine.sandbox(&containers(&engine, &["web"], ""));
+    plant(&sandbox, &["web"]);
+    let mut terminal = Pty::start(&sandbox, &["up"], 100, 30);
+    terminal.wait_for("1 well");
+    terminal.press("fweb\rx");
+    terminal.wait_until_taken(false);
+    terminal.press("cat /srv/page\n");
+    terminal.wait_for("first");
+    terminal.press("exit\n");
+    terminal.wait_until_taken(true);
+    terminal.wait_for("1 well");
+    terminal.press("qs");
+    terminal.finish();
+}
