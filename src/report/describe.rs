@@ -125,7 +125,7 @@ fn reads(input: &Input, root: &FilePath) -> String {
     let mut text = input.roots.iter().map(|path| path.display_from(root)).collect::<Vec<_>>().join(", ");
     more(&mut text, input.root_count, input.roots.len());
     if !input.ignore.is_empty() {
-        write!(text, "; not {}", input.ignore.join(", ")).ok();
+        write!(text, ", without {}", input.ignore.join(", ")).ok();
         more(&mut text, input.ignore_count, input.ignore.len());
     }
     text

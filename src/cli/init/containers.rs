@@ -74,7 +74,8 @@ fn chosen<'f>(kustomizations: &[&'f str]) -> Option<&'f str> {
 fn say_kubernetes(plan: &mut Plan, file: &str, comment: &str, call: &str) {
     let more = "\nA context that is not on this machine must be allowed: allow_k8s_contexts(\"NAME\").";
     plan.add(&format!("{comment}{more}"), call);
-    plan.say(file, &format!("`{}` brings it into the cluster", call.split('[').next().unwrap_or(call)));
+    let shown = call.split_once('[').map_or_else(|| call.to_owned(), |(before, _)| format!("{before}[…])"));
+    plan.say(file, &format!("`{shown}` brings it into the cluster"));
     plan.runners.push(file.to_owned());
 }
 
