@@ -88,6 +88,8 @@ pub(super) struct Node {
     pub(super) reached: Reached,
 
     pub(super) dirt: Dirt,
+    /// How many of its runs in a row newer changes have cut short.
+    pub(super) superseded: u32,
     /// Since when it is dirty by a change.
     pub(super) changed_at: Time,
     /// Paths it reads that are in a change set which has not settled.
@@ -262,6 +264,7 @@ impl Node {
             edges: Edges::default(),
             reached: Reached::default(),
             dirt: Dirt { first: true, ..Dirt::default() },
+            superseded: 0,
             changed_at: Time::ZERO,
             settling: 0,
             knowledge: Knowledge::default(),

@@ -124,6 +124,8 @@ fn on_ended(state: &mut State, id: NodeId, running: Running, end: RunEnd) {
     row.exit = Some(end.exit.clone());
     row.failed_command.clone_from(&end.failed_command);
     say::run_ended(state, id, &row, cancelled);
+    let node = state.node(id);
+    node.superseded = if cancelled == Some(Cancelled::Superseded) { node.superseded + 1 } else { 0 };
     let resource = state.nodes[id].name.clone();
     state.emit(Effect::RecordRun { resource, run: row.clone() });
     state.node(id).record(row.clone());

@@ -21,6 +21,9 @@ use std::collections::{BTreeSet, VecDeque};
 /// How many commands that ended are remembered as having perhaps written what is seen now.
 const RECENT_MAX: usize = 64;
 
+/// So many runs in a row may be cut short by newer changes; the next one goes on to its end.
+const SUPERSEDED_MAX: u32 = 5;
+
 /// Who goes first: what users asked for in the order of their asking, then first starts in declaration order, then the
 /// earliest change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -257,7 +260,9 @@ fn supersede(state: &mut State, id: NodeId) {
         && node.is_running()
         && node.settling == 0
         && node.dirt.is_change()
-        // One that may feed itself would never come to its end.
+        // Where something is written all the time, none would come to its end.
+        && node.superseded < SUPERSEDED_MAX
+        // Nor one that may feed itself.
         && !(node.itself.streak > 0 && itself::is_self_dirty(state, id))
         && node.is_enabled()
         && !node.stopped

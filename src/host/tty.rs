@@ -64,7 +64,8 @@ impl Drop for Tty {
 /// What a terminal has that does not say.
 const USUAL_SIZE: (u16, u16) = (80, 24);
 
-fn size() -> (u16, u16) {
+/// Columns and lines of the terminal.
+pub(super) fn size() -> (u16, u16) {
     let known = terminal_size::terminal_size_of(io::stdout());
     known.map_or(USUAL_SIZE, |(width, height)| (width.0, height.0))
 }

@@ -2,14 +2,15 @@
 
 use super::{Connection, live_update::exit_code};
 use crate::{
-    host::tty::{Tty, UNREAD, show, typed},
+    host::tty::{Tty, UNREAD, show, size, typed},
     logs::Stream,
     model::{ContainerId, Failure},
 };
 use bollard::{
     container::LogOutput,
     errors::Error,
-    exec::{CreateExecOptions, ResizeExecOptions, StartExecOptions, StartExecResults},
+    exec::{ResizeExecOptions, StartExecOptions, StartExecResults},
+    models::ExecConfig,
 };
 use futures_util::StreamExt as _;
 use std::io;
@@ -33,13 +34,15 @@ async fn run(
     tty: Option<&Tty>,
 ) -> Result<u8, Error> {
     let api = connection.api();
-    let options = CreateExecOptions {
+    let options = ExecConfig {
         attach_stdin: Some(true),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         tty: Some(tty.is_some()),
+        // A command may ask for it at once. Engines before API 1.42 learn it with the first change.
+        console_size: tty.map(|_| size()).map(|(width, height)| vec![usize::from(height), usize::from(width)]),
         cmd: Some(argv.to_vec()),
-        ..CreateExecOptions::default()
+        ..ExecConfig::default()
     };
     let exec = api.create_exec(&container.0, options).await?;
     let start = StartExecOptions { tty: tty.is_some(), ..StartExecOptions::default() };
