@@ -1,5 +1,7 @@
 //! A command of the user's in a container, with the user's own terminal or pipes.
 
+#![expect(clippy::disallowed_methods, reason = "the engine does not say when a command has started")]
+
 use super::{Connection, live_update::exit_code};
 use crate::{
     host::tty::{Tty, UNREAD, show, size, typed},
@@ -13,8 +15,12 @@ use bollard::{
     models::ExecConfig,
 };
 use futures_util::StreamExt as _;
-use std::io;
-use tokio::io::AsyncWriteExt as _;
+use std::{io, time::Duration};
+use tokio::{io::AsyncWriteExt as _, time::sleep};
+
+/// How often, and how long after another, the engine is told a size that it does not take.
+const RESIZES_MAX: u32 = 20;
+const RESIZE_PAUSE: Duration = Duration::from_millis(25);
 
 /// Runs the command to its end; gives its exit code. With a terminal, keys go there as they are typed.
 pub async fn exec(
@@ -39,7 +45,7 @@ async fn run(
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         tty: Some(tty.is_some()),
-        // A command may ask for it at once. Engines before API 1.42 learn it with the first change.
+        // A command may ask for it at once. Engines before API 1.42 are told once it runs.
         console_size: tty.map(|_| size()).map(|(width, height)| vec![usize::from(height), usize::from(width)]),
         cmd: Some(argv.to_vec()),
         ..ExecConfig::default()
@@ -76,13 +82,22 @@ async fn run(
                 None => break,
             },
             (width, height) = resize => {
-                // A size that comes too late is of no use.
-                api.resize_exec(&exec.id, ResizeExecOptions { width, height }).await.ok();
+                tell_size(connection, &exec.id, width, height).await;
             }
         }
     }
     typing.abort();
     Ok(u8::try_from(exit_code(connection, &exec.id).await?).unwrap_or(u8::MAX))
+}
+
+/// Tells the engine the size of the terminal, as soon as it takes it: not before the command has started, and not after its end.
+async fn tell_size(connection: &Connection, exec: &str, width: u16, height: u16) {
+    for _ in 0..RESIZES_MAX {
+        if connection.api().resize_exec(exec, ResizeExecOptions { width, height }).await.is_ok() {
+            return;
+        }
+        sleep(RESIZE_PAUSE).await;
+    }
 }
 
 fn print(piece: &LogOutput) -> io::Result<()> {

@@ -67,8 +67,8 @@ fn a_command_runs_in_the_pod_with_pipes_or_the_terminal() {
 
     // Without a command it is a shell, on a terminal that may change its size.
     let mut terminal = Pty::start(&sandbox, &["exec", "named"], 90, 20);
-    terminal.press("stty size; echo is$((1+1)) > /tmp/seen\r");
-    terminal.wait_for("20 90");
+    terminal.press("until stty size | grep '20 90'; do sleep 0.1; done; echo is$((1+1)) > /tmp/seen\r");
+    terminal.wait_until("its size", |screen| screen.lines().any(|line| line.trim() == "20 90"));
     terminal.resize(70, 25);
     terminal.press("until stty size | grep '25 70'; do sleep 0.1; done\r");
     terminal.wait_until("the new size", |screen| screen.lines().any(|line| line.trim() == "25 70"));
