@@ -101,6 +101,11 @@ fn without_a_way_to_a_cluster_the_environment_is_unusable() {
     said(&project(&nobody, &web, ""), 125, &["nobody listens at `https://127.0.0.1:1`"]);
 }
 
+/// The same, with a probe that never succeeds.
+fn unready(deployment: &str) -> String {
+    deployment.replace("{name: main,", "{name: main, readinessProbe: {exec: {command: ['false']}, periodSeconds: 1},")
+}
+
 #[test]
 fn pods_that_do_not_come_up_fail_ci_with_the_reason() {
     let Some(room) = Room::new() else { return };
@@ -111,12 +116,13 @@ fn pods_that_do_not_come_up_fail_ci_with_the_reason() {
     let sandbox = project(&kubeconfig, &missing, patience);
     said(&sandbox, 1, &["`localhost:5005/no/such:1` cannot be pulled"]);
     sandbox.orch(&["down"]).expect_code(0);
-    let crashing = project(&kubeconfig, &deployment("web", "echo last words; exit 3"), patience);
+    // Without a probe its pod counts as ready for the moment that it lives.
+    let crashes = unready(&deployment("web", "echo last words; exit 3"));
+    let crashing = project(&kubeconfig, &crashes, patience);
     said(&crashing, 1, &["exited with code 3", "last words"]);
     crashing.orch(&["down"]).expect_code(0);
     // One that only never gets ready is waited for, and then named.
-    let never = deployment("web", "sleep 1000")
-        .replace("{name: main,", "{name: main, readinessProbe: {exec: {command: ['false']}, periodSeconds: 1},");
+    let never = unready(&deployment("web", "sleep 1000"));
     let sandbox = project(&kubeconfig, &never, "ci_settings(readiness_timeout='5s')\n");
     said(&sandbox, 1, &["web", "ready"]);
     sandbox.orch(&["down"]).expect_code(0);

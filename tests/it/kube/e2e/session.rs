@@ -153,7 +153,7 @@ fn ci_fails_at_once_where_a_pod_crashes() {
 apiVersion: v1
 kind: Pod
 metadata: {name: broken}
-spec: {containers: [{name: c, image: \"BASE\", imagePullPolicy: Never, command: [sh, -c, \"echo no; exit 3\"]}]}
+spec: {containers: [{name: c, image: \"BASE\", imagePullPolicy: Never, readinessProbe: {exec: {command: ['false']}, periodSeconds: 1}, command: [sh, -c, \"echo no; exit 3\"]}]}
 ";
     shop.sandbox.write("app.yaml", &yaml.replace("BASE", &Room::image()));
     let ended = shop.sandbox.orch(&["ci", "--namespace", shop.room.namespace()]).expect_code(1);
