@@ -230,3 +230,23 @@ fn set_size(terminal: &File, size: &libc::winsize) {
     let done = unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSWINSZ, std::ptr::from_ref(size)) };
     assert_eq!(done, 0);
 }
+
+/// Tries the shell that runs on a terminal of 90 columns and 20 lines: it has that size, and the next one; an interrupt ends its
+/// command alone; and what it did stays.
+#[track_caller]
+pub(crate) fn try_shell(mut terminal: Pty) {
+    let until = |size: &str| format!("until stty size | grep '{size}'; do sleep 0.1; done");
+    let has = |size: &'static str| move |screen: &str| screen.lines().any(|line| line.trim() == size);
+    terminal.press(&format!("{}; echo is$((1+1)) > /tmp/seen\r", until("20 90")));
+    terminal.wait_until("its size", has("20 90"));
+    terminal.resize(70, 25);
+    terminal.press(&format!("{}\r", until("25 70")));
+    terminal.wait_until("the new size", has("25 70"));
+    terminal.press("echo begun$((1)); sleep 1000\r");
+    terminal.wait_for("begun1");
+    terminal.press("\x03");
+    terminal.press("cat /tmp/seen; exit 7\r");
+    let (status, written) = terminal.finish();
+    assert_eq!(status.code(), Some(7), "{written}");
+    assert!(written.contains("is2"), "{written}");
+}

@@ -1,7 +1,10 @@
 //! Commands of the user's in the containers of resources.
 
 use super::{containers, plant};
-use crate::{dashboard::pty::Pty, docker::Engine};
+use crate::{
+    dashboard::pty::{Pty, try_shell},
+    docker::Engine,
+};
 
 #[test]
 fn a_command_runs_in_the_container_and_its_exit_code_is_that_of_orch() {
@@ -19,19 +22,7 @@ fn a_command_runs_in_the_container_and_its_exit_code_is_that_of_orch() {
     assert!(wrong.stderr.contains("`web` has no container `other`"), "{}", wrong.stderr);
 
     // Without a command it is a shell, on a terminal that may change its size.
-    let mut terminal = Pty::start(&sandbox, &["exec", "web"], 90, 20);
-    terminal.press("until stty size | grep '20 90'; do sleep 0.1; done\r");
-    terminal.wait_until("its size", |screen| screen.lines().any(|line| line.trim() == "20 90"));
-    terminal.resize(70, 25);
-    terminal.press("until stty size | grep '25 70'; do sleep 0.1; done\r");
-    terminal.wait_until("the new size", |screen| screen.lines().any(|line| line.trim() == "25 70"));
-    // An interrupt is the command's, not orch's.
-    terminal.press("echo begun$((1)); sleep 1000\r");
-    terminal.wait_for("begun1");
-    terminal.press("\x03");
-    terminal.press("exit 7\r");
-    let (status, written) = terminal.finish();
-    assert_eq!(status.code(), Some(7), "{written}");
+    try_shell(Pty::start(&sandbox, &["exec", "web"], 90, 20));
 
     engine.kill(&engine.container("web").unwrap());
     let dead = sandbox.orch(&["exec", "web", "--", "true"]);
