@@ -192,6 +192,19 @@ impl Session {
         self.wait_until(&format!("a line with `{text}`"), |line| line.contains(text))
     }
 
+    /// Waits for a line with each of `texts`, in whatever order they come: what the session says of itself and what its
+    /// resources print come on ways of their own.
+    #[track_caller]
+    pub(crate) fn wait_for_each(&mut self, texts: &[&str]) {
+        let mut missing = texts.to_vec();
+        while !missing.is_empty() {
+            let line = self.wait_until(&format!("a line with one of {missing:?}"), |line| {
+                missing.iter().any(|text| line.contains(text))
+            });
+            missing.retain(|text| !line.contains(text));
+        }
+    }
+
     /// Waits for a line that `is_it`, after the one found last.
     #[track_caller]
     pub(crate) fn wait_until(&mut self, what: &str, is_it: impl Fn(&str) -> bool) -> String {

@@ -75,11 +75,10 @@ fn objects_have_the_shape_that_scripts_expect() {
         "ask │ 1",
         "ask │ --who",
         "ask │ you",
-        "ask │ lines: some",
-        "evaluates the Orchfile with arguments --who you",
     ] {
         up.wait_for(said);
     }
+    up.wait_for_each(&["ask │ lines: some", "evaluates the Orchfile with arguments --who you"]);
     up.interrupt().expect_code(0);
 }
 
