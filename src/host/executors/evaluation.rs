@@ -9,6 +9,7 @@ use crate::{
             self, Hearer, commands,
             wire::{Ask, Ended},
         },
+        outbox::Promise,
         process::OutputSink,
     },
     logs::{self, LogName, LogWriter},
@@ -16,11 +17,15 @@ use crate::{
     orchfile::{SourceCommand, SourceOutput, Told, Voice},
 };
 use std::sync::Arc;
+use tokio::task::AbortHandle;
 
-/// Evaluates once and tells the engine.
-pub(super) async fn evaluate(world: World, evaluation: EvaluationId, args: Arc<Vec<String>>) {
-    let outcome = EvaluationOutcome::Cancelled;
-    let promise = world.outbox.promise(Event::EvaluationEnded { evaluation, outcome });
+/// Begins to evaluate, once; a task tells the engine.
+pub(super) fn start(world: &World, evaluation: EvaluationId, args: Arc<Vec<String>>) -> AbortHandle {
+    let cancelled = Event::EvaluationEnded { evaluation, outcome: EvaluationOutcome::Cancelled };
+    world.outbox.spawn(cancelled, |promise| evaluate(world.clone(), evaluation, args, promise))
+}
+
+async fn evaluate(world: World, evaluation: EvaluationId, args: Arc<Vec<String>>, promise: Promise) {
     let log = world.logs.writer(&LogName::Session, None);
     let ask = Ask { args: args.to_vec(), ..Ask::clone(&world.ask) };
     let mut hearing = Hearing { world: world.clone(), evaluation, log };

@@ -4,6 +4,7 @@ use super::{World, sink::LogSink};
 use crate::{
     engine::{CommandSpec, Event, PortCheck},
     host::{
+        outbox::Promise,
         port,
         process::{Kind, OutputSink, ReadyLine, Running, Spawn},
     },
@@ -52,13 +53,13 @@ impl Live {
 /// Starts a server; a task tells how it fares.
 pub(super) fn start(world: &World, order: Order) -> Live {
     let (stop, stopped) = watch::channel(None);
-    tokio::spawn(attend(world.clone(), order, stopped));
+    let ended = Event::InstanceEnded { instance: order.instance, exit: Exit::Stopped };
+    world.outbox.spawn(ended, |promise| attend(world.clone(), order, stopped, promise));
     Live { stop, probes: Vec::new() }
 }
 
-async fn attend(world: World, order: Order, mut stopped: watch::Receiver<Option<Duration>>) {
+async fn attend(world: World, order: Order, mut stopped: watch::Receiver<Option<Duration>>, promise: Promise) {
     let instance = order.instance;
-    let promise = world.outbox.promise(Event::InstanceEnded { instance, exit: Exit::Stopped });
     if let Some(check) = order.port
         && let Err(failure) = look_at(&world, &order, check).await
     {

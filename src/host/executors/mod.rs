@@ -145,8 +145,7 @@ impl Host {
     pub fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Evaluate { evaluation, args } => {
-                let task = tokio::spawn(evaluation::evaluate(self.world.clone(), evaluation, args));
-                self.evaluations.insert(evaluation, task.abort_handle());
+                self.evaluations.insert(evaluation, evaluation::start(&self.world, evaluation, args));
             }
             Effect::CancelEvaluation { evaluation } => {
                 if let Some(task) = self.evaluations.remove(&evaluation) {

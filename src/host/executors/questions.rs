@@ -51,12 +51,10 @@ pub(super) fn probe(
     command: Option<CommandSpec>,
     timeout: Duration,
 ) -> AbortHandle {
-    let world = world.clone();
-    let task = tokio::spawn(async move {
-        let unanswered = ProbeResult::Failed("the check broke off".to_owned());
-        let promise = world.outbox.promise(Event::Probed { request, result: unanswered });
-        let result = probe::check(&world.processes, &action, command.as_ref(), timeout).await;
+    let unanswered = ProbeResult::Failed("the check broke off".to_owned());
+    let processes = world.processes.clone();
+    world.outbox.spawn(Event::Probed { request, result: unanswered }, |promise| async move {
+        let result = probe::check(&processes, &action, command.as_ref(), timeout).await;
         promise.keep(Event::Probed { request, result });
-    });
-    task.abort_handle()
+    })
 }

@@ -3,7 +3,10 @@
 use super::{World, sink::LogSink};
 use crate::{
     engine::{CommandSpec, Event, RunEnd},
-    host::process::{Kind, Running, Spawn},
+    host::{
+        outbox::Promise,
+        process::{Kind, Running, Spawn},
+    },
     logs::LogName,
     model::{Attempt, Digest, Exit, FilePath, FileSet, ResourceName, RunId},
 };
@@ -28,13 +31,13 @@ pub(super) fn start(world: &World, order: Order) -> Running {
         ..Spawn::new(&order.command, Kind::Command, order.grace)
     };
     let running = world.processes.spawn(spawn, Arc::new(LogSink(writer)));
-    tokio::spawn(attend(world.clone(), order.run, order.outputs, running.clone()));
+    let stopped = Event::RunEnded { run: order.run, end: RunEnd::of(Exit::Stopped) };
+    let attend = |promise| attend(world.clone(), order.run, order.outputs, running.clone(), promise);
+    world.outbox.spawn(stopped, attend);
     running
 }
 
-async fn attend(world: World, run: RunId, outputs: Arc<FileSet>, running: Running) {
-    let end = RunEnd::of(Exit::Stopped);
-    let promise = world.outbox.promise(Event::RunEnded { run, end });
+async fn attend(world: World, run: RunId, outputs: Arc<FileSet>, running: Running, promise: Promise) {
     if let Ok(pid) = running.started().await {
         world.outbox.send(Event::RunStarted { run, pid });
     }
