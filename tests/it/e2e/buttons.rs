@@ -1,6 +1,7 @@
 //! Buttons that are pressed by `orch click`.
 
-use crate::sandbox::{Sandbox, wait_for_text};
+use crate::sandbox::{DEADLINE, Sandbox, wait_for_text};
+use std::time::Instant;
 
 const BUTTONS: &str = r#"
 load("ext://uibutton", "bool_input", "choice_input", "cmd_button", "location", "text_input")
@@ -25,11 +26,17 @@ fn a_button_runs_its_command_with_what_was_chosen() {
     assert!(list.contains("seed  web: seed (COUNT=10, FORCE=false, KIND=a|b)\n"), "{list}");
     sandbox.orch(&["click", "seed"]).expect_code(0);
     up.wait_for("web │ seeded 10 -n a");
+    // A press ends what the one before began.
+    wait_for_text(&sandbox.path("seeds"), "seeded 10 -n a\n");
     sandbox.orch(&["click", "seed", "--input", "COUNT=3", "-i", "FORCE=true", "-i", "KIND=b"]).expect_code(0);
     up.wait_for("web │ seeded 3 -f b");
     wait_for_text(&sandbox.path("seeds"), "seeded 10 -n a\nseeded 3 -f b\n");
-    let described = sandbox.orch(&["describe"]).expect_code(0).stdout;
-    assert!(described.contains("seed: seed, COUNT, FORCE, KIND, last "), "{described}");
+    let describe = || sandbox.orch(&["describe"]).expect_code(0).stdout;
+    let deadline = Instant::now() + DEADLINE;
+    while !describe().contains("seed: seed, COUNT, FORCE, KIND, last ") {
+        assert!(Instant::now() < deadline, "{}", describe());
+    }
+    let described = describe();
     assert!(described.contains("\nthe session\n") && described.contains("asks whether you are sure"), "{described}");
     let refused = sandbox.orch(&["click", "seed", "-i", "COUMT=3"]).expect_code(1).stderr;
     assert!(refused.contains("has no input `COUMT`") && refused.contains("did you mean `COUNT`?"), "{refused}");
