@@ -1,9 +1,9 @@
 //! The command line, as plain data.
 
 use super::{completion, error::CliError, live::Project};
-use crate::{host::control::Wanted, model::ProjectId, orchfile::KubeWish};
+use crate::{host::control::Wanted, model::ProjectId, orchfile::KubeWish, snapshot::spec};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
-use std::path::PathBuf;
+use std::{env, path::PathBuf};
 
 const STYLES: styling::Styles = styling::Styles::styled()
     .header(styling::AnsiColor::Green.on_default().bold())
@@ -105,6 +105,16 @@ impl FileArg {
     /// The project that is meant.
     pub(super) fn project(&self) -> Result<Project, CliError> {
         Project::find(self.file.as_deref())
+    }
+
+    /// How another verb is called for the same project from here, in backticks.
+    pub(super) fn call(&self, verb: &str) -> String {
+        match &self.file {
+            Some(file) if env::var_os("ORCH_FILE").is_none_or(|name| *name != **file) => {
+                format!("`orch {verb} -f {}`", spec::command_line(&[file.to_string_lossy().into_owned()]))
+            }
+            _ => format!("`orch {verb}`"),
+        }
     }
 }
 

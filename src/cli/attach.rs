@@ -76,8 +76,8 @@ pub(super) fn speaks_unicode() -> bool {
 pub(super) fn up(args: &Up) -> Result<Exit, CliError> {
     let project = Project::find(args.orchfile.file.file.as_deref())?;
     let cannot = |error: io::Error| CliError::unusable(format!("cannot start the session: {error}"));
-    let args = detach::with_flags(&[detach::FLAG, detach::ATTENDED]);
-    let mut session = Background::launch(args).map_err(cannot)?;
+    let line = detach::with_flags(&[detach::FLAG, detach::ATTENDED]);
+    let mut session = Background::launch(line).map_err(cannot)?;
     let pid = session.pid();
     let card = session.word().and_then(|_| project.session()).filter(|card| card.pid == pid);
     let Some(card) = card else {
@@ -92,7 +92,8 @@ pub(super) fn up(args: &Up) -> Result<Exit, CliError> {
         HowLeft::Ended => Ok(ended(&card, &left, Exit::Ok)),
         HowLeft::Detached => {
             print::to_stderr("orch: the session goes on in the background\n");
-            print::to_stderr("  help: `orch attach` comes back to it, `orch down` ends it\n");
+            let [attach, down] = ["attach", "down"].map(|verb| args.orchfile.file.call(verb));
+            print::to_stderr(&format!("  help: {attach} comes back to it, {down} ends it\n"));
             Ok(Exit::Ok)
         }
         // A terminal that was closed hurts nobody.

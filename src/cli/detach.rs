@@ -1,6 +1,6 @@
 //! `orch up -d`: the session is started anew in the background, and this process stays until that has taken the Orchfile.
 
-use super::{error::CliError, exit::Exit, print, terminal};
+use super::{args::FileArg, error::CliError, exit::Exit, print, terminal};
 use crate::{
     diag,
     engine::{Event, Request},
@@ -19,7 +19,7 @@ pub(super) const FLAG: &str = "--in-background";
 pub(super) const ATTENDED: &str = "--attended";
 
 /// Starts the session, and answers as soon as it is known how its Orchfile fares.
-pub(super) fn start() -> Result<Exit, CliError> {
+pub(super) fn start(file: &FileArg) -> Result<Exit, CliError> {
     let cannot =
         |error: &std::io::Error| CliError::unusable(format!("cannot start a session in the background: {error}"));
     let mut session = Background::launch(with_flags(&[FLAG])).map_err(|error| cannot(&error))?;
@@ -32,7 +32,8 @@ pub(super) fn start() -> Result<Exit, CliError> {
     match word {
         Some(Word { taken: true, .. }) => {
             print::to_stderr(&format!("orch: the session runs in the background (pid {pid})\n"));
-            print::to_stderr("  help: `orch status` shows it, `orch logs -f` follows it, `orch down` ends it\n");
+            let [status, logs, down] = ["status", "logs --follow", "down"].map(|verb| file.call(verb));
+            print::to_stderr(&format!("  help: {status} shows it, {logs} follows it, {down} ends it\n"));
             Ok(Exit::Ok)
         }
         Some(Word { taken: false, .. }) => {

@@ -1,7 +1,11 @@
 //! Finds the Orchfile.
 
 use super::error::CliError;
-use crate::{host::claim, model::FilePath};
+use crate::{
+    host::claim::{self, SessionCard},
+    model::FilePath,
+    snapshot::spec,
+};
 use std::{
     env, io, iter,
     path::{Path, PathBuf},
@@ -39,7 +43,10 @@ pub(super) fn project(given: Option<&Path>) -> Result<FilePath, CliError> {
             let here = env::current_dir().unwrap_or_default();
             let is_known = |folder: &&Path| claim::state_dir(&FilePath::new(*folder)).is_dir();
             match given {
-                None => folders(&here).find(is_known).map(FilePath::new).ok_or(error),
+                None => folders(&here).find(is_known).map(FilePath::new).ok_or_else(|| match running_below(&here) {
+                    Some(help) => error.with_help(help),
+                    None => error,
+                }),
                 Some(given) => {
                     // Where there is another one the name is rather misspelt.
                     let has_none = |folder: &&Path| NAMES.iter().all(|name| !folder.join(name).exists());
@@ -50,6 +57,16 @@ pub(super) fn project(given: Option<&Path>) -> Result<FilePath, CliError> {
             }
         }
     }
+}
+
+/// What to do where the sessions that run belong to projects further down.
+fn running_below(here: &Path) -> Option<String> {
+    let below = |card: SessionCard| {
+        let path = card.file.as_path().strip_prefix(here).ok()?;
+        Some(format!("`-f {}`", spec::command_line(&[path.to_string_lossy().into_owned()])))
+    };
+    let names: Vec<String> = claim::sessions().into_iter().filter_map(below).collect();
+    (!names.is_empty()).then(|| format!("what runs below this folder is named by {}", names.join(" or ")))
 }
 
 fn search(here: &Path) -> Result<FilePath, CliError> {

@@ -14,7 +14,7 @@ use crate::{host::background, report::summary, snapshot::Goal};
 
 pub(super) fn up(args: Up) -> Result<Exit, CliError> {
     if args.detach && !args.in_background {
-        return detach::start();
+        return detach::start(&args.orchfile.file);
     }
     if args.in_background {
         background::leave_terminal();

@@ -212,3 +212,19 @@ local_resource("slow", cmd="while ! test -e go; do sleep 0.01; done")
     let ended = ended.finish();
     assert!(ended.code != Some(0) && ended.stderr.contains("session"), "{}", ended.all());
 }
+
+#[test]
+fn a_session_of_a_file_elsewhere_is_named_as_it_was() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("the app/Orchfile", SERVER);
+    let _ends = Ends(sandbox.path("the app"));
+    let file = "the app/Orchfile";
+    let up = sandbox.orch(&["up", "-d", "-f", file]).expect_code(0).stderr;
+    assert!(up.contains("`orch logs --follow -f 'the app/Orchfile'` follows it"), "{up}");
+    let lost = sandbox.orch(&["status"]).expect_code(2).stderr;
+    assert!(lost.contains("what runs below this folder is named by `-f 'the app/Orchfile'`"), "{lost}");
+    sandbox.orch(&["wait", "-f", file]).expect_code(0);
+    sandbox.orch(&["down", "-f", file]).expect_code(0);
+    let nothing = sandbox.orch(&["status"]).expect_code(2).stderr;
+    assert!(nothing.contains("`orch init`"), "{nothing}");
+}
