@@ -74,7 +74,7 @@ pub(super) fn server(node: &Node) -> &'static str {
 pub(super) fn repair(state: &mut State, id: NodeId, cause: &Cause, delay: Duration) {
     let when = if delay.is_zero() { String::new() } else { format!(" in {}s", delay.as_secs()) };
     let what = match cause {
-        Cause::Crashed(how) => format!("its container ended ({})", words::exit(how)),
+        Cause::Crashed(how) => format!("its container ended: {}", words::exit(how)),
         other => words::cause(other, &root(state)),
     };
     let text = format!("repair: {what}; it is put back{when}");

@@ -14,17 +14,25 @@ use super::{Cause, Hold, Skip};
 use crate::model::{Condition, Exit, FilePath, Time};
 use std::{fmt::Write as _, time::Duration};
 
-/// `exit code 1`, `killed by signal 9 (SIGKILL)`, …
+/// `exit code 1`, `exit code 137 (SIGKILL)`, `killed (SIGKILL)`, …
 pub fn exit(exit: &Exit) -> String {
     match exit {
-        Exit::Code(code) => format!("exit code {code}"),
+        Exit::Code(code) => match signal_of(*code) {
+            Some(name) => format!("exit code {code} ({name})"),
+            None => format!("exit code {code}"),
+        },
         Exit::Signal(signal) => match signal_name(*signal) {
-            Some(name) => format!("signal {signal} ({name})"),
-            None => format!("signal {signal}"),
+            Some(name) => format!("killed ({name})"),
+            None => format!("killed (signal {signal})"),
         },
         Exit::NotStarted(failure) => failure.message.clone(),
         Exit::Stopped => "stopped".to_owned(),
     }
+}
+
+/// The signal that ended a child of what ended with that code: shells, and the engines of containers, add it to 128.
+fn signal_of(code: i32) -> Option<&'static str> {
+    signal_name(code.checked_sub(128)?)
 }
 
 fn signal_name(signal: i32) -> Option<&'static str> {
@@ -62,7 +70,7 @@ pub fn cause(cause: &Cause, root: &FilePath) -> String {
         Cause::Triggered => "triggered".to_owned(),
         Cause::Restarted => "restart asked for".to_owned(),
         Cause::Started => "start asked for".to_owned(),
-        Cause::Crashed(how) => format!("it had ended ({})", exit(how)),
+        Cause::Crashed(how) => format!("it had ended: {}", exit(how)),
         Cause::Image(image) => format!("the image {image} was built anew"),
         Cause::Needed(by) => format!("needed by {by}"),
         Cause::Removed => "its container was removed by somebody else".to_owned(),

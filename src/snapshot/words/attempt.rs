@@ -91,6 +91,7 @@ pub fn run_failed(run: &RunRow, subject: Subject<'_>, how: &Exit) -> String {
 /// How a run ended: `` `make test` ended with exit code 1 `` where a command of several failed.
 pub fn exit_of(run: &RunRow, how: &Exit) -> String {
     match &run.failed_command {
+        Some(command) if matches!(how, Exit::Signal(_)) => format!("`{command}` was {}", exit(how)),
         Some(command) => format!("`{command}` ended with {}", exit(how)),
         None => exit(how),
     }

@@ -12,7 +12,7 @@ pub fn container(state: &ContainerState) -> String {
         ContainerPhase::Paused => "paused".to_owned(),
         ContainerPhase::Restarting => "waits until Docker starts it again".to_owned(),
         ContainerPhase::Exited { code, out_of_memory: true } => {
-            format!("{} (out of memory)", exit(&Exit::Code(*code)))
+            format!("exit code {code} (out of memory)")
         }
         ContainerPhase::Exited { code, out_of_memory: false } => exit(&Exit::Code(*code)),
         ContainerPhase::Dead => "dead".to_owned(),
