@@ -83,6 +83,32 @@ fn resources_are_enabled_and_disabled_with_what_they_need() {
 }
 
 #[test]
+fn only_what_is_named_and_what_it_needs_stays_enabled() {
+    let sandbox = shop();
+    let mut up = sandbox.start(&["up"]);
+    up.wait_for("api │ ▸ succeeded");
+    let pid: u32 = wait_for_text(&sandbox.path("db.pid"), "\n").trim().parse().unwrap();
+    let is_enabled = |name: &&str| sandbox.orch(&["get", name, "enabled"]).expect_code(0).stdout == "true\n";
+    let enabled = || ["gen", "db", "api", "bad"].into_iter().filter(is_enabled).collect::<Vec<_>>();
+    assert_eq!(enabled(), ["gen", "db", "api", "bad"]);
+    let one = sandbox.orch(&["enable", "--only", "gen"]).expect_code(0);
+    assert!(one.stderr.contains("disabled db, api and bad"), "{}", one.all());
+    assert_eq!(enabled(), ["gen"]);
+    wait_for_death(pid);
+    let other = sandbox.orch(&["enable", "--only", "api"]).expect_code(0);
+    assert!(other.stderr.contains("enabled db and api") && !other.stderr.contains("disabled"), "{}", other.all());
+    assert_eq!(enabled(), ["gen", "db", "api"]);
+    up.wait_for("db │ db up");
+    let alone = sandbox.orch(&["enable", "--only", "--no-deps", "api"]).expect_code(0);
+    assert!(alone.stderr.contains("disabled gen and db"), "{}", alone.all());
+    assert_eq!(enabled(), ["api"]);
+    let unknown = sandbox.orch(&["enable", "--only", "nobody"]);
+    assert!(unknown.code != Some(0) && unknown.stderr.contains("nobody"), "{}", unknown.all());
+    assert_eq!(enabled(), ["api"]);
+    up.interrupt().expect_code(0);
+}
+
+#[test]
 fn the_running_session_gets_other_arguments() {
     let sandbox = shop();
     let mut up = sandbox.start(&["up"]);
