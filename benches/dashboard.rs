@@ -32,7 +32,7 @@ pub(crate) fn frame(rounds: &Rounds) -> Vec<Figure> {
     const RESOURCES: usize = 1_000;
     const LINES: usize = 1_000_000;
     let setting = Setting {
-        look: Look { colour: true, unicode: true },
+        look: Look { colour: true, unicode: true, light: false },
         title: "bench".to_owned(),
         whose: Whose::Own,
         utc_offset_secs: 0,

@@ -405,6 +405,9 @@ pub(super) struct Exec {
     /// The container, where a pod or a service has several [default: the one that the pod names, else its first]
     #[arg(short, long, value_name = "CONTAINER")]
     pub(super) container: Option<String>,
+    /// What goes wrong stays on the terminal until Enter is pressed
+    #[arg(long, hide = true)]
+    pub(super) from_dashboard: bool,
     /// The command with its arguments [default: a shell]
     #[arg(last = true, value_name = "CMD")]
     pub(super) command: Vec<String>,

@@ -20,7 +20,7 @@ use crate::{
 };
 use nix::sys::signal::Signal;
 use std::{
-    env,
+    env, fmt,
     io::{self, IsTerminal},
     time::Duration,
 };
@@ -29,9 +29,8 @@ use std::{
 pub(super) fn attach(args: &Attach) -> Result<Exit, CliError> {
     let project = args.file.project()?;
     let card = project.need_session()?;
-    if !has_terminal() {
-        return Err(CliError::usage("the dashboard needs a terminal".to_owned())
-            .with_help("`orch status` and `orch logs -f` do without"));
+    if let Some(missing) = missing() {
+        return Err(CliError::usage(missing.to_string()).with_help("`orch status` and `orch logs -f` do without"));
     }
     let left = show(&card, Whose::Attached)?;
     match left.how {
@@ -44,10 +43,29 @@ pub(super) fn attach(args: &Attach) -> Result<Exit, CliError> {
     })
 }
 
-/// Whether there is a terminal that the dashboard can be shown on.
-pub(super) fn has_terminal() -> bool {
-    let is_dumb = env::var_os("TERM").is_none_or(|term| term == *"dumb" || term.is_empty());
-    io::stdin().is_terminal() && io::stdout().is_terminal() && !is_dumb
+/// Why the dashboard cannot be shown here.
+pub(super) enum Missing {
+    /// Nobody looks.
+    Terminal,
+    /// It calls itself so, and can only take lines.
+    Abilities(String),
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Terminal => write!(f, "the dashboard needs a terminal"),
+            Self::Abilities(term) => write!(f, "the dashboard cannot be shown on a terminal with `TERM={term}`"),
+        }
+    }
+}
+
+/// What is missing for the dashboard.
+pub(super) fn missing() -> Option<Missing> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Some(Missing::Terminal);
+    }
+    Some(term()).filter(|term| term.is_empty() || term == "dumb").map(Missing::Abilities)
 }
 
 fn show(card: &SessionCard, whose: Whose) -> Result<Left, CliError> {
@@ -59,15 +77,32 @@ fn show(card: &SessionCard, whose: Whose) -> Result<Left, CliError> {
 }
 
 fn look() -> Look {
-    Look { colour: terminal::dashboard().colour, unicode: speaks_unicode() }
+    let colour = terminal::dashboard().colour && !is_monochrome(&term());
+    Look { colour, unicode: speaks_unicode(), light: is_light() }
 }
 
-/// What the locale says; a terminal of the Linux console has no such signs.
+fn term() -> String {
+    env::var("TERM").unwrap_or_default()
+}
+
+/// Terminals of old, which take a colour for something else.
+fn is_monochrome(term: &str) -> bool {
+    term.starts_with("vt") || term.ends_with("-m") || term.ends_with("-mono")
+}
+
+/// What terminals that set `COLORFGBG` say: the last number is the background, as one of sixteen colours. Others are not asked: one
+/// that is far away, or is gone, would not answer.
+fn is_light() -> bool {
+    let told = env::var("COLORFGBG").unwrap_or_default();
+    matches!(told.rsplit(';').next().and_then(|last| last.parse().ok()), Some(7 | 9..=15))
+}
+
+/// What the locale says; the Linux console has no such signs, and terminals of old have no such letters.
 pub(super) fn speaks_unicode() -> bool {
     let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find(|name| is_set(name)).and_then(env::var_os);
     let locale = locale.unwrap_or_default().to_string_lossy().to_uppercase();
-    let is_console = env::var_os("TERM").is_some_and(|term| term == *"linux");
+    let is_console = term() == "linux" || is_monochrome(&term());
     !is_console && (locale.contains("UTF-8") || locale.contains("UTF8"))
 }
 

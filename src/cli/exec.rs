@@ -6,7 +6,7 @@ use super::{
     eval,
     exit::Exit,
     live::{self, Project},
-    print, run,
+    print, run as session,
 };
 use crate::{
     diag::suggest,
@@ -20,12 +20,31 @@ use crate::{
     model::{Cluster, ContainerId, ContainerPhase, ContainerState, PodPhase, PodState, ResourceName},
     snapshot::{Row, RowKind},
 };
-use std::{env, io, time::Duration};
+use std::{
+    env,
+    io::{self, BufRead as _},
+    time::Duration,
+};
 
 /// What a container is asked for where no command is given: the better one of the shells that it may have.
 const SHELL: [&str; 3] = ["sh", "-c", "command -v bash >/dev/null 2>&1 && exec bash; exec sh"];
 
 pub(super) fn exec(args: &Exec) -> Result<Exit, CliError> {
+    let ended = run(args);
+    if !args.from_dashboard || matches!(ended, Ok(Exit::OfCommand(_))) {
+        return ended;
+    }
+    // The dashboard is about to take the terminal, and with it what is said there.
+    let exit = ended.unwrap_or_else(|error| {
+        print::to_stderr(&format!("{error}\n"));
+        error.exit
+    });
+    print::to_stderr("orch: press Enter to go back to the dashboard ");
+    io::stdin().lock().read_until(b'\n', &mut Vec::new()).ok();
+    Ok(exit)
+}
+
+fn run(args: &Exec) -> Result<Exit, CliError> {
     let project = args.file.project()?;
     let (snapshot, _) = live::block_on(project.snapshot())?;
     let names = live::known_names(&snapshot, std::slice::from_ref(&args.name))?;
@@ -99,7 +118,7 @@ fn in_pod(args: &Exec, row: &Row, cluster: Option<&Cluster>) -> Result<Exit, Cli
 }
 
 fn to_its_end(command: impl Future<Output = Result<u8, CliError>>) -> Result<Exit, CliError> {
-    let runtime = run::runtime()?;
+    let runtime = session::runtime()?;
     let code = runtime.block_on(command);
     // Somebody may still wait for a key.
     runtime.shutdown_timeout(Duration::ZERO);

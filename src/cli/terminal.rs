@@ -46,7 +46,8 @@ fn look(out: impl AsFd + IsTerminal) -> Look {
 /// `NO_COLOR`, `CLICOLOR_FORCE` and `FORCE_COLOR`, then `TERM=dumb` and whether it is a terminal.
 fn is_coloured(is_terminal: bool) -> bool {
     let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty() && value != *"0");
-    if is_set("NO_COLOR") {
+    // Whatever its value, says no-color.org.
+    if env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
         return false;
     }
     if is_set("CLICOLOR_FORCE") || is_set("FORCE_COLOR") {

@@ -2,7 +2,8 @@
 
 use super::{
     args::Up,
-    attach, detach,
+    attach::{self, Missing},
+    detach,
     error::CliError,
     exit::Exit,
     print,
@@ -19,8 +20,12 @@ pub(super) fn up(args: Up) -> Result<Exit, CliError> {
     if args.in_background {
         background::leave_terminal();
     }
-    if !args.in_background && !args.stream && attach::has_terminal() {
-        return attach::up(&args);
+    if !args.in_background && !args.stream {
+        match attach::missing() {
+            None => return attach::up(&args),
+            Some(Missing::Terminal) => {}
+            Some(why @ Missing::Abilities(_)) => print::to_stderr(&format!("orch: {why}: lines instead\n")),
+        }
     }
     let orchfile = args.orchfile;
     let plan = Plan {

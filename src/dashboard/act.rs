@@ -1,18 +1,18 @@
 //! What keys, the palette and the mouse ask for, done.
 
 use super::{
+    cannot,
     command::{Ask, Command, Leave},
     keymap::Action,
     list::Item,
     log_query::LogQuery,
     look::Tone,
-    preferences::Quit,
+    preferences::{Background, Quit},
     state::{Dashboard, Focus, Link, Overlay, PaneView, Prompt, Whose},
 };
 use crate::{
     logs::StreamName,
     model::{Level, ResourceName},
-    snapshot::RowKind,
 };
 
 impl Dashboard {
@@ -45,37 +45,22 @@ impl Dashboard {
             Action::Level => self.next_level(),
             Action::Source => self.next_source(),
             Action::Follow => self.toggle_follow(),
-            Action::Group => {
-                self.preferences.ungrouped ^= true;
-                self.list_anew();
-                self.remember()
-            }
-            Action::Wrap => {
-                self.logs.wraps ^= true;
-                self.logs.column = 0;
-                self.preferences.unwrapped = !self.logs.wraps;
-                self.remember()
-            }
-            Action::Times => {
-                self.logs.times ^= true;
-                self.preferences.times = self.logs.times;
-                self.remember()
-            }
+            Action::Group => self.toggle_groups(),
+            Action::Wrap => self.toggle_wrap(),
+            Action::Times => self.toggle_times(),
             Action::Copy => self.copy(),
             Action::Trigger => self.ask(Ask::Trigger, "triggered"),
             Action::Restart => self.ask(Ask::Restart, "restarted"),
             Action::Stop => self.ask(Ask::Stop, "stopped"),
             Action::Start => self.ask(Ask::Start, "started"),
-            Action::Enable => match self.selected_row().map(|row| row.spec.enabled) {
-                Some(true) => self.ask(Ask::Disable, "disabled"),
-                Some(false) | None => self.ask(Ask::Enable, "enabled"),
-            },
+            Action::Enable => self.switch(),
             Action::Buttons => self.offer_buttons(),
             Action::Open => self.open_link(),
             Action::Exec => self.exec(),
             Action::Palette => self.open(Overlay::Palette { text: String::new(), chosen: 0 }),
             Action::Help => self.open(Overlay::Help(0)),
             Action::Mouse => self.toggle_mouse(),
+            Action::Background => self.toggle_background(),
             Action::AskAgain => {
                 self.preferences.quit_unasked = false;
                 self.say(Tone::Good, "quitting asks again");
@@ -182,13 +167,52 @@ impl Dashboard {
 
     fn sideways(&mut self, by: isize) -> Vec<Command> {
         const STEP: isize = 8;
-        if self.view == PaneView::Logs {
-            let column = self.logs.column.saturating_add_signed(by * STEP);
-            self.logs.column = if self.logs.wraps { 0 } else { column };
-        } else {
-            self.scroll.1 = self.scroll.1.saturating_add_signed(by * STEP);
+        match self.view {
+            PaneView::Logs if self.logs.wraps => {
+                return self.say_and(Tone::Dim, "no line is cut off: w breaks them, or does not");
+            }
+            PaneView::Logs => self.logs.column = self.logs.column.saturating_add_signed(by * STEP),
+            PaneView::Detail => return self.say_and(Tone::Dim, "nothing is beside it: up and down show the rest"),
+            PaneView::Graph | PaneView::Timeline => self.scroll.1 = self.scroll.1.saturating_add_signed(by * STEP),
         }
         Vec::new()
+    }
+
+    fn toggle_background(&mut self) -> Vec<Command> {
+        self.setting.look.light ^= true;
+        let (background, word) =
+            if self.setting.look.light { (Background::Light, "light") } else { (Background::Dark, "dark") };
+        self.preferences.background = Some(background);
+        self.say(Tone::Good, format!("colours for a {word} background"));
+        self.remember()
+    }
+
+    fn toggle_groups(&mut self) -> Vec<Command> {
+        if self.snapshot.rows.iter().all(|row| row.labels.is_empty()) {
+            return self.say_and(Tone::Dim, "no resource has a label to group by");
+        }
+        self.preferences.ungrouped ^= true;
+        self.list_anew();
+        self.say(Tone::Dim, if self.preferences.ungrouped { "not grouped" } else { "grouped by label" });
+        self.remember()
+    }
+
+    fn toggle_wrap(&mut self) -> Vec<Command> {
+        self.view = PaneView::Logs;
+        self.logs.wraps ^= true;
+        self.logs.column = 0;
+        self.preferences.unwrapped = !self.logs.wraps;
+        let text =
+            if self.logs.wraps { "long lines are broken" } else { "long lines are cut off: right shows the rest" };
+        self.say(Tone::Dim, text);
+        self.remember()
+    }
+
+    fn toggle_times(&mut self) -> Vec<Command> {
+        self.view = PaneView::Logs;
+        self.logs.times ^= true;
+        self.preferences.times = self.logs.times;
+        self.remember()
     }
 
     fn switch_focus(&mut self) -> Vec<Command> {
@@ -216,6 +240,8 @@ impl Dashboard {
             self.list_anew();
         } else if !self.logs.query.text.is_empty() {
             return self.logs.show(LogQuery { text: String::new(), ..self.logs.query.clone() });
+        } else {
+            self.say(Tone::Dim, "there is nothing to go back from: q quits");
         }
         Vec::new()
     }
@@ -229,6 +255,7 @@ impl Dashboard {
         if self.logs.search.is_none() {
             return self.say_and(Tone::Dim, "nothing is searched for: / searches");
         }
+        self.view = PaneView::Logs;
         self.logs.find(back)
     }
 
@@ -254,6 +281,7 @@ impl Dashboard {
     }
 
     fn toggle_follow(&mut self) -> Vec<Command> {
+        self.view = PaneView::Logs;
         if self.logs.follows {
             self.logs.follows = false;
             return Vec::new();
@@ -263,7 +291,9 @@ impl Dashboard {
 
     fn copy(&mut self) -> Vec<Command> {
         let Some(line) = self.logs.window.get(self.logs.cursor).filter(|_| self.view == PaneView::Logs) else {
-            return self.say_and(Tone::Dim, "there is no line to copy");
+            let is_log = self.view == PaneView::Logs;
+            let text = if is_log { "there is no line to copy" } else { "only lines of the log are copied: 1 shows it" };
+            return self.say_and(Tone::Dim, text);
         };
         let text = line.plain();
         self.say(Tone::Good, "copied the line");
@@ -271,39 +301,40 @@ impl Dashboard {
     }
 
     fn ask(&mut self, ask: Ask, done: &str) -> Vec<Command> {
-        let Some(name) = self.selected.clone() else {
+        let Some(row) = self.selected_row().cloned() else {
             return self.say_and(Tone::Doubt, "choose a resource first");
         };
-        if !self.is_live() {
-            return self.say_and(Tone::Doubt, "the session does not answer now");
+        let cannot = self.no_session().map(str::to_owned).or_else(|| cannot::ask(ask, &row));
+        if let Some(why) = cannot {
+            return self.say_and(Tone::Doubt, why);
         }
+        let name = row.name.clone();
         self.say(Tone::Good, format!("{done} {name}"));
         vec![Command::Ask(ask, vec![name])]
     }
 
     fn open_link(&mut self) -> Vec<Command> {
-        let links = self.selected_row().map(|row| row.links.clone()).unwrap_or_default();
-        match links.as_slice() {
-            [] => self.say_and(Tone::Doubt, "it has no endpoint"),
-            [link] => vec![Command::Open(link.url.clone())],
+        let Some(row) = self.selected_row().cloned() else {
+            return self.say_and(Tone::Doubt, "choose a resource first");
+        };
+        match row.links.as_slice() {
+            [] => self.say_and(Tone::Doubt, format!("{} has no endpoint", row.name)),
+            [link] => self.open_page(link.url.clone()),
             _ => self.open(Overlay::Links(0)),
         }
+    }
+
+    pub(super) fn open_page(&mut self, url: String) -> Vec<Command> {
+        self.say(Tone::Dim, format!("opening {url}"));
+        vec![Command::Open(url)]
     }
 
     fn exec(&mut self) -> Vec<Command> {
         let Some(row) = self.selected_row() else {
             return self.say_and(Tone::Doubt, "choose a resource first");
         };
-        let missing = match (row.kind, &row.instance) {
-            (RowKind::Local, _) => None,
-            (RowKind::Container, Some(instance)) if !instance.containers.is_empty() => None,
-            (RowKind::Kubernetes, Some(instance)) if !instance.pods.is_empty() => None,
-            (RowKind::Container, _) => Some("container"),
-            (RowKind::Kubernetes, _) => Some("pod"),
-        };
-        if let Some(what) = missing {
-            let text = format!("{} has no {what} that runs", row.name);
-            return self.say_and(Tone::Doubt, text);
+        if let Some(why) = cannot::exec(row) {
+            return self.say_and(Tone::Doubt, why);
         }
         vec![Command::Exec(row.name.clone())]
     }

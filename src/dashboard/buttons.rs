@@ -49,7 +49,10 @@ impl Dashboard {
             (KeyCode::Char(digit @ '1'..='9'), _) => digit as usize - '1' as usize,
             _ => return Vec::new(),
         };
-        buttons.get(place).map(|button| self.begin_press(button)).unwrap_or_default()
+        match buttons.get(place) {
+            Some(button) => self.begin_press(button),
+            None => self.say_and(Tone::Doubt, format!("there is no button {}", place + 1)),
+        }
     }
 
     /// Presses a button, or asks first what it wants to be asked.
@@ -71,8 +74,8 @@ impl Dashboard {
     }
 
     fn press(&mut self, form: Form) -> Vec<Command> {
-        if !self.is_live() {
-            return self.say_and(Tone::Doubt, "the session does not answer now");
+        if let Some(why) = self.no_session() {
+            return self.say_and(Tone::Doubt, why);
         }
         let text = format!("pressed {}{}", form.button.text, self.where_it_speaks(&form.button));
         self.say(Tone::Good, text);

@@ -52,9 +52,15 @@ pub enum Ask {
     /// The opposite of stop.
     Start,
     /// Make it part of the session, with what it needs.
-    Enable,
+    Enable {
+        /// Without what it needs.
+        alone: bool,
+    },
     /// Take it out of the session, with what needs it.
-    Disable,
+    Disable {
+        /// Without what needs it.
+        alone: bool,
+    },
 }
 
 /// How the dashboard ends.

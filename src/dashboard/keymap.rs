@@ -87,6 +87,8 @@ pub enum Action {
     Help,
     /// The mouse is the dashboard's, or the terminal's.
     Mouse,
+    /// Colours for the other background.
+    Background,
     /// Ask again what quitting does.
     AskAgain,
     /// Leave the dashboard.
@@ -203,6 +205,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Action::Mouse, &["m"], Topic::Dashboard, true, "leave the mouse to the terminal, or take it"),
     bind(Action::Suspend, &["ctrl-z"], Topic::Dashboard, true, "suspend, until `fg`"),
     bind(Action::Redraw, &["ctrl-l"], Topic::Dashboard, true, "draw everything anew"),
+    bind(Action::Background, &[], Topic::Dashboard, true, "colours for a light background, or a dark one"),
     bind(Action::AskAgain, &[], Topic::Dashboard, true, "ask again what quitting does"),
     bind(Action::Quit, &["q", "ctrl-c"], Topic::Dashboard, false, "quit"),
     bind(Action::QuitStop, &[], Topic::Dashboard, true, "quit and stop the session"),
@@ -222,9 +225,15 @@ pub fn binding_of(action: Action) -> Option<&'static Binding> {
     BINDINGS.iter().find(|binding| binding.action == action)
 }
 
-/// A key as the table writes it.
-fn name_of(key: KeyEvent) -> Option<String> {
-    let name = match key.code {
+/// The key of an action, as it is shown where there is room for one.
+#[must_use]
+pub fn key_of(action: Action) -> &'static str {
+    binding_of(action).and_then(|binding| binding.keys.first()).copied().unwrap_or("")
+}
+
+/// A key without its modifiers, as the table writes it.
+pub(super) fn name_of_code(code: KeyCode) -> Option<String> {
+    Some(match code {
         KeyCode::Char(' ') => "space".to_owned(),
         KeyCode::Char(c) => c.to_string(),
         KeyCode::Enter => "enter".to_owned(),
@@ -239,7 +248,12 @@ fn name_of(key: KeyEvent) -> Option<String> {
         KeyCode::Home => "home".to_owned(),
         KeyCode::End => "end".to_owned(),
         _ => return None,
-    };
+    })
+}
+
+/// A key as the table writes it.
+fn name_of(key: KeyEvent) -> Option<String> {
+    let name = name_of_code(key.code)?;
     let is_chord = key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
     match is_chord {
         true if key.modifiers.contains(KeyModifiers::CONTROL) => Some(format!("ctrl-{}", name.to_lowercase())),

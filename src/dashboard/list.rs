@@ -1,8 +1,8 @@
 //! The list of resources: which are shown, in which order, and what is said of each.
 
 use crate::{
-    model::{Attempt, Exit, FilePath, PodState, ResourceName, Time},
-    snapshot::{Hold, InstanceRow, Row, RunRow, RuntimeStatus, Snapshot, UpdateStatus, words},
+    model::{Attempt, Exit, ResourceName, Time},
+    snapshot::{Hold, Row, RunRow, RuntimeStatus, Snapshot, UpdateStatus, words},
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -185,49 +185,6 @@ pub fn until_next(age: Duration) -> Duration {
     let step = Duration::from_secs(step);
     let into = Duration::from_nanos(u64::try_from(age.as_nanos() % step.as_nanos()).unwrap_or(0));
     step.saturating_sub(into)
-}
-
-/// The one thing most worth knowing: the cause of what goes on, the hold, what went wrong, else where it can be reached.
-#[must_use]
-pub fn note(row: &Row, root: &FilePath, now: Time) -> (String, Tone) {
-    let build = row.images.iter().find_map(|image| image.current_run.as_ref());
-    if let Some(run) = row.current_run.as_ref().or(build) {
-        return (words::cause(&run.cause, root), Tone::Plain);
-    }
-    if let Some(hold) = row.hold.as_ref().filter(|hold| !matches!(hold, Hold::Failed)) {
-        let tone = if need(row) == Need::Bad { Tone::Bad } else { Tone::Dim };
-        return (words::hold(hold, root, now), tone);
-    }
-    if row.update == UpdateStatus::Error {
-        let exit = last_run(row).and_then(|run| run.exit.as_ref());
-        return (exit.map(words::exit).unwrap_or_default(), Tone::Bad);
-    }
-    if let Some(text) = server_trouble(row) {
-        return (text, if row.runtime == RuntimeStatus::Error { Tone::Bad } else { Tone::Dim });
-    }
-    if let Some(link) = row.links.first() {
-        let more = row.links.len() - 1;
-        let more = if more == 0 { String::new() } else { format!(" +{more}") };
-        return (format!("{}{more}", link.url), Tone::Dim);
-    }
-    let last = row.runs.first().map(|run| words::cause(&run.cause, root));
-    (last.unwrap_or_default(), Tone::Dim)
-}
-
-fn server_trouble(row: &Row) -> Option<String> {
-    let instance = row.instance.as_ref().filter(|_| row.runtime != RuntimeStatus::Ok)?;
-    let exit = instance.exit.as_ref().filter(|exit| **exit != Exit::Stopped).map(words::exit);
-    let container = || instance.containers.iter().find(|state| !state.is_well()).map(words::container);
-    let pod = || instance.pods.iter().find(|pod| pod.is_current && !pod.is_ready).map(words::pod);
-    exit.or_else(|| instance.probe_failure.as_deref().map(|said| without_pod(instance, said)))
-        .or_else(container)
-        .or_else(pod)
-}
-
-/// What a pod says, without its name: the list has no room for it, the detail has it.
-fn without_pod(instance: &InstanceRow, said: &str) -> String {
-    let its = |pod: &PodState| said.strip_prefix("pod ")?.strip_prefix(pod.name.as_str())?.strip_prefix(": ");
-    instance.pods.iter().find_map(its).unwrap_or(said).to_owned()
 }
 
 /// The run that tells how the update of the resource went: the build or run that failed, else its own last one.

@@ -6,6 +6,7 @@
 
 mod act;
 pub mod buttons;
+pub mod cannot;
 pub mod command;
 pub mod form;
 pub mod graph;
@@ -17,10 +18,12 @@ pub mod log_query;
 pub mod log_window;
 pub mod look;
 mod mouse;
+pub mod note;
 mod overlay;
 pub mod palette;
 pub mod preferences;
 pub mod state;
+pub mod switch;
 pub mod text;
 mod update;
 mod view;

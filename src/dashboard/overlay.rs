@@ -4,6 +4,7 @@ use super::{
     command::Command,
     keymap::{self, Action},
     log_query::LogQuery,
+    look::Tone,
     preferences::Quit,
     state::{Dashboard, Focus, Overlay, Prompt},
 };
@@ -28,6 +29,7 @@ impl Dashboard {
             Overlay::Form(form) => self.on_form_key(key, form),
             Overlay::Links(chosen) => self.on_links_key(key, chosen),
             Overlay::Quit { choice, unasked } => self.on_quit_key(key, choice, unasked),
+            Overlay::Switch(switch) => self.on_switch_key(key, switch),
             Overlay::Prompt(prompt, text) => self.on_prompt_key(key, prompt, text),
         }
     }
@@ -55,11 +57,14 @@ impl Dashboard {
             (_, Some(Action::Up)) => chosen.saturating_sub(1),
             (_, Some(Action::Down)) => (chosen + 1).min(links.len().saturating_sub(1)),
             (KeyCode::Enter, _) => {
-                return links.get(chosen).map(|link| Command::Open(link.url.clone())).into_iter().collect();
+                return links.get(chosen).map(|link| self.open_page(link.url.clone())).unwrap_or_default();
             }
             (KeyCode::Char(digit @ '1'..='9'), _) => {
                 let place = digit as usize - '1' as usize;
-                return links.get(place).map(|link| Command::Open(link.url.clone())).into_iter().collect();
+                return match links.get(place) {
+                    Some(link) => self.open_page(link.url.clone()),
+                    None => self.say_and(Tone::Doubt, format!("there is no endpoint {digit}")),
+                };
             }
             _ => return Vec::new(),
         };

@@ -82,9 +82,11 @@ impl Dashboard {
             KeyCode::Down | KeyCode::Tab => (chosen + 1).min(last),
             _ => match edit(key, &mut text) {
                 Edit::GivenUp => return Vec::new(),
-                Edit::Accepted => return offers.get(chosen).map(|offer| self.take_up(offer)).unwrap_or_default(),
+                Edit::Accepted if !offers.is_empty() => {
+                    return offers.get(chosen).map(|offer| self.take_up(offer)).unwrap_or_default();
+                }
                 Edit::Changed => 0,
-                Edit::Nothing => chosen,
+                Edit::Nothing | Edit::Accepted => chosen,
             },
         };
         self.open(Overlay::Palette { text, chosen })

@@ -17,6 +17,18 @@ pub struct Preferences {
     pub ungrouped: bool,
     /// Lines show when they were said.
     pub times: bool,
+    /// What colours are to fit; none is what the terminal says of itself.
+    pub background: Option<Background>,
+}
+
+/// The background of the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Background {
+    /// Nearer to white.
+    Light,
+    /// Nearer to black.
+    Dark,
 }
 
 /// What quitting does with the session.

@@ -8,7 +8,8 @@ use super::{
     log_pane::{LogPane, Room},
     log_query::LogQuery,
     look::{Look, Tone},
-    preferences::{Preferences, Quit},
+    preferences::{Background, Preferences, Quit},
+    switch::Switch,
 };
 use crate::{
     diag,
@@ -106,6 +107,8 @@ pub enum Overlay {
         /// Do so from now on.
         unasked: bool,
     },
+    /// Who is enabled or disabled along with a resource.
+    Switch(Switch),
     /// A line of text for something.
     Prompt(Prompt, String),
 }
@@ -177,6 +180,10 @@ impl Dashboard {
     #[must_use]
     pub fn new(setting: Setting, preferences: Preferences, width: u16, height: u16) -> (Self, Vec<Command>) {
         let logs = LogPane::new(!preferences.unwrapped, preferences.times);
+        let mut setting = setting;
+        if let Some(background) = preferences.background {
+            setting.look.light = background == Background::Light;
+        }
         let mut dashboard = Self {
             setting,
             preferences,
@@ -307,8 +314,11 @@ impl Dashboard {
         ages.chain(message).chain(timeline).min()
     }
 
-    /// Whether something was asked for that only a live session can do.
-    pub(super) fn is_live(&self) -> bool {
-        self.link == Link::Live && !self.stopping
+    /// Why the session cannot be asked for anything.
+    pub(super) fn no_session(&self) -> Option<&'static str> {
+        if self.stopping || self.snapshot.shutting_down {
+            return Some("the session is ending");
+        }
+        (self.link != Link::Live).then_some("the session does not answer now")
     }
 }

@@ -1,6 +1,7 @@
 //! What the dashboard does about what happens.
 
 use super::{
+    cannot,
     command::{Command, Leave},
     keymap,
     list::{self, Item},
@@ -38,6 +39,8 @@ pub enum Input {
     Link(Link),
     /// What was asked for was done, or why not.
     Told(Result<String, String>),
+    /// No browser could show that page.
+    NoBrowser(String),
     /// The session did not take a press, and why.
     Refused(String),
     /// Nothing but time passed.
@@ -70,6 +73,10 @@ impl Dashboard {
             Input::Link(link) => self.on_link(link),
             Input::Told(Ok(text)) => self.say_and(Tone::Good, text),
             Input::Told(Err(text)) => self.say_and(Tone::Bad, text),
+            Input::NoBrowser(url) => {
+                self.say(Tone::Good, format!("no browser here; copied {url}"));
+                vec![Command::Copy(url)]
+            }
             Input::Refused(why) => self.on_refusal(why),
             Input::Tick => Vec::new(),
         };
@@ -157,7 +164,10 @@ impl Dashboard {
         if self.overlay.is_some() {
             return self.on_overlay_key(key);
         }
-        keymap::action_of(key).map(|action| self.act(action)).unwrap_or_default()
+        match keymap::action_of(key) {
+            Some(action) => self.act(action),
+            None => cannot::unknown(key).map(|text| self.say_and(Tone::Dim, text)).unwrap_or_default(),
+        }
     }
 
     fn on_paste(&mut self, text: &str) -> Vec<Command> {

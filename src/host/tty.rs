@@ -4,9 +4,14 @@
 use super::live_update::Chunks;
 use crate::logs::Stream;
 use bytes::Bytes;
-use nix::sys::termios::{self, SetArg, Termios};
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::termios::{self, SetArg, Termios},
+};
 use std::{
     io::{self, IsTerminal, Read as _, Write as _},
+    os::fd::AsFd as _,
     sync::{
         self, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -70,18 +75,31 @@ pub(super) fn size() -> (u16, u16) {
     known.map_or(USUAL_SIZE, |(width, height)| (width.0, height.0))
 }
 
-/// What comes on standard input, read by a thread of its own, which nobody waits for.
+/// What comes on standard input, read by a thread of its own, which nobody waits for. What comes after the receiver is gone
+/// stays there, for whoever reads next.
 pub(super) fn typed() -> Chunks {
     let (sender, receiver) = mpsc::channel(4);
     thread::spawn(move || {
         let mut bytes = [0; 8 << 10];
-        while let Ok(count) = io::stdin().lock().read(&mut bytes) {
+        loop {
+            until_typed();
+            if sender.is_closed() {
+                return;
+            }
+            let Ok(count) = io::stdin().lock().read(&mut bytes) else { return };
             if count == 0 || sender.blocking_send(Ok(Bytes::copy_from_slice(&bytes[..count]))).is_err() {
                 return;
             }
         }
     });
     receiver
+}
+
+/// Waits until there is something to read, or an error to be told by reading.
+fn until_typed() {
+    let stdin = io::stdin();
+    let mut ready = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
+    while poll(&mut ready, PollTimeout::NONE) == Err(Errno::EINTR) {}
 }
 
 /// Prints what a command printed. Fails when nobody reads it any more.

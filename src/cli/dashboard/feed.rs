@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "how far the lines lag behind is told by the wall clock")]
 
+use super::workshop;
 use crate::{
     dashboard::{
         Input, Link,
@@ -19,6 +20,7 @@ use crate::{
 use std::{
     collections::BTreeMap,
     sync::Arc,
+    thread,
     time::{Duration, SystemTime},
 };
 use tokio::{
@@ -77,6 +79,18 @@ impl Feed {
                 // As above.
                 sender.send(Input::Refused(error.to_string())).await.ok();
             }
+        });
+    }
+
+    /// Shows a page in the browser.
+    pub(super) fn browse(&self, url: String) {
+        let sender = self.inputs.clone();
+        // Browsers take their time.
+        thread::spawn(move || {
+            let told =
+                if workshop::open(&url) { Input::Told(Ok(format!("opened {url}"))) } else { Input::NoBrowser(url) };
+            // As above.
+            sender.blocking_send(told).ok();
         });
     }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "the clock of the dashboard; programs that the user asks for")]
 
 mod feed;
+mod keyboard;
 mod memory;
 mod screen;
 mod signals;
@@ -19,15 +20,17 @@ use crate::{
     model::ResourceName,
     snapshot::Snapshot,
 };
-use crossterm::event::{Event, EventStream, MouseEventKind};
+use crossterm::event::{Event, MouseEventKind};
 use feed::{Fed, Feed};
-use futures_core::Stream;
+use keyboard::Keyboard;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use screen::Screen;
-use signals::{Signals, Told};
+use signals::{Lent, Signals, Told};
 use std::{
-    future::poll_fn,
     io,
-    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -52,7 +55,7 @@ pub(super) enum HowLeft {
     /// It has ended.
     Ended,
     /// A signal came: this one.
-    Signal(nix::sys::signal::Signal),
+    Signal(Signal),
     /// The terminal is gone.
     TerminalGone,
 }
@@ -66,8 +69,8 @@ pub(super) async fn show(card: SessionCard, whose: Whose, look: Look) -> io::Res
     let (dashboard, first) = Dashboard::new(setting, memory::recall(), size.width, size.height);
     let (feed, inputs) = Feed::open(card.clone());
     let began = Instant::now();
-    let events = Some(EventStream::new());
-    let mut shell = Shell { card, dashboard, screen, events, feed, began, drawn_at: None, is_drawn: false };
+    let (keyboard, lent) = (Keyboard::take(), signals.lent());
+    let mut shell = Shell { card, dashboard, screen, keyboard, lent, feed, began, drawn_at: None, is_drawn: false };
     let how = match shell.perform(first) {
         Ok(None) => shell.run(inputs, signals).await,
         Ok(Some(how)) => Ok(how),
@@ -89,12 +92,19 @@ fn utc_offset_secs() -> i64 {
     i64::from(chrono::Local::now().offset().local_minus_utc())
 }
 
+/// What stops when the dashboard is suspended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stopped {
+    Itself,
+    AllOfItsJob,
+}
+
 struct Shell {
     card: SessionCard,
     dashboard: Dashboard,
     screen: Screen,
-    /// None while somebody else has the keyboard.
-    events: Option<EventStream>,
+    keyboard: Keyboard,
+    lent: Lent,
     feed: Feed,
     began: Instant,
     drawn_at: Option<Instant>,
@@ -111,10 +121,10 @@ impl Shell {
                 biased;
                 told = signals.next() => match told {
                     Told::End(signal) => return Ok(HowLeft::Signal(signal)),
-                    Told::Suspend => { self.suspend()?; continue }
+                    Told::Suspend => { self.suspend(Stopped::Itself)?; continue }
                     Told::Continued => { self.take_terminal()?; continue }
                 },
-                event = next_event(self.events.as_mut()) => match event {
+                event = self.keyboard.next() => match event {
                     Some(event) => input_of(event?),
                     None => return Ok(HowLeft::TerminalGone),
                 },
@@ -177,12 +187,16 @@ impl Shell {
                 Command::Press { button, inputs } => self.feed.press(button, inputs),
                 Command::Logs(wanted) => self.feed.logs(wanted),
                 Command::StopLogs => self.feed.stop_logs(),
-                Command::Open(url) => self.open(&url)?,
+                Command::Open(url) => self.feed.browse(url),
                 Command::Copy(text) => self.screen.send(&workshop::clipboard(&text))?,
                 Command::Exec(name) => self.exec(&name)?,
                 Command::Mouse(reported) => self.screen.report_mouse(reported)?,
                 Command::Remember(preferences) => memory::keep(preferences),
-                Command::Suspend => self.suspend()?,
+                Command::Suspend if !workshop::has_shell() => {
+                    let told = Err("no shell is there that could bring it back".to_owned());
+                    self.dashboard.update(self.began.elapsed(), Input::Told(told));
+                }
+                Command::Suspend => self.suspend(Stopped::AllOfItsJob)?,
                 Command::Redraw => self.screen.clear()?,
                 Command::ShutDown => {
                     self.feed.ask(Request::ShutDown { teardown: false, volumes: false, namespaces: false });
@@ -194,21 +208,12 @@ impl Shell {
         Ok(None)
     }
 
-    fn open(&mut self, url: &str) -> io::Result<()> {
-        let told = if workshop::open(url) {
-            Ok(format!("opened {url}"))
-        } else {
-            self.screen.send(&workshop::clipboard(url))?;
-            Ok(format!("no browser here; copied {url}"))
-        };
-        self.dashboard.update(self.began.elapsed(), Input::Told(told));
-        Ok(())
-    }
-
     fn exec(&mut self, name: &ResourceName) -> io::Result<()> {
-        self.events = None;
+        let lent = self.lent.begin();
+        self.keyboard.lend();
         self.screen.leave();
         let told = workshop::exec(&self.card, name);
+        drop(lent);
         self.take_terminal()?;
         if let Err(text) = told {
             self.dashboard.update(self.began.elapsed(), Input::Told(Err(text)));
@@ -216,17 +221,22 @@ impl Shell {
         Ok(())
     }
 
-    fn suspend(&mut self) -> io::Result<()> {
-        self.events = None;
+    fn suspend(&mut self, who: Stopped) -> io::Result<()> {
+        self.keyboard.lend();
         self.screen.leave();
+        let pid = match who {
+            Stopped::Itself => Pid::this(),
+            // A shell has the terminal back only when all of the job has stopped, such as a `make` that runs orch.
+            Stopped::AllOfItsJob => Pid::from_raw(0),
+        };
         // Until somebody continues it. Catching the signal that asks for it would keep it from working.
-        nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP).map_err(io::Error::from)?;
+        kill(pid, Signal::SIGSTOP).map_err(io::Error::from)?;
         self.take_terminal()
     }
 
     fn take_terminal(&mut self) -> io::Result<()> {
         self.screen.enter()?;
-        self.events.get_or_insert_with(EventStream::new);
+        self.keyboard.take_back();
         (self.is_drawn, self.drawn_at) = (false, None);
         Ok(())
     }
@@ -238,8 +248,8 @@ fn request_of(ask: Ask, names: Vec<ResourceName>) -> Request {
         Ask::Restart => Request::Restart(names),
         Ask::Stop => Request::Stop(names),
         Ask::Start => Request::Start(names),
-        Ask::Enable => Request::Enable { names, alone: false, only: false },
-        Ask::Disable => Request::Disable { names, alone: false },
+        Ask::Enable { alone } => Request::Enable { names, alone, only: false },
+        Ask::Disable { alone } => Request::Disable { names, alone },
     }
 }
 
@@ -254,12 +264,5 @@ fn input_of(event: Event) -> Option<Input> {
         Event::Paste(text) => Some(Input::Paste(text)),
         Event::Resize(width, height) => Some(Input::Resize(width, height)),
         Event::FocusGained | Event::FocusLost => None,
-    }
-}
-
-async fn next_event(events: Option<&mut EventStream>) -> Option<io::Result<Event>> {
-    match events {
-        Some(events) => poll_fn(|context| Pin::new(&mut *events).poll_next(context)).await,
-        None => std::future::pending().await,
     }
 }

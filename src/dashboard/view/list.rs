@@ -5,10 +5,11 @@ use crate::{
     dashboard::{
         list::{self, Item, Need},
         look::Tone,
+        note::note,
         state::{Dashboard, Focus},
-        text::{fitted, padded},
+        text::{self, fitted, padded},
     },
-    snapshot::Row,
+    snapshot::{Row, RuntimeStatus, UpdateStatus},
 };
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -25,31 +26,55 @@ struct Columns {
 /// Pointer, sign, a space after each.
 const MARGIN: usize = 4;
 const GAP: usize = 2;
+/// `in progress 12s`, where there is plenty of room.
 const UPDATE: usize = 15;
+const UPDATE_NARROW: usize = 11;
+const ROOMY: usize = 100;
 const RUNTIME: usize = 7;
-const AGE: usize = 4;
+const AGE: usize = 3;
 const NOTE_MIN: usize = 12;
 
+/// What the resources have to say. A column that none of them has anything in leaves its room to the others; what changes as
+/// they run does not count, so that columns stay where they are.
+struct Needs {
+    widest_name: usize,
+    has_runs: bool,
+    has_servers: bool,
+}
+
+impl Needs {
+    fn of(dashboard: &Dashboard) -> Self {
+        let mut needs = Self { widest_name: 0, has_runs: false, has_servers: false };
+        for row in dashboard.snapshot.rows.iter() {
+            needs.widest_name = needs.widest_name.max(row.name.as_str().chars().count());
+            needs.has_runs |= row.update != UpdateStatus::NotApplicable;
+            needs.has_servers |= row.runtime != RuntimeStatus::NotApplicable;
+        }
+        needs
+    }
+}
+
 impl Columns {
-    fn of(width: usize, widest_name: usize) -> Self {
+    fn of(width: usize, needs: &Needs) -> Self {
         let mut columns = Self { name: 0, update: 0, runtime: 0, age: 0, note: 0 };
         let rest = width.saturating_sub(MARGIN);
-        columns.name = widest_name.clamp(8, 28).min(rest.max(1)).min((rest / 3).max(12)).min(rest);
+        columns.name = needs.widest_name.clamp(8, 28).min(rest.max(1)).min((rest / 3).max(12)).min(rest);
         let mut left = rest - columns.name;
         let mut take = |wanted: usize| {
-            let fits = left >= wanted + GAP;
+            let fits = wanted > 0 && left >= wanted + GAP;
             if fits {
                 left -= wanted + GAP;
             }
             if fits { wanted } else { 0 }
         };
-        columns.update = take(UPDATE);
-        columns.runtime = take(RUNTIME);
+        let update = if width >= ROOMY { UPDATE } else { UPDATE_NARROW };
+        columns.update = take(if needs.has_runs { update } else { 0 });
+        columns.runtime = take(if needs.has_servers { RUNTIME } else { 0 });
         columns.age = take(AGE);
         columns.note = if left >= NOTE_MIN + GAP { left - GAP } else { 0 };
         if columns.note == 0 {
             // Names have what nobody else can use.
-            columns.name += left.min(widest_name.saturating_sub(columns.name));
+            columns.name += left.min(needs.widest_name.saturating_sub(columns.name));
         }
         columns
     }
@@ -60,9 +85,8 @@ pub(in crate::dashboard) fn draw(dashboard: &Dashboard, area: Rect, buffer: &mut
     if area.is_empty() {
         return;
     }
-    let names = dashboard.snapshot.rows.iter().map(|row| row.name.as_str().chars().count());
     // The right edge belongs to the scroll bar.
-    let columns = Columns::of(usize::from(area.width).saturating_sub(1), names.max().unwrap_or(0));
+    let columns = Columns::of(usize::from(area.width).saturating_sub(1), &Needs::of(dashboard));
     let has_head = area.height > 1;
     if has_head {
         head(dashboard, columns, Rect { height: 1, ..area }, buffer);
@@ -158,17 +182,20 @@ fn resource(dashboard: &Dashboard, row: &Row, columns: Columns, is_chosen: bool,
         (false, true) => Tone::Dim,
         (false, false) => Tone::Plain,
     };
-    let (update, update_tone) = list::update_words(row, now);
+    let (mut update, update_tone) = list::update_words(row, now);
+    if text::columns(&update) > columns.update {
+        update = update.replace("in progress", "runs");
+    }
     let (runtime, runtime_tone) = list::runtime_words(row);
     let age = list::since(row).map(|since| list::coarse(now.since(since))).unwrap_or_default();
-    let (note, note_tone) = list::note(row, &dashboard.root(), now);
+    let (said, note_tone) = note(row, &dashboard.root(), now, columns.note);
     let mut x = line.x + 4;
     for (columns, text, tone) in [
         (columns.name, row.name.as_str(), name_tone),
         (columns.update, update.as_str(), update_tone),
         (columns.runtime, runtime, runtime_tone),
         (columns.age, &format!("{age:>AGE$}"), Tone::Dim),
-        (columns.note, &note, note_tone),
+        (columns.note, &said, note_tone),
     ] {
         if columns > 0 {
             put(buffer, line, x, line.y, &padded(text, columns, cut), look.style(tone));

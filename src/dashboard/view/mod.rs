@@ -11,6 +11,7 @@ pub(super) mod logs;
 pub(super) mod page;
 pub(super) mod palette;
 pub(super) mod quit;
+pub(super) mod switch;
 pub(super) mod timeline;
 pub(super) mod title;
 
@@ -62,6 +63,7 @@ impl Dashboard {
             Some(Overlay::Form(form)) => buttons::form(self, form, screen, buffer),
             Some(Overlay::Links(chosen)) => palette::links(self, *chosen, screen, buffer),
             Some(Overlay::Quit { choice, unasked }) => quit::draw(self, *choice, *unasked, screen, buffer),
+            Some(Overlay::Switch(switch)) => switch::draw(self, switch, screen, buffer),
             Some(Overlay::Prompt(..)) | None => {}
         }
     }

@@ -56,6 +56,7 @@ pub(in crate::dashboard) fn lines(dashboard: &Dashboard, page: &Overlay) -> Vec<
         | Overlay::Palette { .. }
         | Overlay::Links(_)
         | Overlay::Quit { .. }
+        | Overlay::Switch(_)
         | Overlay::Prompt(..) => Vec::new(),
     }
 }

@@ -86,7 +86,9 @@ async fn run(
             }
         }
     }
+    // Keys from now on are for somebody else.
     typing.abort();
+    typing.await.ok();
     Ok(u8::try_from(exit_code(connection, &exec.id).await?).unwrap_or(u8::MAX))
 }
 

@@ -12,6 +12,7 @@
 //! click 10 3 | wheel 10 3 -1
 //! lost TEXT             the session does not answer
 //! refuse TEXT           the session does not take a press of a button
+//! no-browser URL        no browser showed it
 //! draw                  a screen for the expected part
 //! ```
 
@@ -78,6 +79,7 @@ impl Viewer {
             "wheel" if rest.ends_with("-1") => self.mouse(MouseEventKind::ScrollUp, rest),
             "wheel" => self.mouse(MouseEventKind::ScrollDown, rest),
             "lost" => self.input(Input::Link(Link::Lost(rest.to_owned()))),
+            "no-browser" => self.input(Input::NoBrowser(rest.to_owned())),
             "refuse" => self.input(Input::Refused(rest.to_owned())),
             "draw" => self.draw(),
             _ => panic!("what is `{word} {rest}`?"),
@@ -114,7 +116,7 @@ impl Viewer {
             return self.input(Input::Resize(self.size.0, self.size.1));
         }
         let words: Vec<&str> = words.collect();
-        let look = Look { colour: !words.contains(&"plain"), unicode: !words.contains(&"ascii") };
+        let look = Look { colour: !words.contains(&"plain"), unicode: !words.contains(&"ascii"), light: false };
         let whose = if words.contains(&"attached") { Whose::Attached } else { Whose::Own };
         let setting = Setting { look, title: "shop".to_owned(), whose, utc_offset_secs: 3600 };
         let (dashboard, commands) = Dashboard::new(setting, Preferences::default(), self.size.0, self.size.1);

@@ -1,12 +1,11 @@
 //! The real program in a pseudo-terminal, with a real session.
 
 use super::pty::Pty;
-use crate::sandbox::{DEADLINE, Sandbox, is_alive, wait_for_death};
+use crate::sandbox::{Sandbox, is_alive, wait_for_death};
 use nix::sys::signal::Signal;
 use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -206,17 +205,107 @@ fn a_stopped_dashboard_goes_on_where_it_was() {
     terminal.wait_for("1 failing");
     terminal.resize(100, 30);
     terminal.wait_until("the new width", |screen| screen.lines().any(|line| line.trim_end().chars().count() > 82));
-    // Ctrl-Z gives the terminal back until it is continued.
+    // There is no shell here that could bring it back.
+    terminal.press("\x1a");
+    terminal.wait_for("no shell is there that could bring it back");
+    assert!(terminal.is_taken());
+}
+
+#[test]
+fn suspending_gives_the_terminal_to_the_shell_that_started_it() {
+    let sandbox = shop();
+    let _down = Down(&sandbox);
+    let mut shell = sandbox.program("sh");
+    // What runs orch stops with it, as a `make` would.
+    shell.args(["-c", "set -m; sh -c 'orch up; true'; echo it ended with $?; read line; fg"]);
+    shell.env("TERM", "xterm-256color").env_remove("COLUMNS");
+    let mut terminal = Pty::run(shell, 80, 24);
+    terminal.wait_for("3 well");
     terminal.press("\x1a");
     terminal.wait_until_taken(false);
-    let deadline = Instant::now() + DEADLINE;
-    let stat = format!("/proc/{}/stat", terminal.pid());
-    while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
-        assert!(Instant::now() < deadline, "it did not stop");
-        thread::park_timeout(Duration::from_millis(5));
-    }
-    terminal.signal(Signal::SIGCONT);
+    terminal.wait_for(&format!("it ended with {}", 128 + Signal::SIGSTOP as i32));
+    sandbox.write("src.txt", "bad\n");
+    terminal.press("\r");
+    terminal.wait_until_taken(true);
     terminal.wait_for("1 failing");
+    terminal.press("qs");
+    terminal.finish();
+}
+
+#[test]
+fn a_shell_has_the_terminal_to_itself_until_it_ends() {
+    let sandbox = shop().env("SHELL", "sh").env("PS1", "type: ");
+    let _down = Down(&sandbox);
+    let mut terminal = Pty::start(&sandbox, &["up"], 80, 24);
+    terminal.wait_for("3 well");
+    terminal.press("fserver\r");
+    terminal.wait_for("─ server ");
+    for round in 1..4 {
+        terminal.press("x");
+        terminal.wait_until_taken(false);
+        terminal.wait_for("type: ");
+        // What is interrupted is the shell's.
+        terminal.signal(Signal::SIGINT);
+        terminal.press(&format!("echo round $(({round}+40)); stty -echo\r"));
+        terminal.wait_for(&format!("round {}", round + 40));
+        terminal.press("(exit 130)\r");
+        terminal.press("exit\r");
+        terminal.wait_until_taken(true);
+        // Typed before anything is drawn.
+        terminal.press("2");
+        terminal.wait_for("Declared");
+        terminal.press("1");
+        terminal.wait_without("Declared");
+    }
+    terminal.press("qs");
+    let (status, written) = terminal.finish();
+    assert_eq!(status.code(), Some(0), "{written}");
+    assert!(!written.contains("press Enter to go back"), "{written}");
+}
+
+/// A server that ends only when it is killed.
+const STUBBORN: &str = r#"
+local_resource("server", serve_cmd="trap '' TERM INT HUP; echo $$ > server.pid; echo listening; while :; do sleep 1000; done",
+               ready_log_line="listening")
+"#;
+
+#[test]
+fn a_second_signal_ends_all_at_once_and_the_terminal_is_given_back() {
+    for (signal, code) in [(Signal::SIGTERM, 143), (Signal::SIGINT, 0)] {
+        let sandbox = Sandbox::new(STUBBORN);
+        let _down = Down(&sandbox);
+        let terminal = Pty::start(&sandbox, &["up"], 80, 24);
+        terminal.wait_for("1 well");
+        let (session, server) = (session_pid(&sandbox), sandbox.read("server.pid").trim().parse().unwrap());
+        terminal.signal(signal);
+        terminal.wait_until_taken(false);
+        terminal.wait_for("stopping server");
+        assert!(is_alive(server) && is_alive(session), "{signal}");
+        let asked = Instant::now();
+        terminal.signal(signal);
+        terminal.wait_for("killing server at once");
+        let (status, written) = terminal.finish();
+        assert!(asked.elapsed() < Duration::from_secs(8), "it waited for the server: {signal}");
+        assert_eq!(status.code(), Some(code), "{signal}: {written}");
+        assert!(written.contains("\x1b[?1049l") && written.contains("\x1b[?25h"), "{signal}: {written:?}");
+        wait_for_death(session);
+        wait_for_death(server);
+    }
+}
+
+#[test]
+fn two_hang_ups_end_the_dashboard_alone() {
+    let sandbox = shop();
+    let _down = Down(&sandbox);
+    let terminal = Pty::start(&sandbox, &["up"], 80, 24);
+    terminal.wait_for("3 well");
+    let session = session_pid(&sandbox);
+    terminal.signal(Signal::SIGHUP);
+    terminal.signal(Signal::SIGHUP);
+    let (status, written) = terminal.finish();
+    assert_eq!(status.code(), Some(0), "{written}");
+    assert!(written.contains("\x1b[?1049l") && written.contains("\x1b[?25h"), "{written:?}");
+    assert!(is_alive(session));
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! What the Orchfile says of it: its declaration, what it waits for, what it reads and writes.
 
-use super::{Detail, Lines};
+use super::{Detail, Lines, NAME};
 use crate::{
     dashboard::{
         look::Tone,
-        text::broken,
+        text::{broken, columns},
         view::{cells::Piece, list::sign},
     },
     model::{Condition, FilePath, ImageKey, NodeKey},
@@ -52,12 +52,11 @@ impl Detail<'_> {
 
     pub(super) fn declared(&self) -> Lines {
         let spec = &self.row.spec;
-        let place =
-            spec.declared_at.as_ref().map(|at| self.fact("at", Tone::Plain, &format!("{}:{}", at.file, at.line)));
-        let parts = spec
-            .parts
-            .iter()
-            .flat_map(|part| self.fact_within(self.width.saturating_sub(2), &part.name, Tone::Plain, &part.text));
+        let names = spec.parts.iter().map(|part| columns(&part.name) + 1).fold(NAME, usize::max);
+        let fact =
+            |name: &str, text: &str| self.fact_within(names, self.width.saturating_sub(2), name, Tone::Plain, text);
+        let place = spec.declared_at.as_ref().map(|at| fact("at", &format!("{}:{}", at.file, at.line)));
+        let parts = spec.parts.iter().flat_map(|part| fact(&part.name, &part.text));
         let mut lines: Lines = place.into_iter().flatten().chain(parts).collect();
         lines.iter_mut().for_each(|line| line.insert(0, self.piece(Tone::Plain, "  ")));
         lines

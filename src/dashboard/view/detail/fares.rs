@@ -3,7 +3,7 @@
 use super::{Detail, Lines};
 use crate::{
     dashboard::{list, look::Tone},
-    snapshot::{InstanceRow, RuntimeStatus, words},
+    snapshot::{InstanceRow, RuntimeStatus, UpdateStatus, words},
 };
 use std::fmt::Write;
 
@@ -17,6 +17,10 @@ impl Detail<'_> {
             let ended = list::last_run(row).and_then(|run| run.ended_at).filter(|_| row.current_run.is_none());
             let ago = ended.map(|at| format!(", {}", self.age(at))).unwrap_or_default();
             lines.extend(self.fact("update", tone, &format!("{update}{ago}")));
+        }
+        let failed = list::last_run(row).filter(|_| row.update == UpdateStatus::Error);
+        if let Some((run, exit)) = failed.and_then(|run| Some((run, run.exit.as_ref()?))) {
+            lines.extend(self.fact("failed", Tone::Bad, &words::exit_of(run, exit)));
         }
         if let Some(run) = row.current_run.as_ref().or_else(|| list::last_run(row)) {
             let image = row.images.iter().find(|image| image.runs.contains(run)).map(|image| &image.image);

@@ -11,7 +11,7 @@ use crate::{
         list::coarse,
         look::Tone,
         state::Dashboard,
-        text::{broken, padded},
+        text::{broken, columns, padded},
     },
     model::{FilePath, Time},
     snapshot::{Row, words},
@@ -107,13 +107,15 @@ impl Detail<'_> {
     }
 
     fn fact(&self, name: &str, tone: Tone, text: &str) -> Lines {
-        self.fact_within(self.width, name, tone, text)
+        self.fact_within(NAME, self.width, name, tone, text)
     }
 
-    fn fact_within(&self, width: usize, name: &str, tone: Tone, text: &str) -> Lines {
-        let width = width.saturating_sub(NAME).max(10);
+    /// With names of `names` columns, or of more where this one needs them.
+    fn fact_within(&self, names: usize, width: usize, name: &str, tone: Tone, text: &str) -> Lines {
+        let names = names.max(columns(name) + 1);
+        let width = width.saturating_sub(names).max(10);
         let rows = broken(text, width);
-        let name = |place: usize| if place == 0 { padded(name, NAME, "") } else { " ".repeat(NAME) };
+        let name = |place: usize| if place == 0 { padded(name, names, "") } else { " ".repeat(names) };
         rows.into_iter()
             .enumerate()
             .map(|(place, text)| vec![self.piece(Tone::Dim, name(place)), self.piece(tone, text)])

@@ -28,3 +28,27 @@ fn a_command_runs_in_the_container_and_its_exit_code_is_that_of_orch() {
     let dead = sandbox.orch(&["exec", "web", "--", "true"]);
     assert!(dead.code != Some(0) && !dead.stderr.is_empty(), "{}", dead.all());
 }
+
+#[test]
+fn the_dashboard_opens_a_shell_in_a_container_and_comes_back() {
+    let Some(engine) = Engine::shared() else { return };
+    let sandbox = engine.sandbox(&containers(&engine, &["web"], ""));
+    plant(&sandbox, &["web"]);
+    let mut terminal = Pty::start(&sandbox, &["up"], 100, 30);
+    terminal.wait_for("1 well");
+    terminal.press("fweb\r");
+    terminal.wait_for("─ web ");
+    terminal.press("x");
+    terminal.wait_until_taken(false);
+    // Typed before there is a shell.
+    terminal.press("cat /srv/page\n");
+    terminal.wait_for("first");
+    terminal.press("exit 3\n");
+    terminal.wait_until_taken(true);
+    // Typed before anything is drawn.
+    terminal.press("2");
+    terminal.wait_for("Declared");
+    terminal.press("qs");
+    let (status, written) = terminal.finish();
+    assert_eq!(status.code(), Some(0), "{written}");
+}
