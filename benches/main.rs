@@ -1,6 +1,6 @@
 //! `cargo bench`: measures the real program as a user would run it, and prints a table beside the targets.
 //!
-//! `cargo bench -- WORD…` takes only the figures with these names, or whose names hold one of the words; `--quick` takes few rounds; `--list` lists.
+//! `cargo bench -- --help` says how to choose.
 //! The same binary also plays the small programs that orch runs here (`stamp`, `lines`, `serve`), so that what is measured
 //! is not the start of a shell.
 
@@ -62,12 +62,22 @@ const BENCHES: &[Bench] = &[
     Bench { name: "binary", run: verbs::binary },
 ];
 
+const FLAGS: [&str; 2] = ["--quick", "--list"];
+const USAGE: &str = "cargo bench -- [--quick] [--list] [WORD…]
+
+Takes only the figures with these names, or whose names hold one of the words.
+--quick takes few rounds, --list names the figures.";
+
 fn main() -> ExitCode {
     if let Some(code) = program::main_if_asked() {
         return code;
     }
     // Cargo passes `--bench`.
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if let Some(unknown) = arguments.iter().find(|word| word.starts_with('-') && !FLAGS.contains(&word.as_str())) {
+        println!("{USAGE}");
+        return ExitCode::from(if unknown == "--help" { 0 } else { 2 });
+    }
     let words: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
     let is_named = |name: &str| words.iter().any(|word| *word == name);
     let is_exact = BENCHES.iter().any(|bench| is_named(bench.name));
