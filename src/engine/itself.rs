@@ -9,7 +9,7 @@ use super::{
     state::State,
 };
 use crate::model::FilePath;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// A node that made itself dirty that often in a row is held.
 const SELF_DIRTY_MAX: u32 = 5;
@@ -19,6 +19,7 @@ const SELF_DIRTY_DOUBTFUL_MAX: u32 = 10;
 const CHANCES_MAX: u32 = 6;
 /// After how long it is let go first; each further time after twice as long.
 const CHANCE_DELAY: Duration = Duration::from_secs(1);
+
 /// Whether it made itself dirty too often. Where others may have been the ones, it takes longer, and one of them is
 /// enough.
 pub(super) fn is_held(state: &State, id: NodeId) -> bool {
@@ -27,7 +28,7 @@ pub(super) fn is_held(state: &State, id: NodeId) -> bool {
         return false;
     }
     let times = itself.streak + 1;
-    let is_sure = itself.alone && times >= SELF_DIRTY_MAX && path(state, id).is_some();
+    let is_sure = itself.alone && itself.steady + 1 >= SELF_DIRTY_MAX && path(state, id).is_some();
     let may_be = || itself.others.iter().all(|other| !state.nodes[*other].derived.convicted);
     let is_likely = is_sure || times >= SELF_DIRTY_DOUBTFUL_MAX && may_be();
     is_likely && is_self_dirty(state, id)
@@ -80,8 +81,14 @@ pub(super) fn count(state: &mut State, id: NodeId) {
     let is_self_dirty = is_self_dirty(state, id);
     let node = state.node(id);
     if is_self_dirty {
-        let paths = edited(&node.dirt).filter(|path| node.itself.streak == 0 || node.itself.paths.contains(*path));
-        node.itself.paths = paths.cloned().collect();
+        let edited: BTreeSet<FilePath> = edited(&node.dirt).cloned().collect();
+        node.itself.paths.retain(|path| edited.contains(path));
+        // What somebody saved the first time must not clear what the command writes each time since.
+        if node.itself.paths.is_empty() {
+            node.itself.paths = edited;
+            node.itself.steady = 0;
+        }
+        node.itself.steady += 1;
         node.itself.streak += 1;
         node.itself.during.clear();
         node.itself.echo_until = None;

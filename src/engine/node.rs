@@ -209,8 +209,10 @@ pub(super) struct SelfDirt {
     pub(super) echo_until: Option<Time>,
     /// Runs in a row that had no other cause.
     pub(super) streak: u32,
-    /// Files by which it did so each time.
+    /// Files by which it did so each time, the last so many times.
     pub(super) paths: BTreeSet<FilePath>,
+    /// How many times.
+    pub(super) steady: u32,
     /// Meanwhile something was written while no other command ran.
     pub(super) alone: bool,
     /// Who else may have written what was written meanwhile.

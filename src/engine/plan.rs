@@ -76,10 +76,7 @@ fn falls_back<'a>(
         return Some(None);
     }
     let why = |file: &FilePath, what: &str| Some(Some(format!("{} {what}", file.display_from(root))));
-    let is_fall_back = |file: &&FilePath| {
-        let covering = updates.iter().filter(|update| covers(update, file));
-        covering.flat_map(|update| &update.fall_back_on).any(|trigger| trigger.matches(file))
-    };
+    let is_fall_back = |file: &&FilePath| updates.iter().any(|update| falls_back_on(update, file));
     if let Some(file) = changed.clone().find(is_fall_back) {
         return why(file, "is in `fall_back_on`");
     }
@@ -94,6 +91,11 @@ fn falls_back<'a>(
         }
     }
     None
+}
+
+/// Whether a change of that file is never made in place.
+pub(super) fn falls_back_on(update: &LiveUpdate, file: &FilePath) -> bool {
+    covers(update, file) && matches_any(&update.fall_back_on, file)
 }
 
 fn covers(update: &LiveUpdate, file: &FilePath) -> bool {

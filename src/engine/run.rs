@@ -168,8 +168,9 @@ pub(super) fn fail(state: &mut State, id: NodeId, over: &Over) {
 /// What every success leads to: conditions are met, and the server is started anew.
 pub(super) fn after_success(state: &mut State, id: NodeId, serving: Option<Serving>) {
     state.touch(id);
-    reach_success(state, id);
+    // What served until now was not made by this run: that it is ready says nothing of what comes in its place.
     serve::replace(state, id, serving);
+    reach_success(state, id);
 }
 
 pub(super) fn reach_success(state: &mut State, id: NodeId) {

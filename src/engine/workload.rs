@@ -300,7 +300,7 @@ pub(super) fn changed(state: &State, id: NodeId) -> BTreeMap<FilePath, Option<Di
     changed
 }
 
-/// All files that the first sync of new containers copies.
+/// All files that the first sync of new containers copies. What cannot be changed in place is as the image has it.
 fn first_sync(state: &State, id: NodeId) -> BTreeMap<FilePath, Option<Digest>> {
     let node = &state.nodes[id];
     let updates = node.what.live_updates();
@@ -308,6 +308,7 @@ fn first_sync(state: &State, id: NodeId) -> BTreeMap<FilePath, Option<Digest>> {
     let is_synced = |path: &FilePath| {
         let mut covering = updates.clone().filter(|update| update.inputs.iter().any(|inputs| inputs.contains(path)));
         covering.any(|update| update.syncs.iter().any(|sync| sync.local.matches(path)))
+            && !node.what.live_updates().iter().any(|update| plan::falls_back_on(update, path))
     };
     let images = image::with_bases(state, &node.edges.images);
     let files = images.iter().filter_map(|image| state.nodes[*image].making.now.as_ref()).flatten();

@@ -592,6 +592,24 @@ fn a_node_that_makes_itself_dirty_is_held() {
 }
 
 #[test]
+fn a_save_in_between_does_not_clear_a_node_that_makes_itself_dirty() {
+    let mut world = World::new(Goal::Up);
+    world.slow.insert(name("a"));
+    world.load(Mode::Orchfile, &[resource("a").cmd("a").reads(&["x", "y"])]);
+    world.save("y", "by a user");
+    world.end("a", Exit::Code(0));
+    for round in 0..10 {
+        if world.runs.is_empty() {
+            break;
+        }
+        world.save("x", &round.to_string());
+        world.end("a", Exit::Code(0));
+        world.pass(500);
+    }
+    assert_eq!(world.row("a").hold, Some(Hold::SelfDirty { times: 6, path: path("x") }));
+}
+
+#[test]
 fn stop_keeps_ended_until_start() {
     let mut world = World::new(Goal::Up);
     world.files.insert(path("x"), "1".to_owned());

@@ -149,6 +149,7 @@ fn dock(seed: u64) -> Sim {
     let mut rng = Rng::new(seed);
     let taste = Taste { faults: rng.percent(70) };
     let mut generator = Generator::new(rng.fork(), taste);
+    generator.switches = true;
     let mut projects = vec![generator.fleet()];
     for _ in 0..3 {
         let last = projects.last().expect("one").clone();

@@ -307,9 +307,14 @@ impl Facts {
         let Some(facts) = self.instances.get_mut(&instance).filter(|facts| !facts.stop_asked) else { return };
         facts.ready = true;
         let name = facts.resource.clone();
-        let is_good = self.last_run(&name).is_none_or(|run| run.succeeded() || run.exit.is_none());
+        let local = self.resource(&name).and_then(|one| one.kind.local());
+        // How a command ended that the resource has no more, or in another session, says nothing of the server.
+        let last = self.last_run(&name).filter(|run| run.session == self.session);
+        let last = last.filter(|_| local.is_none_or(|local| local.cmd.is_some()));
+        // While its command runs anew, what serves is about to be replaced.
+        let is_good = last.is_none_or(RunFacts::succeeded);
         // What became a command alone is ready when that succeeds.
-        let serves = self.resource(&name).and_then(|one| one.kind.local()).is_none_or(|local| local.serve.is_some());
+        let serves = local.is_none_or(|local| local.serve.is_some());
         self.reached.entry(name).or_default().ready |= is_good && serves;
     }
 

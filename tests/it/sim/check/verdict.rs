@@ -8,8 +8,12 @@ use orch::model::{Exit, Resource, ResourceName, Restart};
 pub(crate) fn verdict(facts: &Facts) -> Vec<String> {
     let Some(project) = &facts.project else { return vec!["no project".to_owned()] };
     // What does not start with the session may still be started by a change: by new outputs that it reads.
-    let ran =
-        |resource: &Resource| facts.last_run(&resource.name).is_some() || docker::failed_for(facts, &resource.name);
+    // A server alone has no run that anybody sees. What started counts (Tilt: what is not `auto_init` is skipped, unless
+    // something had it start).
+    let ran = |resource: &Resource| {
+        let name = &resource.name;
+        facts.last_run(name).is_some() || facts.last_instance(name).is_some() || docker::failed_for(facts, name)
+    };
     let wanted = project.resources.iter().filter(|one| one.enabled && (one.auto_init || ran(one)));
     wanted.filter_map(|resource| trouble(facts, resource)).collect()
 }

@@ -175,7 +175,11 @@ impl DockerFacts {
     /// Notes what the engine is about to learn.
     pub(crate) fn on_event(&mut self, now: Time, event: &DockerEvent) {
         match event {
-            DockerEvent::Seen { seen, .. } => self.told = seen.containers.clone(),
+            DockerEvent::Seen { seen, .. } => {
+                // What ended before this session has ended too: a job that is done stays so, also where it is removed.
+                seen.containers.iter().for_each(|(name, containers)| self.note_ends(now, name, containers));
+                self.told = seen.containers.clone();
+            }
             DockerEvent::ContainersChanged { resource, containers } => {
                 self.note_ends(now, resource, containers);
                 self.told.insert(resource.clone(), containers.clone());
