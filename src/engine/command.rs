@@ -7,8 +7,9 @@ use super::{
     event::RunEnd,
     fresh, knowledge,
     node::NodeId,
-    phase::{self, Cancelled, LastRun, RunPhase, Serving, Work},
+    phase::{self, LastRun, RunPhase, Serving, Work},
     run::{self, Over},
+    serve,
     state::State,
 };
 use crate::{
@@ -88,7 +89,7 @@ pub(super) fn on_ended(state: &mut State, id: NodeId, over: Over, command: phase
         }
     }
     if end.exit.is_success() {
-        succeed(state, id, &over, command, end.outputs);
+        succeed(state, id, command, end.outputs);
     } else {
         state.node(id).knowledge.outputs = None;
         run::fail(state, id, &over);
@@ -104,7 +105,7 @@ fn publish_written(state: &mut State, command: &phase::Command) {
     }
 }
 
-fn succeed(state: &mut State, id: NodeId, over: &Over, command: phase::Command, outputs: Vec<(FilePath, Digest)>) {
+fn succeed(state: &mut State, id: NodeId, command: phase::Command, outputs: Vec<(FilePath, Digest)>) {
     let outputs: BTreeMap<FilePath, Digest> = outputs.into_iter().collect();
     let before = state.node(id).knowledge.outputs.take().unwrap_or_default();
     remember(state, id, &command, &outputs);
@@ -113,12 +114,12 @@ fn succeed(state: &mut State, id: NodeId, over: &Over, command: phase::Command, 
     node.dirt.outputs.clear();
     publish_outputs(state, id, &command, &before, &outputs);
     state.node(id).knowledge.outputs = Some(outputs);
-    let stopped = over.cancelled == Some(Cancelled::Stopped);
-    if stopped {
-        state.node(id).server.serving = command.serving;
-        run::reach_success(state, id);
-    } else {
+    // What counts is what is wanted now, not what was when the run was told to end.
+    if edges::counts(state, id) {
         run::after_success(state, id, command.serving);
+    } else {
+        serve::keep_for_later(state, id, command.serving);
+        run::reach_success(state, id);
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     image::{self, Standing},
     itself, kube,
     node::{Derived, NodeId},
+    pause,
     phase::{LastRun, RunPhase},
     schedule,
     state::State,
@@ -146,6 +147,7 @@ fn tell_readers(state: &mut State, id: NodeId, old: &Derived, new: &Derived) {
 
 /// Those that wait may go on, and their rows say why they wait.
 fn tell_dependents(state: &mut State, id: NodeId, old: &Derived, new: &Derived) {
+    let is_well_again = old.moving && !new.moving && counts(state, id) && is_ready(state, id);
     for (dependent, condition) in state.nodes[id].edges.dependents.clone() {
         let edges = &mut state.node(dependent).edges;
         if is_of_all_runs(condition) {
@@ -153,6 +155,9 @@ fn tell_dependents(state: &mut State, id: NodeId, old: &Derived, new: &Derived) 
         }
         if edges.unmet > 0 || old.moving || new.moving {
             state.touch(dependent);
+        }
+        if is_well_again {
+            pause::try_at_once(state, dependent, id);
         }
     }
 }
@@ -236,7 +241,7 @@ fn is_looked_for(state: &State, id: NodeId) -> bool {
 fn is_changing(state: &State, id: NodeId) -> bool {
     let Some(live) = state.nodes[id].live() else { return false };
     let is_ci = state.goal == Goal::Ci;
-    let is_young = is_ci && !live.has_check() && !live.lived;
+    let is_young = is_ci && !live.is_proven();
     // Nobody knows how it is, nor will by waiting.
     if state.is_out_of_reach(&state.nodes[id]) && !live.is_process() {
         return false;
@@ -309,5 +314,5 @@ fn because(state: &State, id: NodeId) -> &'static str {
     if node.live().is_some() || node.server.due {
         return "not ready";
     }
-    if node.server.backoff.is_some() || node.server.stays_ended { "failed" } else { "not started" }
+    if node.server.waits_to_start() || node.server.stays_ended { "failed" } else { "not started" }
 }

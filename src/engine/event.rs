@@ -209,13 +209,22 @@ pub struct RunEnd {
     pub made: Made,
     /// The command of a live update that failed, as people write it and without secrets.
     pub failed_command: Option<String>,
+    /// Containers were not raised since somebody else has this port of the machine.
+    pub taken_port: Option<u16>,
 }
 
 impl RunEnd {
     /// The end of a run that leaves nothing behind.
     #[must_use]
     pub fn of(exit: Exit) -> Self {
-        Self { exit, outputs: Vec::new(), leftovers: false, made: Made::Nothing, failed_command: None }
+        Self {
+            exit,
+            outputs: Vec::new(),
+            leftovers: false,
+            made: Made::Nothing,
+            failed_command: None,
+            taken_port: None,
+        }
     }
 }
 

@@ -5,7 +5,8 @@
 //! - `evaluation`, `reload`, `links`: the Orchfile, and what a new project changes.
 //! - `changes`, `knowledge`: from saved files to dirty nodes.
 //! - `fresh`: what need not run. `schedule`, `edges`: what starts now, and why the rest waits.
-//! - `run`, `command`, `serve`, `probe`: the two machines of a node; `itself`: those that feed themselves.
+//! - `run`, `command`, `serve`, `probe`: the two machines of a node; `pause`: what is tried again later; `proof`: what nothing checks;
+//!   `itself`: those that feed themselves.
 //! - `button`: commands that run when a user presses something.
 //! - `stop`, `switch`, `takedown`, `shutdown`, `verdict`: what users ask for, and how things end. `rows`, `say`: what people see.
 
@@ -33,9 +34,11 @@ mod live;
 mod node;
 mod observe;
 mod oracle;
+mod pause;
 mod phase;
 mod plan;
 mod probe;
+mod proof;
 mod prune;
 mod raise;
 mod reload;
@@ -228,14 +231,14 @@ fn expire_deadlines(state: &mut State) {
             Deadline::Settle => changes::on_due(state),
             Deadline::WatchReads => evaluation::watch(state),
             Deadline::CiTimeout => verdict::on_timeout(state),
-            Deadline::Backoff(id) => serve::on_backoff_over(state, id),
+            Deadline::Backoff(id) => pause::on_over(state, id),
             Deadline::SelfDirty(id) => itself::on_another_chance(state, id),
             Deadline::Probe(id) => probe::check(state, id),
             Deadline::Readiness(id) => verdict::on_not_ready(state, id),
             Deadline::Prune => prune::on_due(state),
             Deadline::Trouble(id) => verdict::on_trouble(state, id),
             Deadline::Slow(id) => say::slow(state, id),
-            Deadline::Lived(id) => serve::on_lived(state, id),
+            Deadline::Lived(id) => proof::on_lived(state, id),
         }
     }
 }

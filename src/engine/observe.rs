@@ -9,8 +9,9 @@ use super::{
     effect::{DockerEffect, KubeEffect},
     kube,
     node::{Node, NodeId},
+    pause,
     phase::{Body, Live, RunPhase, Watched},
-    say, serve, shutdown,
+    proof, say, serve, shutdown,
     state::State,
     verdict,
     workload::{self, Order, Raised, There},
@@ -216,7 +217,7 @@ fn is_started_by_engine(state: &State, id: NodeId) -> bool {
 }
 
 /// Whether the engine was about to start one again when they were last seen.
-fn is_engines_turn(state: &State, id: NodeId) -> bool {
+pub(super) fn is_engines_turn(state: &State, id: NodeId) -> bool {
     let waits = |one: &ContainerState| one.phase == ContainerPhase::Restarting;
     workload::living(state.nodes[id].live()).iter().any(waits)
 }
@@ -290,11 +291,11 @@ fn appear(state: &mut State, id: NodeId) {
     };
     node.server.live = Some(Live { row, body, up_at: Some(now), stopping: false, ready: false, lived: false });
     node.workload.follows.insert(instance);
-    serve::calm(state, id);
+    pause::recover(state, id);
     state.instances.insert(instance, id);
     follow(state, id, instance);
     verdict::watch_readiness(state, id);
-    serve::watch_life(state, id);
+    proof::watch_life(state, id);
     serve::watch_slowness(state, id);
 }
 
@@ -370,6 +371,6 @@ fn repair(state: &mut State, id: NodeId, cause: Cause) {
 
 pub(super) fn put_back(state: &mut State, id: NodeId, cause: Cause, lived: std::time::Duration) {
     state.node(id).workload.again = Some(cause.clone());
-    let delay = serve::repair(state, id, lived);
+    let delay = pause::repair(state, id, lived);
     say::repair(state, id, &cause, delay);
 }

@@ -7,7 +7,7 @@ use crate::{
         ContainerPhase, ContainerState, Digest, Exit, FilePath, InstanceId, PodReadiness, RequestId, RunId, Serve,
         SetDigest, Time,
     },
-    snapshot::{InstanceRow, RunRow},
+    snapshot::{Cause, InstanceRow, RunRow},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -173,14 +173,37 @@ pub(super) struct Server {
     pub(super) live: Option<Live>,
     /// The last instance that ended.
     pub(super) ended: Option<InstanceRow>,
-    /// The last instance ended unasked and is started again then.
-    pub(super) backoff: Option<Time>,
+    /// The last instance ended unasked, or could not be made: it is tried again then.
+    pub(super) backoff: Option<Pause>,
     /// The last instance ended unasked and stays so.
     pub(super) stays_ended: bool,
     /// Crashes in a row, for the next delay.
     pub(super) crashes: u32,
     /// Restarts after crashes of this definition.
     pub(super) restarts: u32,
+}
+
+impl Server {
+    /// Whether a crash is why nothing of it lives now.
+    pub(super) fn waits_to_start(&self) -> bool {
+        self.backoff.as_ref().is_some_and(|pause| pause.then == Then::Start)
+    }
+}
+
+/// A pause before something is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pause {
+    pub(super) until: Time,
+    pub(super) then: Then,
+}
+
+/// What is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Then {
+    /// The server is started, or what there was is put back.
+    Start,
+    /// A whole run is made, for this cause.
+    Run(Cause),
 }
 
 /// An instance.

@@ -5,20 +5,20 @@ use super::{
     container,
     dirt::{Dirt, Saw},
     docker, edges,
-    event::Made,
+    event::{Made, RunEnd},
     kube,
     node::NodeId,
-    observe,
-    phase::{self, LastRun, Work},
+    observe, pause,
+    phase::{self, LastRun, Then, Work},
     run::{self, Over},
-    say, serve,
+    say, schedule, serve,
     state::State,
     stop,
     workload::{self, Order, Raised, There},
 };
 use crate::{
-    model::{ContainerSource, Exit, FilePath},
-    snapshot::{Cause, Skip, Step},
+    model::{ContainerSource, Exit, FilePath, RunId},
+    snapshot::{Cause, Goal, Skip, Step},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -57,6 +57,9 @@ pub(super) fn start(state: &mut State, id: NodeId) {
     let (dirt, cause) = run::take(state, id);
     let cause = fell_back.unwrap_or(cause);
     serve::give_way(state, id);
+    if !matches!(cause, Cause::PortTaken(_)) {
+        state.node(id).server.crashes = 0;
+    }
     begin(state, id, raised, dirt, cause, false);
 }
 
@@ -112,8 +115,8 @@ pub(super) fn stop_grace(state: &State, id: NodeId) -> Duration {
 }
 
 /// A run ended that was to bring containers to something.
-pub(super) fn on_ended(state: &mut State, id: NodeId, over: Over, raise: phase::Raise, made: Made) {
-    if let Made::Containers(there) = made {
+pub(super) fn on_ended(state: &mut State, id: NodeId, over: Over, raise: phase::Raise, end: RunEnd) {
+    if let Made::Containers(there) = end.made {
         state.node(id).workload.there = There::Containers(there);
     }
     if over.exit.is_success() {
@@ -129,8 +132,20 @@ pub(super) fn on_ended(state: &mut State, id: NodeId, over: Over, raise: phase::
         }
         observe::let_replaced_end(state, id);
         doubt_images(state, id, &over.exit);
+        if let Some(port) = end.taken_port.filter(|_| over.cancelled.is_none()) {
+            wait_for_port(state, id, over.row.run, port);
+        }
     }
     observe::judge(state, id);
+}
+
+/// Somebody else has a port that a container is to get: once more, later. A port that is given back is no event.
+fn wait_for_port(state: &mut State, id: NodeId, run: RunId, port: u16) {
+    if state.goal != Goal::Up || !edges::counts(state, id) || schedule::starts_by_itself(state, id) {
+        return;
+    }
+    let delay = pause::back_off(state, id, Then::Run(Cause::PortTaken(port)));
+    say::waits_for_port(state, id, run, port, delay);
 }
 
 fn succeed(state: &mut State, id: NodeId, over: Over, raise: phase::Raise) {
@@ -189,7 +204,7 @@ fn fail_again(state: &mut State, id: NodeId, over: Over) {
         return;
     }
     node.workload.again = Some(over.row.cause);
-    let delay = serve::back_off(state, id);
+    let delay = pause::back_off(state, id, Then::Start);
     say::not_put_back(state, id, over.row.run, delay);
     doubt_images(state, id, &over.exit);
 }

@@ -278,7 +278,7 @@ fn runtime_of(state: &State, id: NodeId) -> RuntimeStatus {
         Some(live) if live.has_check() && kube::error_of(&live.row.pods).is_some() => RuntimeStatus::Error,
         Some(_) => RuntimeStatus::Pending,
         None if node.what.is_workload() && verdict::is_finished(state, id) => RuntimeStatus::Ok,
-        None if node.server.backoff.is_some() || node.server.stays_ended => RuntimeStatus::Error,
+        None if node.server.waits_to_start() || node.server.stays_ended => RuntimeStatus::Error,
         None if node.server.due || node.is_running() || will_start(state, id) => RuntimeStatus::Pending,
         None => RuntimeStatus::None,
     }

@@ -133,7 +133,7 @@ fn on_ended(state: &mut State, id: NodeId, running: Running, end: RunEnd) {
     match work {
         Work::Command(command) => command::on_ended(state, id, over, command, end),
         Work::Build(build) => image::on_ended(state, id, over, build, end.made),
-        Work::Raise(raise) => raise::on_ended(state, id, over, *raise, end.made),
+        Work::Raise(raise) => raise::on_ended(state, id, over, *raise, end),
         Work::Update(update) => live::on_ended(state, id, over, *update),
     }
 }

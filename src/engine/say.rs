@@ -93,6 +93,18 @@ pub(super) fn not_put_back(state: &mut State, id: NodeId, run: RunId, delay: Dur
     state.say(id, Some(Attempt::Run(run)), Level::Warning, text);
 }
 
+/// A container was not made, since somebody else has its port.
+pub(super) fn waits_for_port(state: &mut State, id: NodeId, run: RunId, port: u16, delay: Duration) {
+    let text = format!("once more in {}s: port {port} may be free then", delay.as_secs());
+    state.say(id, Some(Attempt::Run(run)), Level::Warning, text);
+}
+
+/// What had crashed is not waited with any longer.
+pub(super) fn tried_at_once(state: &mut State, id: NodeId, provider: NodeId) {
+    let text = format!("starts again now: {} is ready", state.nodes[provider].name);
+    state.say(id, None, Level::Info, text);
+}
+
 pub(super) fn out_of_memory(state: &mut State, id: NodeId, instance: InstanceId) {
     let text = "it needed more memory than it may have".to_owned();
     state.say(id, Some(Attempt::Instance(instance)), Level::Warning, text);

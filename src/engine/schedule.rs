@@ -5,7 +5,7 @@ use super::{
     image::{self, Demand},
     itself, kube, live,
     node::NodeId,
-    phase::{Cancelled, LastRun, RunPhase},
+    phase::{Cancelled, LastRun, Pause, RunPhase, Then},
     raise, removal, run, say, serve,
     state::State,
     takedown, verdict,
@@ -324,6 +324,9 @@ fn wish_hold(state: &State, id: NodeId) -> Option<Hold> {
         return None;
     }
     let node = &state.nodes[id];
+    if let Some(Pause { until, then: Then::Run(_) }) = node.server.backoff {
+        return Some(Hold::Backoff { until });
+    }
     if itself::is_held(state, id)
         && let Some(path) = itself::path(state, id).or_else(|| node.dirt.files.keys().next())
     {
@@ -418,7 +421,7 @@ fn server_hold(state: &State, id: NodeId) -> Option<Hold> {
     if let Some(away) = backend::away(state, node) {
         return Some(away);
     }
-    let backoff = node.server.backoff.map(|until| Hold::Backoff { until });
+    let backoff = node.server.backoff.as_ref().map(|pause| Hold::Backoff { until: pause.until });
     // A job that ended well is done, not held.
     let is_done = node.what.is_workload() && verdict::is_finished(state, id);
     backoff.or_else(|| (node.server.stays_ended && !is_done).then_some(Hold::Ended))

@@ -1,4 +1,4 @@
-//! Servers: starting, replacing, crashing and backing off.
+//! Servers: starting, replacing, crashing.
 
 use super::{
     backend::Backend,
@@ -7,9 +7,9 @@ use super::{
     edges,
     effect::{Effect, PortCheck},
     node::NodeId,
-    observe,
-    phase::{Body, Live, Probing, Process, RunPhase, Serving},
-    probe, raise, say,
+    observe, pause,
+    phase::{Body, Live, Probing, Process, RunPhase, Serving, Then},
+    probe, proof, raise, say,
     state::State,
     takedown::TakeDown,
     verdict,
@@ -20,12 +20,6 @@ use crate::{
 };
 use std::time::Duration;
 
-/// The delay before the first restart after a crash; each further one doubles it.
-const BACKOFF_MIN: Duration = Duration::from_secs(1);
-/// The longest delay. A server that stayed up that long begins anew.
-const BACKOFF_MAX: Duration = Duration::from_mins(1);
-/// How long a server without a check must live before the verdict of `orch ci`.
-const LIVED: Duration = Duration::from_secs(1);
 /// How long after its first check a server may take to be ready until that is said.
 const SLOW: Duration = Duration::from_secs(10);
 /// How long a server may take to be ready in `orch ci` where the file does not say.
@@ -39,17 +33,23 @@ pub(super) fn replace(state: &mut State, id: NodeId, serving: Option<Serving>) {
     server.crashes = 0;
     server.restarts = 0;
     server.due = has_server;
-    calm(state, id);
+    pause::calm(state, id);
     stop(state, id);
     state.touch(id);
 }
 
-/// Forgets that the server crashed.
-pub(super) fn calm(state: &mut State, id: NodeId) {
+/// Nobody wants the server of a good run now: it is started when somebody does, in place of the one that still lives.
+pub(super) fn keep_for_later(state: &mut State, id: NodeId, serving: Option<Serving>) {
     let server = &mut state.node(id).server;
-    server.backoff = None;
-    server.stays_ended = false;
-    state.deadlines.clear(Deadline::Backoff(id));
+    server.due = server.live.as_ref().is_some_and(|live| !live.stopping) && serving.is_some();
+    server.serving = serving;
+}
+
+/// Somebody wants the node after all: what lives gives way to what was kept for later.
+pub(super) fn take_up(state: &mut State, id: NodeId) {
+    if state.nodes[id].server.due {
+        stop(state, id);
+    }
 }
 
 /// Ends the server and starts it again with the definition of the last good run. Tells whether there is one.
@@ -62,7 +62,7 @@ pub(super) fn restart(state: &mut State, id: NodeId, cause: Cause) -> bool {
     state.node(id).workload.again = Some(cause);
     state.node(id).server.due = true;
     state.node(id).server.crashes = 0;
-    calm(state, id);
+    pause::calm(state, id);
     stop(state, id);
     true
 }
@@ -72,7 +72,7 @@ pub(super) fn end(state: &mut State, id: NodeId) {
     state.node(id).server.due = false;
     // How it had ended is still true, and shown, when the session is over.
     let stays_ended = state.is_shutting_down() && state.nodes[id].server.stays_ended;
-    calm(state, id);
+    pause::calm(state, id);
     state.node(id).server.stays_ended = stays_ended;
     stop(state, id);
 }
@@ -179,29 +179,7 @@ pub(super) fn give_way(state: &mut State, id: NodeId) {
     let node = state.node(id);
     node.server.due = false;
     node.workload.again = None;
-    calm(state, id);
-}
-
-/// What should be there is put back after a while, longer each time.
-pub(super) fn back_off(state: &mut State, id: NodeId) -> Duration {
-    let delay = next_delay(state, id, Duration::ZERO);
-    let until = state.now + delay;
-    state.node(id).server.backoff = Some(until);
-    state.deadlines.set(Deadline::Backoff(id), until);
-    state.touch(id);
-    delay
-}
-
-/// What somebody took away is put back: at once, but not again and again.
-pub(super) fn repair(state: &mut State, id: NodeId, lived: Duration) -> Duration {
-    let server = &mut state.node(id).server;
-    if lived < BACKOFF_MAX && server.crashes > 0 {
-        return back_off(state, id);
-    }
-    server.crashes = 1;
-    server.due = true;
-    state.touch(id);
-    Duration::ZERO
+    pause::calm(state, id);
 }
 
 /// What is checked should be ready soon.
@@ -210,14 +188,6 @@ pub(super) fn watch_slowness(state: &mut State, id: NodeId) {
     let probe = live.process().and_then(|process| process.serve.probe.as_ref());
     let first_check = probe.map_or(Duration::ZERO, Probe::initial_delay);
     state.deadlines.set(Deadline::Slow(id), state.now + first_check + SLOW);
-}
-
-/// In `orch ci`, what has no check must live for a while.
-pub(super) fn watch_life(state: &mut State, id: NodeId) {
-    let needs_life = state.nodes[id].live().is_some_and(|live| !live.has_check());
-    if state.goal == Goal::Ci && needs_life {
-        state.deadlines.set(Deadline::Lived(id), state.now + LIVED);
-    }
 }
 
 fn start(state: &mut State, id: NodeId, serving: Serving) {
@@ -285,7 +255,7 @@ pub(super) fn on_instance_started(state: &mut State, instance: InstanceId, pid: 
     let Some((id, live)) = live(state, instance) else { return };
     live.row.pid = Some(pid);
     live.up_at = Some(now);
-    watch_life(state, id);
+    proof::watch_life(state, id);
     watch_slowness(state, id);
     probe::begin(state, id);
     update_ready(state, id);
@@ -297,13 +267,6 @@ pub(super) fn on_ready_line_seen(state: &mut State, instance: InstanceId) {
         process.line_seen = true;
     }
     update_ready(state, id);
-}
-
-pub(super) fn on_lived(state: &mut State, id: NodeId) {
-    if let Some(live) = &mut state.node(id).server.live {
-        live.lived = true;
-    }
-    state.touch(id);
 }
 
 /// Compares what the server shows with what it was taken for.
@@ -328,6 +291,7 @@ pub(super) fn update_ready(state: &mut State, id: NodeId) {
     } else if !is_stopping {
         verdict::watch_readiness(state, id);
     }
+    proof::watch_pods_life(state, id);
     say::readiness(state, id, is_ready);
 }
 
@@ -362,18 +326,14 @@ pub(super) fn crash(state: &mut State, id: NodeId, instance: InstanceId, exit: &
         Restart::OnFailure => !exit.is_success(),
         Restart::Never => false,
     };
-    let delay = again.then(|| next_delay(state, id, lived));
+    let delay = again.then(|| pause::next_delay(state, id, lived));
     say::crashed(state, id, instance, exit, delay);
     // A newer run has one started anyway.
     if state.nodes[id].server.due {
         return;
     }
     match delay {
-        Some(delay) => {
-            let until = state.now + delay;
-            state.node(id).server.backoff = Some(until);
-            state.deadlines.set(Deadline::Backoff(id), until);
-        }
+        Some(delay) => pause::begin(state, id, delay, Then::Start),
         None => state.node(id).server.stays_ended = true,
     }
 }
@@ -383,23 +343,4 @@ pub(super) fn restart_policy(state: &State, id: NodeId) -> Restart {
     let given = state.nodes[id].what.restart();
     let by_mode = state.mode().restarts_by_default() && state.goal != Goal::Ci;
     given.unwrap_or(if by_mode { Restart::OnFailure } else { Restart::Never })
-}
-
-fn next_delay(state: &mut State, id: NodeId, lived: Duration) -> Duration {
-    let server = &mut state.node(id).server;
-    if lived >= BACKOFF_MAX {
-        server.crashes = 0;
-    }
-    let delay = BACKOFF_MIN.saturating_mul(1 << server.crashes.min(6)).min(BACKOFF_MAX);
-    server.crashes += 1;
-    delay
-}
-
-/// The delay after a crash is over.
-pub(super) fn on_backoff_over(state: &mut State, id: NodeId) {
-    let server = &mut state.node(id).server;
-    server.backoff = None;
-    server.due = true;
-    server.restarts += 1;
-    state.touch(id);
 }

@@ -5,7 +5,7 @@ use super::{
     command,
     node::{Node, NodeId},
     phase::{Live, RunPhase},
-    removal, run, shutdown,
+    removal, run, serve, shutdown,
     state::State,
     stop,
 };
@@ -41,6 +41,7 @@ pub(super) fn forget(state: &mut State, id: NodeId) {
     let was = std::mem::take(&mut state.node(id).taken_down);
     state.node(id).torn_down = false;
     if was != TakeDown::No {
+        serve::take_up(state, id);
         on_done(state, id);
     }
 }

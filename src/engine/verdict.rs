@@ -71,7 +71,7 @@ pub(super) fn is_done(state: &State, id: NodeId) -> bool {
 fn serves(state: &State, id: NodeId) -> bool {
     let server = &state.nodes[id].server;
     match &server.live {
-        Some(live) => live.ready && !server.due && (live.has_check() || live.lived),
+        Some(live) => live.ready && !server.due && live.is_proven(),
         None => {
             server.stays_ended
                 && server.ended.as_ref().and_then(|row| row.exit.as_ref()).is_some_and(may_end(state, id))

@@ -107,6 +107,8 @@ pub struct PodContainer {
     pub is_initial: bool,
     /// Whether it is ready.
     pub is_ready: bool,
+    /// Whether a probe of its own decides that. Without one it is ready as soon as it runs.
+    pub is_checked: bool,
     /// How often the node started it again.
     pub restarts: u32,
     /// When it was started last, in nanoseconds since 1970: another start is another value. 0 before the first.

@@ -51,6 +51,10 @@ pub enum Cause {
     Resync,
     /// Its containers could not be changed in place: why.
     FallBack(String),
+    /// It had crashed, and a resource that it waits for is ready again.
+    Ready(ResourceName),
+    /// Somebody else had a port that its container is to get: perhaps it is free now.
+    PortTaken(u16),
     /// `orch down`.
     Teardown,
 }

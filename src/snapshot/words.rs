@@ -79,6 +79,8 @@ pub fn cause(cause: &Cause, root: &FilePath) -> String {
         Cause::Drifted(how) => format!("changed by somebody else: {how}"),
         Cause::Resync => "a container started anew, without the files that were changed in it".to_owned(),
         Cause::FallBack(why) => format!("not changed in place: {why}"),
+        Cause::Ready(on) => format!("{on} is ready again"),
+        Cause::PortTaken(port) => format!("once more, port {port} was taken"),
         Cause::Teardown => "teardown".to_owned(),
     }
 }

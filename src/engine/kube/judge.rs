@@ -8,7 +8,7 @@ use crate::{
         node::{Node, NodeId},
         observe::{self, Finding},
         phase::{Body, Live, RunPhase},
-        say, serve,
+        proof, say, serve,
         state::State,
         workload::{Order, There},
     },
@@ -106,6 +106,7 @@ pub(in crate::engine) fn show(state: &mut State, id: NodeId) {
     if let (Body::Pods(_, readiness), Some(kube)) = (&mut live.body, node.what.kube()) {
         *readiness = kube.pod_readiness;
     }
+    let started_anew = pods::starts(&live.row.pods) != pods::starts(&there.pods);
     live.row.pods.clone_from(&there.pods);
     // What a run of its own makes is another instance; what Kubernetes makes anew is not.
     if !matches!(node.run, RunPhase::Running(_))
@@ -125,6 +126,9 @@ pub(in crate::engine) fn show(state: &mut State, id: NodeId) {
     watch_error(state, id, is_error);
     find_lost(state, id);
     serve::update_ready(state, id);
+    if started_anew {
+        proof::watch_pods_life(state, id);
+    }
 }
 
 /// The same trouble tells of ever longer times.
@@ -137,9 +141,9 @@ fn watch_error(state: &mut State, id: NodeId, is_error: bool) {
     let deadline = Deadline::Trouble(id);
     let now = state.now;
     let Some(live) = state.node(id).server.live.as_mut() else { return };
-    let is_ready = live.is_ready_now();
+    let is_well = live.is_ready_now() && live.is_proven();
     let Some(watched) = live.watched() else { return };
-    if is_ready {
+    if is_well {
         watched.failing_since = None;
     } else if is_error {
         watched.failing_since.get_or_insert(now);

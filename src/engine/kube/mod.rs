@@ -13,7 +13,7 @@ pub(super) use deploy::{
 };
 pub(super) use judge::{find, goes_on, judge, show};
 pub(super) use order::{is_alike, order, placed};
-pub(super) use pods::{container_lives, error_of, footing, is_done, is_ready, lives, shown};
+pub(super) use pods::{are_checked, container_lives, error_of, footing, is_done, is_ready, lives, shown};
 pub(super) use work::{Holders, apply, delete, delete_stray, forward, holders, note_holders, on_removed, update};
 
 use super::{

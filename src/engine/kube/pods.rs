@@ -39,6 +39,12 @@ pub(in crate::engine) fn is_ready(readiness: PodReadiness, pods: &[PodState]) ->
     }
 }
 
+/// Whether Kubernetes checks all that decides whether they are ready.
+pub(in crate::engine) fn are_checked(pods: &[PodState]) -> bool {
+    let mut containers = newest(pods).into_iter().flat_map(|pod| &pod.containers).filter(|one| !one.is_initial);
+    containers.all(|one| one.is_checked)
+}
+
 /// Whether all that was to end has ended well.
 pub(in crate::engine) fn is_done(there: &KubeState) -> bool {
     let mut jobs = there.objects.iter().filter(|(key, _)| is_job(key)).peekable();
@@ -98,6 +104,12 @@ pub(in crate::engine) fn lives(there: &KubeState) -> Vec<Life> {
     let mut lives: Vec<Life> = current(&there.pods).map(|pod| (pod.id.0.clone(), pod.created_at_ns)).collect();
     lives.sort();
     lives
+}
+
+/// When their containers last started.
+pub(super) fn starts(pods: &[PodState]) -> Vec<(&str, &str, i64)> {
+    let containers = current(pods).flat_map(|pod| pod.containers.iter().map(move |one| (pod, one)));
+    containers.map(|(pod, one)| (&*pod.id.0, one.name.as_str(), one.started_at_ns)).collect()
 }
 
 /// Which of their containers run, and in which of their lives.

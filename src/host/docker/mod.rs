@@ -23,7 +23,7 @@ mod seen;
 mod skew;
 mod ssh;
 mod stamp;
-mod taken;
+pub mod taken;
 mod tls;
 pub mod transport;
 

@@ -27,6 +27,21 @@ pub(super) struct Wanted {
     pub(super) protocol: String,
 }
 
+/// Why containers were not raised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// In the user's words.
+    pub failure: Failure,
+    /// The port of this machine that somebody else has, where that is why.
+    pub port: Option<u16>,
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self { failure, port: None }
+    }
+}
+
 /// `Bind for 0.0.0.0:8080 failed`, `listen tcp4 0.0.0.0:8080: bind`.
 static PORT: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?:Bind for|exposing port \w+|listen \w+) \S*?:(\d+)\b").ok());
@@ -46,7 +61,7 @@ pub(super) async fn check(
     wanted: &[Wanted],
     own: &[&str],
     resource: &ResourceName,
-) -> Result<(), Failure> {
+) -> Result<(), Refused> {
     if wanted.is_empty() {
         return Ok(());
     }
@@ -56,8 +71,9 @@ pub(super) async fn check(
     for port in wanted.iter().filter(|port| !ours.iter().any(|one| publishes(one, port.port, Some(port)))) {
         let is_published = others.iter().any(|one| publishes(one, port.port, Some(port)));
         if is_published || is_local(connection) && port.is_held() {
-            let Failure { message, help } = failure(port.port, connection, resource).await;
-            return Err(Failure { message: format!("{message}: the old container goes on running"), help });
+            let Refused { failure: Failure { message, help }, port } = refused(port.port, connection, resource).await;
+            let message = format!("{message}: the old container goes on running");
+            return Err(Refused { failure: Failure { message, help }, port });
         }
     }
     Ok(())
@@ -87,8 +103,12 @@ impl Wanted {
     }
 }
 
-/// Who has the port: a container, or another process.
-pub(super) async fn failure(port: u16, connection: &Connection, resource: &ResourceName) -> Failure {
+/// That somebody else has the port: a container, or another process.
+pub(super) async fn refused(port: u16, connection: &Connection, resource: &ResourceName) -> Refused {
+    Refused { failure: failure(port, connection, resource).await, port: Some(port) }
+}
+
+async fn failure(port: u16, connection: &Connection, resource: &ResourceName) -> Failure {
     let again = format!("; `orch trigger {resource}` tries it again");
     let running = running(connection).await;
     if let Some(name) = running.into_iter().find(|one| publishes(one, port, None)).and_then(name) {

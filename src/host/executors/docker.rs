@@ -15,6 +15,7 @@ use crate::{
         observer::Observer,
         plain::{self, Plain},
         remove::{self, ComposeProjects},
+        taken::Refused,
     },
     logs::LogName,
     model::{
@@ -192,8 +193,11 @@ impl Docking {
             // Also after a failure: something may have been made.
             match (raised, refreshed(observer, resource).await) {
                 (Ok(()), Ok(made)) => RunEnd { made, ..RunEnd::of(Exit::Code(0)) },
-                (Err(failure), Ok(made)) => RunEnd { made, ..RunEnd::of(Exit::NotStarted(failure)) },
-                (Err(failure), Err(_)) | (Ok(()), Err(failure)) => RunEnd::of(Exit::NotStarted(failure)),
+                (Err(Refused { failure, port }), made) => {
+                    let made = made.unwrap_or(Made::Nothing);
+                    RunEnd { made, taken_port: port, ..RunEnd::of(Exit::NotStarted(failure)) }
+                }
+                (Ok(()), Err(failure)) => RunEnd::of(Exit::NotStarted(failure)),
             }
         });
     }

@@ -2,7 +2,10 @@
 
 use super::tool::Fault;
 use crate::{
-    host::docker::{Connection, taken},
+    host::docker::{
+        Connection,
+        taken::{self, Refused},
+    },
     model::{Failure, ResourceName},
 };
 use regex::Regex;
@@ -16,9 +19,9 @@ static NAME: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"container name "/?([^"]+)" is already in use by container "?([0-9a-f]+)"#).ok());
 
 /// Why a service was not raised.
-pub(super) async fn of_up(fault: Fault, service: &str, connection: &Connection, resource: &ResourceName) -> Failure {
+pub(super) async fn of_up(fault: Fault, service: &str, connection: &Connection, resource: &ResourceName) -> Refused {
     match fault {
-        Fault::NotRun(failure) => failure,
+        Fault::NotRun(failure) => failure.into(),
         Fault::Said(code, said) => {
             let reason = reason(&said).unwrap_or_else(|| format!("it ended with exit code {code}"));
             let message = format!("docker compose could not start the service `{service}`: {reason}");
@@ -54,18 +57,18 @@ fn reason(said: &str) -> Option<String> {
 }
 
 /// The failure with who is in the way and what to do, where that can be told.
-pub(super) async fn explained(failure: Failure, connection: &Connection, resource: &ResourceName) -> Failure {
+pub(super) async fn explained(failure: Failure, connection: &Connection, resource: &ResourceName) -> Refused {
     let text = failure.message.as_str();
     if let Some(port) = taken::port_in(text) {
-        return taken::failure(port, connection, resource).await;
+        return taken::refused(port, connection, resource).await;
     }
     if let Some(taken) = NAME.as_ref().and_then(|name| name.captures(text)) {
         let message = format!("the container name `{}` is taken by another container ({:.12})", &taken[1], &taken[2]);
         let help = format!("remove that one (`docker rm -f {}`), or change `container_name`", &taken[1]);
-        return Failure { message, help: Some(help) };
+        return Failure { message, help: Some(help) }.into();
     }
     let help = help_of(text).map(str::to_owned);
-    Failure { help: failure.help.or(help), ..failure }
+    Failure { help: failure.help.or(help), ..failure }.into()
 }
 
 fn help_of(text: &str) -> Option<&'static str> {

@@ -10,7 +10,11 @@ use super::{
 use crate::{
     engine::RaiseOrder,
     host::{
-        docker::{Connection, marks::Marks, taken},
+        docker::{
+            Connection,
+            marks::Marks,
+            taken::{self, Refused},
+        },
         process::{OutputSink, Processes, Stream},
     },
     model::{ComposeProject, ContainerSource, Failure, ResourceName},
@@ -75,7 +79,7 @@ impl Compose {
     ///
     /// # Errors
     /// Why they are not so.
-    pub async fn raise(&self, raising: &Raising<'_>) -> Result<(), Failure> {
+    pub async fn raise(&self, raising: &Raising<'_>) -> Result<(), Refused> {
         let (project, service) = subject(raising.order)?;
         let all = seen::containers(raising.connection, &project.name).await?;
         owner::check(project, &all, raising.marks)?;
@@ -127,7 +131,7 @@ impl Compose {
         project: &ComposeProject,
         mut feed: Feed,
         recreate: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Refused> {
         let (_, service) = subject(raising.order)?;
         let turn = self.turn(raising, project, &feed).await?;
         let arguments = arguments(raising, project, service, feed.has_grace(), recreate);
@@ -180,7 +184,7 @@ impl Raising<'_> {
     }
 
     /// Starts containers that are what they should be and do not run.
-    async fn start(&self, containers: impl Iterator<Item = &Seen>) -> Result<(), Failure> {
+    async fn start(&self, containers: impl Iterator<Item = &Seen>) -> Result<(), Refused> {
         for container in containers {
             self.say(&format!("starting the container `{}`", container.name));
             let id = &container.id.0;

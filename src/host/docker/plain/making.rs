@@ -7,7 +7,11 @@ use super::{
     pull, recipe,
 };
 use crate::{
-    host::docker::{Address, Connection, failure::status, taken},
+    host::docker::{
+        Address, Connection,
+        failure::status,
+        taken::{self, Refused},
+    },
     model::{ContainerImage, ContainerSpec, Failure, FilePath, VolumeSource},
 };
 use bollard::{
@@ -43,7 +47,7 @@ impl<'a> Making<'a> {
         spec: &'a ContainerSpec,
         name: String,
         before: &[ContainerInspectResponse],
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Refused> {
         let image = image(raising, &spec.platform).await?;
         let joined = networks.join(raising.connection, raising.marks, raising.resource, &spec.networks).await?;
         for volume in &spec.volumes {
@@ -62,7 +66,7 @@ impl<'a> Making<'a> {
     }
 
     /// Makes and starts it.
-    pub(super) async fn make(mut self, raising: &Raising<'_>) -> Result<(), Failure> {
+    pub(super) async fn make(mut self, raising: &Raising<'_>) -> Result<(), Refused> {
         let mut attempts = PORT_ATTEMPTS;
         loop {
             raising.log.line(&format!("creating the container `{}`", self.name));
@@ -170,16 +174,17 @@ fn not_made(connection: &Connection, name: &str, image: &str, error: &Error) -> 
 }
 
 /// Why a container does not start.
-pub(super) async fn not_started(raising: &Raising<'_>, name: &str, error: &Error) -> Failure {
+pub(super) async fn not_started(raising: &Raising<'_>, name: &str, error: &Error) -> Refused {
     let failure = raising.connection.failure(&format!("the container `{name}` cannot be started"), error);
     if let Some(port) = taken::port_in(&failure.message) {
-        return taken::failure(port, raising.connection, raising.resource).await;
+        return taken::refused(port, raising.connection, raising.resource).await;
     }
-    match PROGRAM.as_ref().and_then(|program| program.captures(&failure.message)) {
+    let failure = match PROGRAM.as_ref().and_then(|program| program.captures(&failure.message)) {
         Some(found) => Failure {
             message: format!("the container `{name}` cannot be started: its image has no program `{}`", &found[1]),
             help: Some("look at `command` and `entrypoint`, and at the `PATH` of the image".to_owned()),
         },
         None => failure,
-    }
+    };
+    failure.into()
 }

@@ -8,7 +8,7 @@ mod ports;
 mod pull;
 mod recipe;
 
-use super::{Connection, build::Log, credentials::Credentials, marks::Marks, remove, seen};
+use super::{Connection, build::Log, credentials::Credentials, marks::Marks, remove, seen, taken::Refused};
 use crate::{
     engine::RaiseOrder,
     model::{ContainerId, ContainerSource, Digest, Failure, ProjectId, ResourceName},
@@ -76,9 +76,9 @@ impl Plain {
     ///
     /// # Errors
     /// Why it is not so.
-    pub async fn raise(&self, raising: &Raising<'_>) -> Result<(), Failure> {
+    pub async fn raise(&self, raising: &Raising<'_>) -> Result<(), Refused> {
         let ContainerSource::Plain(spec) = &raising.order.container.source else {
-            return Err(Failure { message: "the container is a compose service".to_owned(), help: None });
+            return Err(Failure { message: "the container is a compose service".to_owned(), help: None }.into());
         };
         let own = raising.own().await?;
         let name = name(&raising.marks.project, raising.resource);
@@ -95,9 +95,8 @@ impl Plain {
             Plan::GoOn(id) => {
                 raising.log.line(&format!("the container `{name}` was paused: it goes on"));
                 let unpaused = raising.connection.api().unpause_container(&id.0).await;
-                unpaused.map_err(|error| {
-                    raising.connection.failure(&format!("the container `{name}` cannot go on"), &error)
-                })
+                let doing = format!("the container `{name}` cannot go on");
+                unpaused.map_err(|error| raising.connection.failure(&doing, &error).into())
             }
             Plan::Replace => {
                 let making = Making::prepare(raising, &self.networks, spec, name, &own).await?;

@@ -117,6 +117,7 @@ fn container(declared: &Container, status: Option<ContainerStatus>, is_initial: 
         image: declared.image.clone().unwrap_or_default(),
         is_initial,
         is_ready: status.ready,
+        is_checked: declared.readiness_probe.is_some() || declared.startup_probe.is_some(),
         restarts: u32::try_from(status.restart_count).unwrap_or_default(),
         started_at_ns: started_at(&state).max(started_at(&last)),
         phase: container_phase(state),

@@ -16,10 +16,11 @@ use orch::{
             Connection, Docker, Surroundings,
             compose::{Compose, Raising},
             marks::Marks,
+            taken::Refused,
         },
         process::{OutputSink, Processes},
     },
-    model::{ContainerSource, Digest, Failure, FilePath, Project, ProjectId, ResourceName},
+    model::{ContainerSource, Digest, FilePath, Project, ProjectId, ResourceName},
     orchfile::{LoadRequest, LocalSources, SourceCommand, SourceOutput, load},
 };
 use std::{
@@ -53,7 +54,7 @@ struct Stage<'e> {
 
 /// What came of one raise, with what was said.
 struct Raised {
-    result: Result<(), Failure>,
+    result: Result<(), Refused>,
     said: String,
 }
 
@@ -64,9 +65,14 @@ impl Raised {
         self.said
     }
 
+    /// The port that somebody else has, where that is why it was refused.
+    fn port(&self) -> Option<u16> {
+        self.result.as_ref().err()?.port
+    }
+
     #[track_caller]
     fn refused(self) -> String {
-        let failure = self.result.expect_err(&self.said);
+        let Refused { failure, .. } = self.result.expect_err(&self.said);
         format!("{}; {}", failure.message, failure.help.unwrap_or_default())
     }
 }

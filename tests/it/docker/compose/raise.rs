@@ -133,7 +133,9 @@ fn a_taken_port_is_refused_with_its_holder() {
     );
     let stage = Stage::new(&engine, &file);
     for attempt in ["by the tool", "by a start"] {
-        let refused = stage.raise("web").refused();
+        let raised = stage.raise("web");
+        assert_eq!(raised.port(), Some(port), "{attempt}");
+        let refused = raised.refused();
         let own = format!("port {port} is already taken by `");
         assert!(refused.starts_with(&own) && refused.contains(&std::process::id().to_string()), "{attempt}: {refused}");
     }

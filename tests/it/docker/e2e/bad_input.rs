@@ -2,7 +2,7 @@
 
 use super::{containers, plant};
 use crate::{
-    docker::Engine,
+    docker::{Container, Engine},
     sandbox::{Finished, Sandbox},
 };
 use std::net::TcpListener;
@@ -67,7 +67,7 @@ fn a_context_that_does_not_exist_is_named() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named() {
+fn a_port_that_is_taken_is_named_and_used_once_it_is_free() {
     let Some(engine) = Engine::shared() else { return };
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
@@ -76,6 +76,11 @@ fn a_port_that_is_taken_is_named() {
         Engine::base()
     ));
     assert_says(&sandbox.orch(&["ci", "--timeout", "40s"]), 1, &["web", &port.to_string()]);
+    let mut session = sandbox.start(&["up", "--stream"]);
+    session.wait_until("the pause", |line| line.contains("web │") && line.contains("once more in"));
+    assert!(engine.container("web").is_none_or(|web| !web.is_running()));
+    drop(taken);
+    engine.until_container("web", "runs", &mut session, Container::is_running);
 }
 
 #[test]

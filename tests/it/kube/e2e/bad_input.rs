@@ -116,8 +116,8 @@ fn pods_that_do_not_come_up_fail_ci_with_the_reason() {
     let sandbox = project(&kubeconfig, &missing, patience);
     said(&sandbox, 1, &["`localhost:5005/no/such:1` cannot be pulled"]);
     sandbox.orch(&["down"]).expect_code(0);
-    // Without a probe its pod counts as ready for the moment that it lives.
-    let crashes = unready(&deployment("web", "echo last words; exit 3"));
+    // Without a probe Kubernetes calls its pod ready for the moment that it lives.
+    let crashes = deployment("web", "echo last words; sleep 1; exit 3");
     let crashing = project(&kubeconfig, &crashes, patience);
     said(&crashing, 1, &["exited with code 3", "last words"]);
     crashing.orch(&["down"]).expect_code(0);

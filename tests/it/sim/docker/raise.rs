@@ -107,7 +107,8 @@ impl World {
             return self.docker_over(run, not_started("a container is gone"));
         }
         if let Some(port) = self.taken_port(&order) {
-            return self.docker_over(run, not_started(&format!("port {port} is taken")));
+            let exit = not_started(&format!("port {port} is taken"));
+            return self.docker_over_with(run, RunEnd { taken_port: Some(port), ..RunEnd::of(exit) });
         }
         if script.missing || self.docker.flaky && self.pace.percent(4) {
             return self.docker_over(run, not_started("it cannot be started"));

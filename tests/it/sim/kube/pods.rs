@@ -33,7 +33,7 @@ impl World {
 
     fn make_pod(&mut self, resource: &ResourceName, owner: &ObjectKey) {
         let Some(object) = self.cluster.objects.get(&(resource.clone(), owner.clone())) else { return };
-        let (image, script) = (object.image(), object.script());
+        let (image, script, is_checked) = (object.image(), object.script(), object.is_checked());
         self.cluster.made += 1;
         let number = self.cluster.made;
         let id = PodId(format!("pod-{number:04}").into());
@@ -48,6 +48,7 @@ impl World {
             created_at: self.now,
             phase: PodPhase::Pending,
             is_ready: false,
+            is_checked,
             restarts: 0,
             started_at: None,
             container: waiting("ContainerCreating"),

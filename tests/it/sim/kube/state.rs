@@ -41,6 +41,7 @@ pub(crate) struct SimObject {
 }
 
 /// A pod with one container.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone)]
 pub(crate) struct SimPod {
     pub(super) resource: ResourceName,
@@ -53,6 +54,8 @@ pub(crate) struct SimPod {
     pub(super) created_at: Time,
     pub(super) phase: PodPhase,
     pub(super) is_ready: bool,
+    /// A probe decides that.
+    pub(super) is_checked: bool,
     pub(super) restarts: u32,
     pub(super) started_at: Option<Time>,
     pub(super) container: PodContainerPhase,
@@ -100,6 +103,10 @@ impl SimObject {
         template.pointer("/containers/0/image").and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
+    pub(super) fn is_checked(&self) -> bool {
+        self.template().is_some_and(|template| template.pointer("/containers/0/readinessProbe").is_some())
+    }
+
     pub(super) fn replicas(&self) -> u64 {
         self.value.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1)
     }
@@ -117,6 +124,7 @@ impl SimPod {
             image: self.image.clone(),
             is_initial: false,
             is_ready: self.is_ready,
+            is_checked: self.is_checked,
             restarts: self.restarts,
             started_at_ns: self.started_at.map_or(0, nanos),
             phase: self.container.clone(),

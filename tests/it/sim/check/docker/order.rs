@@ -1,7 +1,10 @@
 //! How containers end: who may, in which order, and what is left.
 
 use crate::sim::{check::ends_too_early, world::World};
-use orch::{engine::DockerEffect, model::ResourceName};
+use orch::{
+    engine::DockerEffect,
+    model::{ContainerPhase, ResourceName},
+};
 
 /// Objections to something that ends or removes.
 pub(crate) fn ending(world: &World, effect: &DockerEffect) -> Vec<String> {
@@ -24,7 +27,12 @@ fn may_end(world: &World, name: &ResourceName) -> Option<String> {
     let wanted = facts.resource(name).is_some_and(|resource| resource.enabled);
     let stopped = facts.stopped.contains_key(name) || facts.stopped_once.contains_key(name);
     let asked = facts.asked.contains_key(name) || facts.teardown;
-    (wanted && !stopped && !asked).then(|| format!("containers of `{name}` are ended, though nobody asked for that"))
+    // What waits for the engine to start it again starts at once when what it depends on is back.
+    let depends = facts.resource(name).is_some_and(|resource| !resource.dependencies.is_empty());
+    let told = facts.docker.told.get(name).into_iter().flatten();
+    let hurried = depends && told.into_iter().any(|one| one.phase == ContainerPhase::Restarting);
+    (wanted && !stopped && !asked && !hurried)
+        .then(|| format!("containers of `{name}` are ended, though nobody asked for that"))
 }
 
 fn prunes(world: &World, keep: &[orch::model::ImageId]) -> Vec<String> {
