@@ -59,8 +59,12 @@ fn a_day_with_the_dashboard() {
 
     // A run at the user's word.
     terminal.press("fbuild\r");
-    terminal.press("t");
+    terminal.press("t2");
     terminal.wait_for("triggered");
+    terminal.wait_until("a second run", |screen| {
+        screen.split_once("Runs").is_some_and(|(_, runs)| runs.matches("ok ").count() == 2)
+    });
+    terminal.press("1");
 
     // Break it, look at it, mend it.
     sandbox.write("src.txt", "bad\n");
