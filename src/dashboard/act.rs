@@ -173,7 +173,17 @@ impl Dashboard {
             }
             PaneView::Logs => self.logs.column = self.logs.column.saturating_add_signed(by * STEP),
             PaneView::Detail => return self.say_and(Tone::Dim, "nothing is beside it: up and down show the rest"),
-            PaneView::Graph | PaneView::Timeline => self.scroll.1 = self.scroll.1.saturating_add_signed(by * STEP),
+            PaneView::Graph | PaneView::Timeline => {
+                let column = self
+                    .scroll
+                    .1
+                    .saturating_add_signed(by * STEP)
+                    .min(self.most_sideways().next_multiple_of(STEP.unsigned_abs()));
+                if column == self.scroll.1 {
+                    return self.say_and(Tone::Dim, "there is no more on that side");
+                }
+                self.scroll.1 = column;
+            }
         }
         Vec::new()
     }

@@ -2,10 +2,11 @@
 
 use super::{
     command::Command,
-    state::{Dashboard, Focus, PaneView},
-    view,
+    keymap::Action,
+    state::{Dashboard, Focus, Overlay, PaneView},
+    view::{self, hit::Hit},
 };
-use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 /// Lines a step of the wheel.
@@ -15,8 +16,8 @@ impl Dashboard {
     pub(super) fn on_mouse(&mut self, mouse: MouseEvent) -> Vec<Command> {
         let areas = self.areas();
         let at = Position { x: mouse.column, y: mouse.row };
-        if self.overlay.is_some() {
-            return Vec::new();
+        if let Some(overlay) = self.overlay.clone() {
+            return self.on_overlay_mouse(mouse.kind, at, overlay);
         }
         match mouse.kind {
             MouseEventKind::ScrollUp => self.wheel(-WHEEL, areas.list.contains(at)),
@@ -33,8 +34,12 @@ impl Dashboard {
             }
             MouseEventKind::Down(MouseButton::Left) if areas.pane.contains(at) => {
                 self.focus = Focus::Pane;
-                self.point_at(areas.pane, at);
-                Vec::new()
+                self.point_at(areas.pane, at)
+            }
+            MouseEventKind::Down(MouseButton::Left) if areas.banner.contains(at) => self.act(Action::ShowErrors),
+            MouseEventKind::Down(MouseButton::Left) if areas.footer.contains(at) => {
+                let action = view::bars::action_at(self, areas.footer, at.x);
+                action.map(|action| self.act(action)).unwrap_or_default()
             }
             _ => Vec::new(),
         }
@@ -53,11 +58,54 @@ impl Dashboard {
         self.scroll_pane(by)
     }
 
-    fn point_at(&mut self, pane: Rect, at: Position) {
-        if self.view == PaneView::Logs
-            && let Some(line) = view::logs::line_at(self, pane, usize::from(at.y - pane.y))
-        {
-            self.logs.point_at(line);
+    fn point_at(&mut self, pane: Rect, at: Position) -> Vec<Command> {
+        let (column, row) = (usize::from(at.x - pane.x), usize::from(at.y - pane.y));
+        let found = match self.view {
+            PaneView::Logs => {
+                let line = view::logs::line_at(self, pane, row);
+                line.into_iter().for_each(|line| self.logs.point_at(line));
+                None
+            }
+            PaneView::Detail => None,
+            PaneView::Graph => view::graph::resource_at(self, column, row),
+            PaneView::Timeline => view::timeline::resource_at(self, row),
+        };
+        let scroll = self.scroll;
+        let commands = found.map(|name| self.select(Some(name))).unwrap_or_default();
+        // What was clicked stays under the mouse.
+        self.scroll = scroll;
+        commands
+    }
+
+    fn on_overlay_mouse(&mut self, kind: MouseEventKind, at: Position, overlay: Overlay) -> Vec<Command> {
+        let (key, times) = match kind {
+            MouseEventKind::ScrollUp => (KeyCode::Up, WHEEL),
+            MouseEventKind::ScrollDown => (KeyCode::Down, WHEEL),
+            MouseEventKind::Down(MouseButton::Left) => return self.on_overlay_click(at, overlay),
+            _ => return Vec::new(),
+        };
+        match overlay {
+            Overlay::Help(_) | Overlay::Errors(_) => (0..times).flat_map(|_| self.on_overlay_key(key.into())).collect(),
+            Overlay::Palette { .. } | Overlay::Buttons(_) | Overlay::Links(_) => self.on_overlay_key(key.into()),
+            Overlay::Form(_) | Overlay::Quit { .. } | Overlay::Switch(_) | Overlay::Prompt(..) => Vec::new(),
         }
+    }
+
+    fn on_overlay_click(&mut self, at: Position, overlay: Overlay) -> Vec<Command> {
+        match view::hit::at(self, &overlay, at) {
+            Hit::Outside => self.overlay = None,
+            Hit::Text => {}
+            Hit::Key(key) => return self.on_overlay_key(key.into()),
+            Hit::Choice(chosen) => {
+                self.overlay = Some(match overlay {
+                    Overlay::Palette { text, .. } => Overlay::Palette { text, chosen },
+                    Overlay::Buttons(_) => Overlay::Buttons(chosen),
+                    Overlay::Links(_) => Overlay::Links(chosen),
+                    other => other,
+                });
+                return self.on_overlay_key(KeyCode::Enter.into());
+            }
+        }
+        Vec::new()
     }
 }

@@ -10,6 +10,7 @@ mod screen;
 mod signals;
 mod workshop;
 
+use super::print;
 use crate::{
     dashboard::{
         Dashboard, Input, Look, Setting, Whose,
@@ -62,6 +63,8 @@ pub(super) enum HowLeft {
 
 /// Shows the session until the user, the session or a signal ends that.
 pub(super) async fn show(card: SessionCard, whose: Whose, look: Look) -> io::Result<Left> {
+    // Without colour, none is reset either.
+    crossterm::style::force_color_output(look.colour);
     let signals = Signals::listen()?;
     let screen = Screen::take()?;
     let size = screen.size()?;
@@ -78,7 +81,10 @@ pub(super) async fn show(card: SessionCard, whose: Whose, look: Look) -> io::Res
     };
     let snapshot = shell.dashboard.snapshot();
     drop(shell);
-    // Nobody sees any more what is drawn: that is how a terminal goes that was closed.
+    // That is how a terminal goes that was closed; who sees this has another one.
+    if let Err(error) = &how {
+        print::to_stderr(&format!("orch: the dashboard lost its terminal: {error}\n"));
+    }
     Ok(Left { how: how.unwrap_or(HowLeft::TerminalGone), snapshot })
 }
 

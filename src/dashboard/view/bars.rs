@@ -12,6 +12,7 @@ use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
 };
+use std::ops::Range;
 
 /// The first line.
 pub(in crate::dashboard) fn header(dashboard: &Dashboard, area: Rect, buffer: &mut Buffer) {
@@ -112,15 +113,35 @@ pub(in crate::dashboard) fn footer(dashboard: &Dashboard, area: Rect, buffer: &m
         put(buffer, area, area.x + 1, area.y, &message.text, look.style(message.tone));
         return;
     }
+    for (columns, action, word) in placed_hints(dashboard, area) {
+        let key = keymap::key_of(action);
+        let pieces = [piece(look, Tone::Strong, key), piece(look, Tone::Dim, format!(" {word}"))];
+        put_pieces(buffer, area, columns.start, area.y, &pieces);
+    }
+}
+
+/// What a click in that column of the last line does.
+pub(in crate::dashboard) fn action_at(dashboard: &Dashboard, area: Rect, column: u16) -> Option<Action> {
+    if dashboard.message.is_some() || matches!(dashboard.link, Link::Lost(_)) {
+        return None;
+    }
+    let found = placed_hints(dashboard, area).into_iter().find(|(columns, _, _)| columns.contains(&column));
+    found.map(|(_, action, _)| action)
+}
+
+/// The hints that have room, and their columns.
+fn placed_hints(dashboard: &Dashboard, area: Rect) -> Vec<(Range<u16>, Action, &'static str)> {
     let mut x = area.x + 1;
-    for (key, word) in hints(dashboard) {
-        let width = text::columns(&key) + 1 + word.len() + 2;
-        if usize::from(x) + width > usize::from(area.right()) {
+    let mut placed = Vec::new();
+    for (action, word) in hints(dashboard) {
+        let width = u16::try_from(text::columns(keymap::key_of(action)) + 1 + word.len()).unwrap_or(u16::MAX);
+        if x.saturating_add(width).saturating_add(2) > area.right() {
             break;
         }
-        let pieces = [piece(look, Tone::Strong, key), piece(look, Tone::Dim, format!(" {word}"))];
-        x = put_pieces(buffer, area, x, area.y, &pieces) + 2;
+        placed.push((x..x + width, action, word));
+        x += width + 2;
     }
+    placed
 }
 
 fn prompt_label(prompt: Prompt) -> &'static str {
@@ -149,7 +170,7 @@ pub(in crate::dashboard) fn prompt_cursor(dashboard: &Dashboard) -> Option<Posit
 }
 
 /// What can be done now, most useful first.
-fn hints(dashboard: &Dashboard) -> Vec<(String, &'static str)> {
+fn hints(dashboard: &Dashboard) -> Vec<(Action, &'static str)> {
     let has_errors = !dashboard.snapshot.orchfile.errors.is_empty() || !dashboard.snapshot.orchfile.warnings.is_empty();
     let mut hints: Vec<(Action, &'static str)> = vec![(Action::Help, "help")];
     if has_errors {
@@ -182,6 +203,5 @@ fn hints(dashboard: &Dashboard) -> Vec<(String, &'static str)> {
     }
     let zoom = if dashboard.zoomed { "list" } else { "zoom" };
     hints.extend([(Action::Zoom, zoom), (Action::Palette, "all commands"), (Action::Quit, "quit")]);
-    let key = |action| keymap::binding_of(action).and_then(|binding| binding.keys.first()).map(|key| (*key).to_owned());
-    hints.into_iter().filter_map(|(action, word)| Some((key(action)?, word))).collect()
+    hints
 }

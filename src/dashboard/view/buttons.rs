@@ -15,13 +15,18 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 const WIDTH: u16 = 72;
 
+/// Where the choice of a button is.
+pub(in crate::dashboard) fn area(dashboard: &Dashboard, screen: Rect) -> Rect {
+    let height = u16::try_from(dashboard.buttons().len() + 4).unwrap_or(u16::MAX);
+    centred(screen, WIDTH, height.min(20))
+}
+
 /// Which button is pressed.
 pub(in crate::dashboard) fn choose(dashboard: &Dashboard, chosen: usize, screen: Rect, buffer: &mut Buffer) {
     let look = dashboard.setting.look;
     let buttons = dashboard.buttons();
     let chosen = chosen.min(buttons.len().saturating_sub(1));
-    let height = u16::try_from(buttons.len() + 4).unwrap_or(u16::MAX);
-    let inner = window(look, buffer, centred(screen, WIDTH, height.min(20)), "Buttons");
+    let inner = window(look, buffer, area(dashboard, screen), "Buttons");
     let rows = Rect { height: inner.height.saturating_sub(2), ..inner };
     let first = (chosen + 1).saturating_sub(usize::from(rows.height).max(1));
     for (y, (place, row)) in (rows.top()..rows.bottom()).zip(buttons.iter().enumerate().skip(first)) {

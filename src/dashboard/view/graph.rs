@@ -12,11 +12,11 @@ use crate::{
         state::Dashboard,
         text::{self, fitted, glyphs},
     },
-    model::NodeKey,
+    model::{NodeKey, ResourceName},
     snapshot::UpdateStatus,
 };
 use ratatui::{buffer::Buffer, layout::Rect};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 /// The longest name that is shown whole.
 const NAME_MAX: usize = 24;
@@ -47,6 +47,8 @@ pub(in crate::dashboard) fn height(dashboard: &Dashboard) -> usize {
 
 struct Picture {
     rows: Vec<Vec<text::Glyph>>,
+    /// For each row the columns of its nodes.
+    nodes: Vec<Vec<(Range<usize>, usize)>>,
 }
 
 /// A node as it is drawn.
@@ -63,6 +65,7 @@ fn picture(dashboard: &Dashboard) -> Picture {
     let look = dashboard.setting.look;
     let height = layers.layers.iter().map(Vec::len).max().unwrap_or(0);
     let mut rows: Vec<Vec<text::Glyph>> = vec![Vec::new(); height];
+    let mut places: Vec<Vec<(Range<usize>, usize)>> = vec![Vec::new(); height];
     let near = neighbours(dashboard);
     for (place, stops) in layers.layers.iter().enumerate() {
         let nodes: Vec<Option<Drawn>> = stops
@@ -87,7 +90,11 @@ fn picture(dashboard: &Dashboard) -> Picture {
             };
             let fill = if leads_on.contains(&row) && !is_last { look_line(look) } else { ' ' };
             let tone = if lit.contains(&row) { Tone::Busy } else { Tone::Dim };
-            let there: usize = start.iter().map(|glyph| usize::from(glyph.width)).sum();
+            let there = columns(&start);
+            if let Some(Stop::Node(node)) = stops.get(row) {
+                let from = columns(cells);
+                places[row].push((from..from + there, *node));
+            }
             cells.extend(start);
             let mut rest = String::new();
             if there < width {
@@ -100,7 +107,28 @@ fn picture(dashboard: &Dashboard) -> Picture {
             }
         }
     }
-    Picture { rows }
+    Picture { rows, nodes: places }
+}
+
+fn columns(glyphs: &[text::Glyph]) -> usize {
+    glyphs.iter().map(|glyph| usize::from(glyph.width)).sum()
+}
+
+/// How many columns the picture has.
+pub(in crate::dashboard) fn width(dashboard: &Dashboard) -> usize {
+    picture(dashboard).rows.iter().map(|row| columns(row)).max().unwrap_or(0)
+}
+
+/// The resource that is drawn there, in columns and rows of the pane.
+pub(in crate::dashboard) fn resource_at(dashboard: &Dashboard, column: usize, row: usize) -> Option<ResourceName> {
+    let (down, right) = dashboard.scroll;
+    let column = (column + right).checked_sub(1)?;
+    let picture = picture(dashboard);
+    let (_, node) = picture.nodes.get(row + down)?.iter().find(|(columns, _)| columns.contains(&column))?;
+    match dashboard.snapshot.graph.nodes.get(*node)? {
+        NodeKey::Resource(name) => Some(name.clone()),
+        NodeKey::Image(_) => None,
+    }
 }
 
 /// Rows of a layer in which a node stands; through the others, lines pass.

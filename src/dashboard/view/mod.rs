@@ -6,6 +6,7 @@ pub(super) mod buttons;
 pub(super) mod cells;
 pub(super) mod detail;
 pub(super) mod graph;
+pub(super) mod hit;
 pub(super) mod list;
 pub(super) mod logs;
 pub(super) mod page;
@@ -78,6 +79,17 @@ impl Dashboard {
             PaneView::Timeline => timeline::height(self),
         };
         lines.saturating_sub(usize::from(pane.height))
+    }
+
+    /// How far the pane can be scrolled sideways.
+    pub(super) fn most_sideways(&self) -> usize {
+        match self.view {
+            PaneView::Logs | PaneView::Detail => 0,
+            PaneView::Graph => {
+                graph::width(self).saturating_sub(usize::from(self.areas().pane.width).saturating_sub(2))
+            }
+            PaneView::Timeline => timeline::most_sideways(self),
+        }
     }
 
     /// How far a page above the rest can be scrolled.

@@ -26,7 +26,7 @@ pub(in crate::dashboard) fn errors(dashboard: &Dashboard, scroll: usize, screen:
 }
 
 /// The place of a page.
-fn outer(screen: Rect) -> Rect {
+pub(in crate::dashboard) fn outer(screen: Rect) -> Rect {
     centred(screen, 100, screen.height.saturating_sub(if screen.height > 20 { 4 } else { 0 }))
 }
 

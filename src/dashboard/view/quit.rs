@@ -4,6 +4,14 @@ use super::cells::{centred, piece, put_pieces, window};
 use crate::dashboard::{look::Tone, preferences::Quit, state::Dashboard};
 use ratatui::{buffer::Buffer, layout::Rect};
 
+/// Where the question is.
+pub(in crate::dashboard) fn area(screen: Rect) -> Rect {
+    centred(screen, 62, 8)
+}
+
+/// What is a key on each line of it.
+pub(in crate::dashboard) const KEYS: [Option<char>; 4] = [Some('s'), Some('d'), None, Some('a')];
+
 /// Draws the question.
 pub(in crate::dashboard) fn draw(
     dashboard: &Dashboard,
@@ -13,7 +21,7 @@ pub(in crate::dashboard) fn draw(
     buffer: &mut Buffer,
 ) {
     let look = dashboard.setting.look;
-    let inner = window(look, buffer, centred(screen, 62, 8), "Quit");
+    let inner = window(look, buffer, area(screen), "Quit");
     let option = |quit: Quit, key: &str, word: &str, text: &str| {
         let is_chosen = quit == choice;
         let sign = if is_chosen { look.signs().pointer } else { " " };

@@ -7,7 +7,7 @@ use crate::{
         state::{Dashboard, Focus},
         text::padded,
     },
-    model::{Exit, Time},
+    model::{Exit, ResourceName, Time},
     snapshot::{Row, RunRow, UpdateStatus, words},
 };
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -16,6 +16,8 @@ use std::{sync::Arc, time::Duration};
 /// How long the shown time may be.
 const SPANS: [u64; 9] = [10, 30, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 48 * 3600];
 const NAME_MAX: usize = 20;
+/// How far a key goes sideways.
+const STEP: usize = 8;
 /// Columns behind the bars: how long the last run took.
 const TOOK: usize = 9;
 
@@ -68,6 +70,16 @@ fn rows(dashboard: &Dashboard) -> Vec<Arc<Row>> {
     rows
 }
 
+/// How far it can be scrolled sideways: until the longest time is shown.
+pub(in crate::dashboard) fn most_sideways(dashboard: &Dashboard) -> usize {
+    (SPANS.len() - 1).saturating_sub(least_span(dashboard, &rows(dashboard))) * STEP
+}
+
+/// The resource whose runs are in that row of the pane.
+pub(in crate::dashboard) fn resource_at(dashboard: &Dashboard, row: usize) -> Option<ResourceName> {
+    rows(dashboard).get(row + dashboard.scroll.0).map(|row| row.name.clone())
+}
+
 /// How many lines there are.
 pub(in crate::dashboard) fn height(dashboard: &Dashboard) -> usize {
     rows(dashboard).len() + 1
@@ -84,6 +96,16 @@ fn runs(row: &Row) -> impl Iterator<Item = &RunRow> {
     runs.into_iter()
 }
 
+/// What happened in the last of all runs is to be seen, and as much before it as fits.
+fn least_span(dashboard: &Dashboard, rows: &[Arc<Row>]) -> usize {
+    let now = dashboard.session_time();
+    let starts = rows.iter().flat_map(|row| runs(row)).map(|run| now.since(run.started_at).as_secs());
+    let mut starts: Vec<u64> = starts.collect();
+    starts.sort_unstable();
+    let wanted = starts.get(starts.len().saturating_sub(1).min(24)).copied().unwrap_or(0);
+    SPANS.iter().position(|span| *span > wanted).unwrap_or(SPANS.len() - 1)
+}
+
 /// Which time is shown, in how many columns.
 struct Scale {
     from: Time,
@@ -94,14 +116,8 @@ struct Scale {
 impl Scale {
     fn of(dashboard: &Dashboard, rows: &[Arc<Row>], columns: usize) -> Self {
         let now = dashboard.session_time();
-        // What happened in the last of all runs is to be seen, and as much before it as fits.
-        let starts = rows.iter().flat_map(|row| runs(row)).map(|run| now.since(run.started_at).as_secs());
-        let mut starts: Vec<u64> = starts.collect();
-        starts.sort_unstable();
-        let wanted = starts.get(starts.len().saturating_sub(1).min(24)).copied().unwrap_or(0);
-        let shift = dashboard.scroll.1 / 8;
-        let place = SPANS.iter().position(|span| *span > wanted).unwrap_or(SPANS.len() - 1);
-        let seconds = SPANS[(place + shift).min(SPANS.len() - 1)];
+        let shift = dashboard.scroll.1 / STEP;
+        let seconds = SPANS[(least_span(dashboard, rows) + shift).min(SPANS.len() - 1)];
         let from = Time(now.0.saturating_sub(Duration::from_secs(seconds)));
         Self { from, to: from + Duration::from_secs(seconds), columns }
     }
