@@ -93,6 +93,13 @@ pub(in crate::dashboard) fn put_glyphs(buffer: &mut Buffer, area: Rect, x: u16, 
     }
 }
 
+/// Replaces what the terminal would not understand: names and logs may hold anything.
+pub(in crate::dashboard) fn only_ascii(buffer: &mut Buffer) {
+    for cell in buffer.content.iter_mut().filter(|cell| !cell.symbol().is_ascii()) {
+        cell.set_char('?');
+    }
+}
+
 /// A line across.
 pub(in crate::dashboard) fn rule(look: Look, buffer: &mut Buffer, area: Rect, from: u16, y: u16) {
     let width = usize::from(area.right().saturating_sub(from));

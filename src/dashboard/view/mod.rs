@@ -44,6 +44,9 @@ impl Dashboard {
         self.draw_pane(areas.pane, buffer);
         bars::footer(self, areas.footer, buffer);
         self.draw_overlay(screen, buffer);
+        if !self.setting.look.unicode {
+            cells::only_ascii(buffer);
+        }
     }
 
     fn draw_pane(&self, area: Rect, buffer: &mut Buffer) {
