@@ -55,9 +55,18 @@ pub fn explain(address: &Address, doing: &str, error: &Error) -> Failure {
                 address.context
             )),
         },
-        Error::Api(status) => Failure { message: format!("{doing}: {}", said(status)), help: None },
+        Error::Api(status) => Failure { message: format!("{doing}: {}", said(status)), help: remedy(status) },
         error => Failure { message: format!("{doing}: {}", innermost(error)), help: None },
     }
+}
+
+/// What to do about what the server said, where that is known.
+fn remedy(status: &Status) -> Option<String> {
+    let namespace = status.message.strip_prefix("namespaces \"")?.strip_suffix("\" not found")?;
+    Some(format!(
+        "`kubectl create namespace {namespace}` makes it; so does `namespace_create(\"{namespace}\")` of `ext://namespace` in the \
+         Orchfile"
+    ))
 }
 
 /// What the server said, on one line.
@@ -155,4 +164,17 @@ fn innermost(error: &Error) -> String {
 fn one_line(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     text.trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_that_is_missing_can_be_made() {
+        let said = |message: &str| Status { message: message.to_owned(), code: 404, ..Status::default() };
+        let help = remedy(&said("namespaces \"shop\" not found")).unwrap();
+        assert!(help.contains("kubectl create namespace shop"), "{help}");
+        assert_eq!(remedy(&said("deployments.apps \"shop\" not found")), None);
+    }
 }

@@ -16,6 +16,7 @@ use crate::{
             CommandLine, Flag, Given, Maybe, Optional, PathText, Stringable, TextDict, TextOrList, TextSeq,
         },
         context::{Context, context, resolve_path, site},
+        sources::EntryKind,
     },
 };
 use starlark::{
@@ -50,25 +51,38 @@ impl<'v> RecipeArguments<'v> {
                 Err(Fault::value(message).help("give one of them").at_keyword("dockerfile_contents"))
             }
             (None, Some(text)) => Ok(Recipe { text, path: None }),
-            (Some(path), None) => read(resolve_path(eval, &path), "dockerfile", context(eval)),
-            (None, None) => read(folder.join("Dockerfile"), "context", context(eval)),
+            (Some(path), None) => {
+                let in_context = folder.join(&path);
+                read(resolve_path(eval, &path), "dockerfile", Some(&in_context), context(eval))
+            }
+            (None, None) => read(folder.join("Dockerfile"), "context", None, context(eval)),
         }
     }
 }
 
-fn read(path: FilePath, argument: &str, context: &Context<'_>) -> Result<Recipe, Fault> {
-    let bytes = context.read(&path).map_err(|error| unreadable(&context.display(&path), &error, argument))?;
+/// `instead` is where somebody may have thought that the path begins.
+fn read(path: FilePath, argument: &str, instead: Option<&FilePath>, context: &Context<'_>) -> Result<Recipe, Fault> {
+    let bytes = context.read(&path).map_err(|error| {
+        let instead = instead.filter(|instead| matches!(context.kind(instead), Ok(Some(EntryKind::File))));
+        let instead = instead.map(|instead| context.display(instead));
+        unreadable(&path, instead.as_deref(), &error, argument)
+    })?;
     let text = String::from_utf8(bytes);
     let text = text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     Ok(Recipe { text, path: Some(path) })
 }
 
-fn unreadable(name: &str, error: &io::Error, argument: &str) -> Fault {
+fn unreadable(name: &FilePath, instead: Option<&str>, error: &io::Error, argument: &str) -> Fault {
     let fault = match error.kind() {
         io::ErrorKind::NotFound => {
             let message = format!("there is no Dockerfile at `{name}`");
-            Fault::new("orchfile::missing_file", message)
-                .help("name it with `dockerfile=`, or give its text with `dockerfile_contents=`")
+            let help = match instead {
+                Some(instead) => {
+                    format!("did you mean `{instead}`? The path begins where the Orchfile is, not in the context")
+                }
+                None => "name it with `dockerfile=`, or give its text with `dockerfile_contents=`".to_owned(),
+            };
+            Fault::new("orchfile::missing_file", message).help(help)
         }
         io::ErrorKind::IsADirectory => {
             Fault::new("orchfile::unreadable_file", format!("the Dockerfile `{name}` is a folder, not a file"))

@@ -232,7 +232,7 @@ fn wrong_type(kind: &str, name: Option<&str>, wrong: &Wrong, place: &ObjectPlace
     let who = name.map(|name| format!(" `{name}`")).unwrap_or_default();
     let message = format!("`{path_text}` of the {kind}{who} must be {takes}, and is {given}");
     let fault = Fault::new("orchfile::invalid_object", message)
-        .further(Some(place.site_of(path).label(format!("{given}, not {}", takes.trim_start_matches("a ")))));
+        .further(Some(place.site_of(path).label(format!("{given}, not {takes}"))));
     match (*quotes_help, *given) {
         (true, "a boolean") => {
             fault.help("put it in quotes: `y`, `yes`, `on`, `true` and their opposites are booleans in YAML")
