@@ -57,6 +57,12 @@ impl Mode {
         self == Self::Orchfile
     }
 
+    /// Whether a path in `deps` at which there is nothing, and which no `outputs` names, is told; else it is waited for in silence.
+    #[must_use]
+    pub fn tells_missing_paths(self) -> bool {
+        self == Self::Orchfile
+    }
+
     /// Whether selecting a resource by its name selects those too whose outputs it reads.
     #[must_use]
     pub fn selects_writers(self) -> bool {

@@ -176,6 +176,14 @@ impl<'a> Context<'a> {
         self.record(path, Seen::Tree);
     }
 
+    /// Watches a path at which there is nothing, without `orch eval` listing it.
+    pub(super) fn watch_absent(&self, path: &FilePath) {
+        if !self.inputs.borrow().iter().any(|input| input.path == *path) {
+            self.silent.borrow_mut().insert(path.clone());
+            self.record(path.clone(), Seen::Absent);
+        }
+    }
+
     fn record(&self, path: FilePath, seen: Seen) {
         let input = EvaluationInput { path, seen };
         if self.inputs.borrow_mut().insert(input.clone()) {

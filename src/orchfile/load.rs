@@ -7,7 +7,7 @@ use super::{
     environment::{Environment, Surroundings},
     extension::{self, Place},
     fault::Fault,
-    globals_of, lower, redact,
+    globals_of, lower, missing, redact,
     sources::{Sources, Told},
     stdlib,
     text::{OffsetMap, SourceText},
@@ -147,21 +147,27 @@ fn evaluate(request: &LoadRequest, sources: &dyn Sources) -> Loaded {
         Err(fault) if !fault.is_exit() => convert::of_fault(&fault),
         _ => Vec::new(),
     };
+    let mut missing_paths = Vec::new();
     if errors.is_empty() {
         builtins::complete(&context);
+        missing_paths = missing::warnings(&context);
     }
     let parts = context.into_parts();
     let known = parts.inputs.len();
-    let loaded = finish(request, parts, errors);
+    let loaded = finish(request, parts, errors, missing_paths);
     if let Some(more) = loaded.inputs.get(known..).filter(|more| !more.is_empty()) {
         sources.tell(Told::Inputs(more.to_vec()));
     }
     loaded
 }
 
-fn finish(request: &LoadRequest, parts: Parts, errors: Vec<Diagnostic>) -> Loaded {
+fn finish(request: &LoadRequest, parts: Parts, errors: Vec<Diagnostic>, missing_paths: Vec<Diagnostic>) -> Loaded {
     let secrets = parts.secrets.clone();
     let mut loaded = gather(request, parts, errors);
+    // Beside errors they would hide what matters.
+    if loaded.project.is_some() {
+        loaded.diagnostics.extend(missing_paths);
+    }
     loaded.diagnostics.iter_mut().for_each(|diagnostic| redact::diagnostic(diagnostic, &secrets));
     loaded
 }

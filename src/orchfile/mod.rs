@@ -18,6 +18,7 @@ pub mod fault;
 mod load;
 pub mod local_sources;
 mod lower;
+mod missing;
 pub mod outline;
 pub mod place;
 mod redact;

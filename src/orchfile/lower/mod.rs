@@ -224,11 +224,17 @@ impl<'a> Lowering<'a> {
 
 /// An entry of `resource_deps` in the call at `site`, or all of it.
 fn label_at_dependency(site: Option<&Site>, on: &str, text: &str) -> Vec<Label> {
-    let list = site.map(|site| narrow(site, &At::Argument("resource_deps".to_owned())));
-    let entry = |list: &Site| Some(narrow(list, &At::Literal(on.to_owned()))).filter(|entry| entry.range != list.range);
+    label_at_entry(site, "resource_deps", on, text)
+}
+
+/// An entry of the list that an argument of the call at `site` is, or all of the call.
+pub(super) fn label_at_entry(site: Option<&Site>, argument: &str, content: &str, text: &str) -> Vec<Label> {
+    let list = site.map(|site| narrow(site, &At::Argument(argument.to_owned())));
+    let entry =
+        |list: &Site| Some(narrow(list, &At::Literal(content.to_owned()))).filter(|entry| entry.range != list.range);
     match list.as_ref().and_then(entry) {
         Some(entry) => vec![entry.label(text)],
-        None => label_at_literal(site, on, text),
+        None => label_at_literal(site, content, text),
     }
 }
 

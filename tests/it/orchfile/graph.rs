@@ -105,5 +105,6 @@ for i in range(10000):
     local_resource('r%d' % i, 'make', deps=['src/%d' % i], resource_deps=['r%d' % (i - 1)] if i else [])
 ";
     let loaded = Folder::with(&[("Orchfile", text)]).load();
-    assert_eq!((loaded.diagnostics.len(), loaded.project.map(|project| project.resources.len())), (0, Some(10_000)));
+    // Of so many files that are not there only some are told.
+    assert_eq!((loaded.diagnostics.len(), loaded.project.map(|project| project.resources.len())), (20, Some(10_000)));
 }
