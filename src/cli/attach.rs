@@ -143,7 +143,7 @@ pub(super) fn up(args: &Up) -> Result<Exit, CliError> {
 
 /// The last words, once the project is free again.
 fn ended(card: &SessionCard, left: &Left, exit: Exit) -> Exit {
-    claim::wait_for_end(&card.root());
+    claim::wait_for_end_of(card);
     print::to_stderr(&summary::verdict(&left.snapshot, &Verdict::Interrupted, terminal::stderr()));
     print::to_stderr(&summary::left_running(&left.snapshot));
     exit

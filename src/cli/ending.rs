@@ -83,8 +83,8 @@ pub(super) fn listen() -> Result<EndSignals, CliError> {
 
 /// Returns once a session that is ending has ended. Each signal until then hurries it.
 pub(super) async fn until_ended(card: &SessionCard, signals: &mut EndSignals) {
-    let root = card.root();
-    let mut ended = tokio::task::spawn_blocking(move || claim::wait_for_end(&root));
+    let session = card.clone();
+    let mut ended = tokio::task::spawn_blocking(move || claim::wait_for_end_of(&session));
     loop {
         tokio::select! {
             _ = &mut ended => return,

@@ -13,13 +13,14 @@ use crate::{
     diag::suggest,
     host::{
         ask,
-        claim::{self, SessionCard},
+        claim::{self, Beginning, SessionCard},
         control::LogsQuery,
     },
     logs::{Batch, Entry, Line, LogName, LogReader},
     model::ResourceName,
     report::stream::StreamForm,
 };
+use chrono::TimeZone;
 use std::time::SystemTime;
 
 pub(super) fn logs(args: &Logs) -> Result<Exit, CliError> {
@@ -33,13 +34,14 @@ pub(super) fn logs(args: &Logs) -> Result<Exit, CliError> {
         follow: args.follow,
         ..LogsQuery::default()
     };
-    let form = Form { output: args.form.output, stream: form_for(&names) };
+    let sessions = Sessions { known: claim::beginnings(&project.root), last: None };
+    let mut form = Form { output: args.form.output, stream: form_for(&names), sessions };
     match project.session() {
         Some(card) => {
             check(&project, &card, &names)?;
-            ask_session(&card, &query, &form)?;
+            ask_session(&card, &query, &mut form)?;
         }
-        None => read_disk(&project, &names, &query, &form)?,
+        None => read_disk(&project, &names, &query, &mut form)?,
     }
     Ok(Exit::Ok)
 }
@@ -50,11 +52,11 @@ fn form_for(names: &[ResourceName]) -> StreamForm {
     form
 }
 
-fn ask_session(card: &SessionCard, query: &LogsQuery, form: &Form) -> Result<(), CliError> {
+fn ask_session(card: &SessionCard, query: &LogsQuery, form: &mut Form) -> Result<(), CliError> {
     live::block_on(async { Ok(ask::logs(card, query, |entry| form.print_entry(entry)).await?) })
 }
 
-fn read_disk(project: &Project, names: &[ResourceName], query: &LogsQuery, form: &Form) -> Result<(), CliError> {
+fn read_disk(project: &Project, names: &[ResourceName], query: &LogsQuery, form: &mut Form) -> Result<(), CliError> {
     let dir = claim::state_dir(&project.root).join("logs");
     let reader = LogReader::open(&dir)
         .map_err(|error| CliError::unusable(format!("cannot read the logs below `{}`: {error}", dir.display())))?;
@@ -101,32 +103,66 @@ fn no_log_of(unknown: &ResourceName, known: &[LogName]) -> CliError {
 struct Form {
     output: Output,
     stream: StreamForm,
+    sessions: Sessions,
 }
 
 impl Form {
-    fn print_entry(&self, entry: Entry) -> bool {
+    fn print_entry(&mut self, entry: Entry) -> bool {
         match self.output {
             Output::Json | Output::Jsonl | Output::Yaml => print_document(self.output, &entry),
             Output::Table | Output::Name => {
                 let mut text = Vec::new();
-                self.stream.draw(&Line::from(entry), &mut text);
+                self.draw(&Line::from(entry), &mut text);
                 print::bytes_to_stdout(&text)
             }
         }
     }
 
-    fn print_batch(&self, batch: &Batch) -> bool {
+    /// A line, and before it a mark where another session begins.
+    fn draw(&mut self, line: &Line, text: &mut Vec<u8>) {
+        if let Some(beginning) = self.sessions.parting(millis(line.at)) {
+            self.stream.draw_beginning(&session(beginning), text);
+        }
+        self.stream.draw(line, text);
+    }
+
+    fn print_batch(&mut self, batch: &Batch) -> bool {
         match self.output {
             Output::Json | Output::Jsonl | Output::Yaml => {
                 batch.lines.iter().all(|line| print_document(self.output, &Entry::from(line)))
             }
             Output::Table | Output::Name => {
                 let mut text = Vec::new();
-                self.stream.draw_batch(batch, &mut text);
+                self.stream.draw_dropped(batch, &mut text);
+                batch.lines.iter().for_each(|line| self.draw(line, &mut text));
                 print::bytes_to_stdout(&text)
             }
         }
     }
+}
+
+/// Which session lines are of.
+struct Sessions {
+    /// The oldest first.
+    known: Vec<Beginning>,
+    /// How many had begun when the last line was said.
+    last: Option<usize>,
+}
+
+impl Sessions {
+    /// The session that says a line of that time, where the line before was of another.
+    fn parting(&mut self, at_ms: u64) -> Option<&Beginning> {
+        let begun = self.known.partition_point(|beginning| beginning.at_ms <= at_ms);
+        let before = self.last.replace(begun)?;
+        (begun > before).then(|| self.known.get(begun - 1)).flatten()
+    }
+}
+
+/// `session of 2026-11-21 10:30:00 (orch up)`, in the user's own time.
+fn session(beginning: &Beginning) -> String {
+    let at = i64::try_from(beginning.at_ms).ok().and_then(|at| chrono::Local.timestamp_millis_opt(at).single());
+    let at = at.map(|at| at.format("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default();
+    format!("session of {at} (orch {})", beginning.verb)
 }
 
 fn print_document(output: Output, entry: &Entry) -> bool {

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     host::{
         ask,
-        claim::{self, SessionCard},
+        claim::{self, SessionCard, Whereabouts},
     },
     report::{
         json,
@@ -54,8 +54,15 @@ async fn snapshot_of(card: SessionCard) -> Option<Snapshot> {
 }
 
 fn session(card: SessionCard, snapshot: Option<Snapshot>) -> Session {
+    let (moved_to, is_gone) = match claim::whereabouts(&card) {
+        Whereabouts::AtHome => (None, false),
+        Whereabouts::Moved(root) => (Some(root), false),
+        Whereabouts::Gone => (None, true),
+    };
     Session {
         root: card.root(),
+        moved_to,
+        is_gone,
         file: card.file,
         verb: card.verb,
         pid: card.pid,

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     engine::{Engine, EngineConfig, Event, Request},
     host::{
-        claim::{self, Claim, ClaimError, SessionCard},
+        claim::{self, Claim, ClaimError, SessionCard, Whereabouts},
         clock::Clock,
         control::{self, Control},
         docker::{Docker, Surroundings},
@@ -189,8 +189,10 @@ async fn hold(
     let (end, ended) = oneshot::channel::<()>();
     let serving = tokio::spawn(control::serve(listener, control, async move { drop(ended.await) }));
     let ending = Ending::hear(signals, world.outbox.clone(), world.logs.clone(), reader.clone());
+    let noticing = tokio::spawn(notice_move(card.clone(), world.logs.clone(), world.outbox.clone()));
     let mut host = Host::new(world.clone());
     let verdict = session::run(engine, world.clock, inbox, snapshots, asked, &mut host).await;
+    noticing.abort();
     let snapshot = reader.borrow().clone();
     host.close(&snapshot);
     world.logs.close();
@@ -199,6 +201,48 @@ async fn hold(
     // Who follows the logs gets the last lines; who does not read them is not waited for.
     tokio::time::timeout(Duration::from_secs(1), serving).await.ok();
     Ok((verdict, snapshot, ending.signal()))
+}
+
+/// How often a session looks whether its folder is where it was.
+const MOVE_PERIOD: Duration = Duration::from_secs(3);
+
+/// Says when the project's folder is moved or removed under the session, which goes on as well as it can, unless another project
+/// begins where it was: two sessions would work there.
+async fn notice_move(card: SessionCard, logs: LogStore, outbox: Outbox) {
+    let mut ticks = tokio::time::interval(MOVE_PERIOD);
+    let mut last = Whereabouts::AtHome;
+    loop {
+        ticks.tick().await;
+        if matches!(last, Whereabouts::AtHome) && claim::is_at_home(&card) {
+            continue;
+        }
+        let now = claim::whereabouts(&card);
+        if now != Whereabouts::AtHome && claim::running_session(&card.root()).is_some() {
+            let text = "another session works where the project's folder was: this one ends";
+            logs.say(&LogName::Session, None, Level::Warning, text);
+            outbox.send(Event::Asked(Request::ShutDown { teardown: false, volumes: false, namespaces: false }));
+            return;
+        }
+        if now == last {
+            continue;
+        }
+        let (level, text) = match &now {
+            Whereabouts::AtHome => (Level::Info, "the project's folder is where it was again".to_owned()),
+            Whereabouts::Moved(root) => {
+                let text = format!(
+                    "the project's folder was moved to `{root}`, and this session knows only where it was; \
+                     `orch down` there ends it, `orch up` starts one there"
+                );
+                (Level::Warning, text)
+            }
+            Whereabouts::Gone => {
+                let text = "the project's `.orch` was removed under this session, so that no verb finds it any more";
+                (Level::Warning, format!("{text}; `kill {}` ends it", card.pid))
+            }
+        };
+        logs.say(&LogName::Session, None, level, &text);
+        last = now;
+    }
 }
 
 /// `ci` on a terminal says how far it is.
@@ -261,8 +305,9 @@ fn refused(error: ClaimError) -> CliError {
         ClaimError::Taken(None) => CliError::unusable("another orch runs this project".to_owned())
             .with_help("`orch status` shows it, `orch down` ends it"),
         ClaimError::Taken(Some(card)) => {
+            let shows = if card.verb == "up" { "`orch attach` opens its dashboard" } else { "`orch status` shows it" };
             CliError::unusable(format!("`orch {}` runs this project already (pid {})", card.verb, card.pid))
-                .with_help("`orch status` shows it, `orch down` ends it")
+                .with_help(format!("{shows}, `orch down` ends it"))
         }
     }
 }

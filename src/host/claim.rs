@@ -1,6 +1,15 @@
 //! The claim on a project: at most one session at a time works in a folder, and others can find it.
 
-#![expect(clippy::disallowed_methods, reason = "this file owns `.orch/session.json` and `.orch/session.lock`")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this file owns `.orch/session.json`, `.orch/session.lock` and `.orch/sessions`"
+)]
+
+mod beginnings;
+mod whereabouts;
+
+pub use beginnings::{Beginning, beginnings};
+pub use whereabouts::{Whereabouts, is_at_home, whereabouts};
 
 use super::control::protocol::PROTOCOL;
 use crate::model::{Digest, Failure, FilePath};
@@ -10,7 +19,10 @@ use std::{
     env, fs,
     fs::{DirBuilder, File, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt, MetadataExt},
+    os::unix::{
+        fs::{DirBuilderExt, MetadataExt},
+        net::UnixStream,
+    },
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -94,6 +106,8 @@ impl Claim {
         // Only `orch ls` reads it: that it cannot be written keeps nobody from working.
         let listing = card.socket.with_extension("json");
         write_whole(&listing, &text).ok();
+        // Only `orch logs` reads it.
+        beginnings::note(&dir, &card).ok();
         Ok(Self { card, card_file, listing, _lock: lock })
     }
 
@@ -108,7 +122,12 @@ impl Drop for Claim {
         // Whoever comes next removes what is left here by a session that was killed.
         fs::remove_file(&self.card.socket).ok();
         fs::remove_file(&self.listing).ok();
-        fs::remove_file(&self.card_file).ok();
+        match whereabouts(&self.card) {
+            Whereabouts::AtHome => fs::remove_file(&self.card_file).ok(),
+            // Where the project was there may be another one by now.
+            Whereabouts::Moved(root) => fs::remove_file(state_dir(&root).join("session.json")).ok(),
+            Whereabouts::Gone => None,
+        };
     }
 }
 
@@ -122,15 +141,31 @@ pub fn running_session(root: &FilePath) -> Option<SessionCard> {
     }
 }
 
-/// All sessions of this user on this machine, by the folder of their Orchfile. What killed sessions left is passed over.
+/// All sessions of this user on this machine, by the folder of their Orchfile, also where that was moved or removed since. What
+/// killed sessions left is passed over.
 pub fn sessions() -> Vec<SessionCard> {
     let listings = socket_dirs().into_iter().filter_map(|dir| fs::read_dir(dir).ok()).flatten().flatten();
     let listings = listings.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "json"));
     let cards = listings.filter_map(|listing| read_card(&listing));
     // The claim itself says whether the session lives, and what it is now.
-    let living: BTreeMap<FilePath, SessionCard> =
-        cards.filter_map(|card| Some((card.root(), running_session(&card.root())?))).collect();
+    let living = |card: SessionCard| {
+        let here = running_session(&card.root());
+        let is_other = here.as_ref().is_none_or(|here| here.pid != card.pid);
+        here.into_iter().chain(Some(card).filter(|card| is_other && lives_elsewhere(card)))
+    };
+    let living: BTreeMap<(FilePath, u32), SessionCard> =
+        cards.flat_map(living).map(|card| ((card.root(), card.pid), card)).collect();
     living.into_values().collect()
+}
+
+/// Whether that session lives on though its folder is not where it was.
+fn lives_elsewhere(card: &SessionCard) -> bool {
+    whereabouts(card) != Whereabouts::AtHome && is_heard(&card.socket)
+}
+
+/// Whether somebody listens there.
+fn is_heard(socket: &Path) -> bool {
+    UnixStream::connect(socket).is_ok()
 }
 
 fn now_ms() -> u64 {
@@ -143,6 +178,15 @@ pub fn wait_for_end(root: &FilePath) {
     if let Ok(lock) = File::open(state_dir(root).join("session.lock")) {
         // If it cannot be waited for, there is nothing to wait for.
         lock.lock_shared().ok();
+    }
+}
+
+/// Returns once that session has ended, wherever its folder is now.
+pub fn wait_for_end_of(card: &SessionCard) {
+    if let Ok(lock) = whereabouts::held_lock(card.pid).and_then(File::open) {
+        lock.lock_shared().ok();
+    } else if running_session(&card.root()).is_some_and(|here| here.pid == card.pid) {
+        wait_for_end(&card.root());
     }
 }
 
@@ -204,7 +248,16 @@ pub fn socket_folder() -> Result<PathBuf, Failure> {
 
 fn socket_path(root: &FilePath) -> Result<PathBuf, Failure> {
     let dir = socket_folder()?;
-    let mut name = Digest::of(root.as_bytes()).to_string();
-    name.truncate(16);
-    Ok(dir.join(format!("{name}.sock")))
+    let path = |bytes: &[u8]| {
+        let mut name = Digest::of(bytes).to_string();
+        name.truncate(16);
+        dir.join(format!("{name}.sock"))
+    };
+    let usual = path(root.as_bytes());
+    if !is_heard(&usual) {
+        return Ok(usual);
+    }
+    // The session of a project that was here and was moved away: it keeps its own.
+    let own = [root.as_bytes(), b"/", std::process::id().to_string().as_bytes()].concat();
+    Ok(path(&own))
 }

@@ -148,6 +148,10 @@ impl Active {
         let path = SegmentPath::new(folder, self.number);
         match files.get(id, &path, !self.on_disk) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && !self.on_disk => {
+                // The state of a project that was moved away is not begun anew where it was.
+                if folder.ancestors().nth(2).is_some_and(|state| !state.is_dir()) {
+                    return Err(io::ErrorKind::NotFound.into());
+                }
                 fs::create_dir_all(folder)?;
                 if let Some((file, name)) = name_file(log) {
                     fs::write(folder.join(file), name)?;

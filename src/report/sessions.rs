@@ -13,6 +13,10 @@ use std::{fmt::Write as _, time::Duration};
 pub struct Session {
     /// The folder of its Orchfile.
     pub root: FilePath,
+    /// Where that folder is now, if it was moved since.
+    pub moved_to: Option<FilePath>,
+    /// The folder was removed since.
+    pub is_gone: bool,
     /// Its Orchfile.
     pub file: FilePath,
     /// `up`, `ci` or `down`.
@@ -94,10 +98,10 @@ fn state(session: &Session) -> (String, Colour) {
     (text, colour)
 }
 
-/// A line for each session. Paths below `home` begin with `~`.
+/// A line for each session. Paths below `home` begin with `~`. What lost its folder has a second line.
 pub fn table(sessions: &[Session], home: Option<&str>, look: Look) -> String {
-    let place = |session: &Session| {
-        let root = session.root.to_string();
+    let shown = |root: &FilePath| {
+        let root = root.to_string();
         let below =
             home.and_then(|home| root.strip_prefix(home)).filter(|rest| rest.is_empty() || rest.starts_with('/'));
         below.map_or(root.clone(), |rest| format!("~{rest}"))
@@ -107,7 +111,7 @@ pub fn table(sessions: &[Session], home: Option<&str>, look: Look) -> String {
         .map(|session| {
             let file = session.file.display_from(&session.root);
             let since = words::duration(Duration::from_secs(session.age.as_secs()));
-            [place(session), file, format!("{} (pid {})", session.verb, session.pid), since, state(session).0]
+            [shown(&session.root), file, format!("{} (pid {})", session.verb, session.pid), since, state(session).0]
         })
         .collect();
     let head = ["PROJECT", "FILE", "VERB", "SINCE", "STATE"];
@@ -124,8 +128,20 @@ pub fn table(sessions: &[Session], home: Option<&str>, look: Look) -> String {
     for (row, session) in rows.iter().zip(sessions) {
         let cells = row.each_ref().map(String::as_str);
         writeln!(text, "{}{}", line(cells), look.paint(state(session).1, cells[4])).ok();
+        if let Some(lost) = lost(session, shown) {
+            writeln!(text, "  {}", look.paint(Colour::Yellow, lost)).ok();
+        }
     }
     text
+}
+
+/// What became of its folder, and how such a session is ended.
+fn lost(session: &Session, shown: impl Fn(&FilePath) -> String) -> Option<String> {
+    if session.is_gone {
+        return Some(format!("its folder, or `.orch` in it, is gone; `kill {}` ends it", session.pid));
+    }
+    let root = session.moved_to.as_ref()?;
+    Some(format!("its folder is now {}; `orch down` there ends it", shown(root)))
 }
 
 /// A session of `orch ls -o json`.
@@ -137,6 +153,8 @@ pub fn document(session: &Session) -> Value {
     });
     json!({
         "root": session.root,
+        "moved_to": session.moved_to,
+        "gone": session.is_gone,
         "file": session.file,
         "verb": session.verb,
         "pid": session.pid,

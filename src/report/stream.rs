@@ -34,12 +34,23 @@ impl StreamForm {
 
     /// Appends the lines, and what was dropped for want of room before them.
     pub fn draw_batch(&self, batch: &Batch, out: &mut Vec<u8>) {
+        self.draw_dropped(batch, out);
+        batch.lines.iter().for_each(|line| self.draw(line, out));
+    }
+
+    /// Appends a line that parts what earlier sessions said from what comes.
+    pub fn draw_beginning(&self, text: &str, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.look.paint(Colour::Dim, format!("── {text} ──")).as_bytes());
+        out.push(b'\n');
+    }
+
+    /// Appends what was dropped for want of room.
+    pub fn draw_dropped(&self, batch: &Batch, out: &mut Vec<u8>) {
         for (log, count) in &batch.dropped {
             let dropped = format!("… {} of {log} dropped", words::count_of(*count, "line"));
             out.extend_from_slice(self.look.paint(Colour::Yellow, dropped).as_bytes());
             out.push(b'\n');
         }
-        batch.lines.iter().for_each(|line| self.draw(line, out));
     }
 
     /// Appends a line, with its end.

@@ -64,12 +64,66 @@ fn a_session_in_the_background_is_there_when_up_returns_and_ends_with_down() {
     assert!(logs.contains("api is up"), "{logs}");
     let again = sandbox.orch(&["up", "-d"]).expect_code(125);
     assert!(again.stderr.contains("runs this project already"), "{}", again.all());
+    assert!(again.stderr.contains("orch attach") && again.stderr.contains("orch down"), "{}", again.all());
     let pid = ends.pid();
     assert_eq!(listed(&sandbox).len(), 1);
     sandbox.orch(&["down"]).expect_code(0);
     wait_for_death(server);
     wait_for_death(pid);
     assert_eq!(listed(&sandbox).len(), 0);
+}
+
+#[test]
+fn a_session_whose_folder_was_moved_is_found_and_ended() {
+    let sandbox = Sandbox::new(SERVER);
+    let (old, new) = (sandbox.root(), sandbox.root().with_file_name("moved"));
+    let _ends = Ends(new.clone());
+    sandbox.orch(&["up", "-d"]).expect_code(0);
+    sandbox.orch(&["wait", "api", "--timeout", "50s"]).expect_code(0);
+    let server: u32 = wait_for_text(&sandbox.path("pid"), "\n").trim().parse().unwrap();
+    fs::rename(&old, &new).unwrap();
+    // What the sandbox starts has to begin somewhere.
+    fs::create_dir(&old).unwrap();
+    let orch = |args: &[&str]| {
+        let mut command = sandbox.command(args);
+        command.current_dir(&new);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let found = listed(&sandbox);
+    assert_eq!((found.len(), &found[0]["moved_to"]), (1, &new.to_str().unwrap().into()));
+    let (_, table, _) = orch(&["ls"]);
+    assert!(table.contains("its folder is now") && table.contains("`orch down` there"), "{table}");
+    let deadline = Instant::now() + DEADLINE;
+    while !orch(&["logs"]).1.contains("was moved to") {
+        assert!(Instant::now() < deadline, "it says nothing: {:?}", orch(&["logs"]));
+    }
+    let (code, _, said) = orch(&["down"]);
+    assert_eq!(code, Some(0), "{said}");
+    wait_for_death(server);
+    assert!(!new.join(".orch/session.json").exists(), "its card is left");
+    assert!(!old.join(".orch").exists(), "something was made where it was");
+    assert_eq!(listed(&sandbox).len(), 0);
+}
+
+#[test]
+fn a_session_whose_folder_was_moved_makes_way_for_another_project() {
+    let sandbox = Sandbox::new(SERVER);
+    let (old, new) = (sandbox.root(), sandbox.root().with_file_name("moved"));
+    let ends = (Ends(new.clone()), Ends(old.clone()));
+    sandbox.orch(&["up", "-d"]).expect_code(0);
+    sandbox.orch(&["wait", "api", "--timeout", "50s"]).expect_code(0);
+    let server: u32 = wait_for_text(&sandbox.path("pid"), "\n").trim().parse().unwrap();
+    fs::rename(&old, &new).unwrap();
+    fs::create_dir(&old).unwrap();
+    fs::write(old.join("Orchfile"), SERVER.replace("api", "web")).unwrap();
+    sandbox.orch(&["up", "-d"]).expect_code(0);
+    wait_for_death(server);
+    wait_for_count(&sandbox, 1);
+    assert!(!new.join(".orch/session.json").exists(), "its card is left");
+    assert_eq!(sandbox.orch(&["status", "-o", "name"]).expect_code(0).stdout, "web\n");
+    sandbox.orch(&["down"]).expect_code(0);
+    drop(ends);
 }
 
 #[test]
