@@ -233,6 +233,9 @@ pub(super) struct Ci {
     /// Give up after that long, such as `90s` or `10m`; 0 is never [default: the file's `ci_settings`, else 30m]
     #[arg(long, value_name = "DURATION", env = "ORCH_TIMEOUT", value_parser = parse_duration)]
     pub(super) timeout: Option<std::time::Duration>,
+    /// After a failure, go on with all that does not need what failed
+    #[arg(short, long, env = "ORCH_KEEP_GOING", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(super) keep_going: bool,
     /// Write the result of each resource as JUnit XML
     #[arg(long, value_name = "FILE", env = "ORCH_JUNIT")]
     pub(super) junit: Option<PathBuf>,

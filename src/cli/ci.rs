@@ -33,6 +33,7 @@ pub(super) fn ci(args: Ci) -> Result<Exit, CliError> {
         args: [orchfile.names, orchfile.args].concat(),
         kube: orchfile.kube.into(),
         timeout: args.timeout,
+        keep_going: args.keep_going,
         only: None,
         volumes: false,
         namespaces: false,

@@ -111,6 +111,7 @@ fn without_session(project: &Project, args: &Down) -> Result<Exit, CliError> {
         args: given,
         kube: orchfile.kube.clone().into(),
         timeout: None,
+        keep_going: false,
         only: (!names.is_empty()).then(|| names.clone()),
         volumes: args.volumes,
         namespaces: args.delete_namespaces,

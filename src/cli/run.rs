@@ -41,6 +41,7 @@ use tokio::{
 };
 
 /// What a session is asked to do.
+#[expect(clippy::struct_excessive_bools, reason = "wishes of the command line, each on its own")]
 pub(super) struct Plan {
     pub(super) goal: Goal,
     pub(super) file: Option<PathBuf>,
@@ -51,6 +52,8 @@ pub(super) struct Plan {
     /// The mark on what it makes; `None` is made of its folder.
     pub(super) project: Option<ProjectId>,
     pub(super) timeout: Option<Duration>,
+    /// `ci` goes on after a failure with what does not need what failed.
+    pub(super) keep_going: bool,
     /// `down` of these alone.
     pub(super) only: Option<BTreeSet<ResourceName>>,
     /// `down` of named volumes too.
@@ -146,7 +149,7 @@ fn engine(plan: &Plan, store: &Store, clock: Clock) -> Engine {
         remembered: store.successes(),
         ci_timeout: plan.timeout,
     });
-    let engine = engine.began(clock.began_ms(), plan.args.clone());
+    let engine = engine.began(clock.began_ms(), plan.args.clone()).keep_going(plan.keep_going);
     match &plan.only {
         Some(names) => engine.down_only(names.clone()),
         None => engine,

@@ -35,6 +35,7 @@ pub(super) fn up(args: Up) -> Result<Exit, CliError> {
         args: [orchfile.names, orchfile.args].concat(),
         kube: orchfile.kube.into(),
         timeout: None,
+        keep_going: false,
         only: None,
         volumes: false,
         namespaces: false,

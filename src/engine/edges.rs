@@ -210,7 +210,7 @@ pub(super) fn derive(state: &State, id: NodeId) -> Derived {
             || node.server.due && counts
             || is_changing(state, id)
             || is_looked_for(state, id),
-        backing_off: node.server.backoff.is_some(),
+        backing_off: node.server.backoff.is_some() && !verdict::is_given_up(state, id),
         missing: verdict::is_wanted(state, id) && !verdict::is_done(state, id),
         gone: !takedown::holds_on(node),
         demand: match node.what {
@@ -240,6 +240,9 @@ fn is_looked_for(state: &State, id: NodeId) -> bool {
 /// Its server is about to be ready, or to end. The verdict of `orch ci` waits for more than readers do.
 fn is_changing(state: &State, id: NodeId) -> bool {
     let Some(live) = state.nodes[id].live() else { return false };
+    if verdict::is_given_up(state, id) {
+        return live.stopping;
+    }
     let is_ci = state.goal == Goal::Ci;
     let is_young = is_ci && !live.is_proven();
     // Nobody knows how it is, nor will by waiting.

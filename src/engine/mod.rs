@@ -134,6 +134,13 @@ impl Engine {
         self
     }
 
+    /// Has a [`Goal::Ci`] go on after a failure with all that does not need what failed.
+    #[must_use]
+    pub fn keep_going(mut self, keep_going: bool) -> Self {
+        self.state.keep_going = keep_going;
+        self
+    }
+
     /// Says when the session began, in milliseconds since 1970, and what evaluations of the Orchfile get.
     #[must_use]
     pub fn began(mut self, unix_ms: u64, args: Vec<String>) -> Self {

@@ -10,7 +10,7 @@ use super::{
     verdict, workload,
 };
 use crate::{
-    model::{Kind, Link, TriggerMode},
+    model::{Kind, Link, ResourceName, TriggerMode},
     snapshot::{
         ForwardRow, Graph, ImageRow, InstanceRow, OrchfileRow, Row, RowKind, Rows, RuntimeStatus, Snapshot,
         UpdateStatus, links,
@@ -162,7 +162,13 @@ pub(super) fn row_of(state: &State, id: NodeId) -> Row {
         images: images_of(state, id),
         spec: node.spec.clone(),
         forwards: forwards_of(node),
+        disabled_with: disabled_with(state, node),
     }
+}
+
+fn disabled_with(state: &State, node: &Node) -> Vec<ResourceName> {
+    let with = state.taken_along.get(&node.name).filter(|_| !node.is_enabled());
+    with.into_iter().flatten().cloned().collect()
 }
 
 fn kind_of(node: &Node) -> RowKind {

@@ -31,6 +31,7 @@ use std::{
 
 /// All that the engine knows.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, most of them from the command line")]
 pub(super) struct State {
     pub(super) goal: Goal,
     pub(super) cores: u32,
@@ -40,6 +41,8 @@ pub(super) struct State {
     pub(super) args: Arc<Vec<String>>,
     /// From the command line.
     pub(super) ci_timeout: Option<Duration>,
+    /// `orch ci` goes on with what does not need what failed.
+    pub(super) keep_going: bool,
     /// With names, `orch down` tears down these alone.
     pub(super) down_only: Option<BTreeSet<ResourceName>>,
     pub(super) now: Time,
@@ -56,6 +59,8 @@ pub(super) struct State {
     pub(super) evaluated: Option<Arc<Project>>,
     /// What users enabled and disabled since, by name.
     pub(super) switched: BTreeMap<ResourceName, bool>,
+    /// What was disabled because it needs what a user disabled: these.
+    pub(super) taken_along: BTreeMap<ResourceName, BTreeSet<ResourceName>>,
     pub(super) nodes: Nodes,
     pub(super) by_key: BTreeMap<NodeKey, NodeId>,
     /// The resources of the project in declaration order.
@@ -186,6 +191,7 @@ impl State {
             began_ms: None,
             args: Arc::default(),
             ci_timeout: config.ci_timeout,
+            keep_going: false,
             down_only: None,
             now: Time::ZERO,
             step: 0,
@@ -195,6 +201,7 @@ impl State {
             project: None,
             evaluated: None,
             switched: BTreeMap::new(),
+            taken_along: BTreeMap::new(),
             nodes: Nodes::default(),
             by_key: BTreeMap::new(),
             order: Vec::new(),

@@ -1,7 +1,7 @@
 //! Enabling and disabling resources of the running session: what users switch stands over what the Orchfile selects, until the
 //! Orchfile gets other arguments.
 
-use super::{evaluation, reload, state::State, verdict};
+use super::{edges, evaluation, reload, state::State, verdict};
 use crate::{
     model::{Level, Project, ResourceName, graph},
     snapshot::words,
@@ -11,26 +11,72 @@ use std::{
     sync::Arc,
 };
 
-/// Makes these part of the session, with all that they need; with `only`, nothing else is.
+/// Makes these part of the session, with all that they need, and with what was taken out along with them; with `only`, nothing
+/// else is.
 pub(super) fn enable(state: &mut State, names: &[ResourceName], alone: bool, only: bool) {
     let Some(project) = state.project.clone() else { return };
-    let wanted = if alone { places_of(&project, names) } else { reach(&project, names, Waits::needs) };
+    let mut wanted = places_of(&project, names);
+    if !alone {
+        wanted = reach(&Waits::of(&project), wanted, Waits::needs);
+        if !only {
+            wanted.extend(taken_along_with(state, &project, names, &wanted));
+        }
+    }
+    let mut taken_along = state.taken_along.clone();
+    taken_along.retain(|name, _| !only && !wanted.iter().any(|place| project.resources[*place].name == *name));
     for (place, resource) in project.resources.iter().enumerate() {
         if wanted.contains(&place) || only && resource.enabled && !is_everybodys(&project, place) {
             state.switched.insert(resource.name.clone(), wanted.contains(&place));
         }
     }
-    apply(state, &project);
+    apply(state, &project, taken_along);
 }
 
-/// Takes these out of the session, with all that cannot be without them.
+/// Takes these out of the session, with all that cannot be without them: that comes back with them.
 pub(super) fn disable(state: &mut State, names: &[ResourceName], alone: bool) {
     let Some(project) = state.project.clone() else { return };
-    let unwanted = if alone { places_of(&project, names) } else { reach(&project, names, Waits::needed_by) };
+    let asked = places_of(&project, names);
+    let mut unwanted = asked.clone();
+    let mut taken_along = state.taken_along.clone();
+    if !alone {
+        let waits = Waits::of(&project);
+        for place in &asked {
+            for along in reach(&waits, [*place].into(), Waits::needed_by) {
+                unwanted.insert(along);
+                let resource = &project.resources[along];
+                // What somebody had disabled by itself stays so.
+                if resource.enabled || taken_along.contains_key(&resource.name) {
+                    let with = taken_along.entry(resource.name.clone()).or_default();
+                    with.insert(project.resources[*place].name.clone());
+                }
+            }
+        }
+    }
     for place in unwanted {
         state.switched.insert(project.resources[place].name.clone(), false);
     }
-    apply(state, &project);
+    names.iter().for_each(|name| _ = taken_along.remove(name));
+    apply(state, &project, taken_along);
+}
+
+/// What was taken out along with these, and with nothing else that stays out.
+fn taken_along_with(
+    state: &State,
+    project: &Project,
+    names: &[ResourceName],
+    wanted: &BTreeSet<usize>,
+) -> BTreeSet<usize> {
+    let resources = project.resources.iter().enumerate();
+    let comes: BTreeSet<&ResourceName> = resources
+        .filter(|(place, resource)| resource.enabled || wanted.contains(place))
+        .map(|(_, resource)| &resource.name)
+        .collect();
+    let comes_back = |with: &BTreeSet<ResourceName>| {
+        with.iter().any(|name| names.contains(name)) && with.iter().all(|name| comes.contains(name))
+    };
+    let along: Vec<ResourceName> =
+        state.taken_along.iter().filter(|(_, with)| comes_back(with)).map(|(name, _)| name.clone()).collect();
+    places_of(project, &along)
 }
 
 /// Evaluates the Orchfile with other arguments; what they select counts from then on.
@@ -42,6 +88,7 @@ pub(super) fn set_args(state: &mut State, args: Vec<String>) {
     state.say_session(Level::Info, format!("evaluates the Orchfile with {text}: asked for"));
     state.args = Arc::new(args);
     state.switched.clear();
+    show_taken_along(state, BTreeMap::new());
     evaluation::begin(state);
 }
 
@@ -62,16 +109,26 @@ pub(super) fn effective(project: &Arc<Project>, switched: &BTreeMap<ResourceName
 }
 
 /// Brings into force what was switched, and says what that changed.
-fn apply(state: &mut State, before: &Arc<Project>) {
+fn apply(state: &mut State, before: &Arc<Project>, taken_along: BTreeMap<ResourceName, BTreeSet<ResourceName>>) {
     let Some(evaluated) = state.evaluated.clone() else { return };
     if state.is_ending() {
         return;
     }
+    show_taken_along(state, taken_along);
     let project = effective(&evaluated, &state.switched);
     say(state, before, &project);
     reload::apply(state, &project);
     evaluation::watch(state);
     verdict::on_loaded(state);
+}
+
+/// Notes what was taken out along with what, and has the rows made anew that show it.
+fn show_taken_along(state: &mut State, new: BTreeMap<ResourceName, BTreeSet<ResourceName>>) {
+    let old = std::mem::replace(&mut state.taken_along, new);
+    let names: BTreeSet<&ResourceName> = old.keys().chain(state.taken_along.keys()).collect();
+    let differs = names.into_iter().filter(|name| old.get(*name) != state.taken_along.get(*name));
+    let ids: Vec<_> = differs.filter_map(|name| state.resource(name)).collect();
+    ids.into_iter().for_each(|id| edges::show(state, id));
 }
 
 fn say(state: &mut State, before: &Project, after: &Project) {
@@ -136,13 +193,12 @@ impl Waits {
 }
 
 /// These and all that can be reached from them that way.
-fn reach(project: &Project, names: &[ResourceName], way: fn(&Waits, usize) -> &[usize]) -> BTreeSet<usize> {
-    let waits = Waits::of(project);
-    let mut next: Vec<usize> = places_of(project, names).into_iter().collect();
+fn reach(waits: &Waits, from: BTreeSet<usize>, way: fn(&Waits, usize) -> &[usize]) -> BTreeSet<usize> {
+    let mut next: Vec<usize> = from.into_iter().collect();
     let mut reached = BTreeSet::new();
     while let Some(place) = next.pop() {
         if reached.insert(place) {
-            next.extend(way(&waits, place));
+            next.extend(way(waits, place));
         }
     }
     reached

@@ -2,13 +2,13 @@
 
 use super::{
     deadline::Deadline, docker, image, kube, node::NodeId, phase::LastRun, schedule, serve, shutdown, state::State,
-    what::What,
+    what::What, workload,
 };
 use crate::{
     model::{Exit, Failure, ResourceName, Restart},
-    snapshot::{Goal, Trouble, Verdict},
+    snapshot::{Goal, Hold, Trouble, Verdict},
 };
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// How long `orch ci` may take where nobody says.
 const TIMEOUT: Duration = Duration::from_mins(30);
@@ -124,14 +124,27 @@ pub(super) fn note(state: &mut State, id: NodeId) {
 /// A server was not ready in time.
 pub(super) fn on_not_ready(state: &mut State, id: NodeId) {
     let failure = state.nodes[id].live().and_then(|live| live.row.probe_failure.clone());
-    state.troubles.insert(id, Trouble::NotReady(failure));
+    fail(state, id, Trouble::NotReady(failure));
+}
+
+/// Notes what the node itself does not tell.
+fn fail(state: &mut State, id: NodeId, trouble: Trouble) {
+    state.troubles.insert(id, trouble);
+    if state.keep_going {
+        state.touch(id);
+    }
+}
+
+/// Whether it failed, and the answer does not wait for what may still become of it.
+pub(super) fn is_given_up(state: &State, id: NodeId) -> bool {
+    state.keep_going && state.troubles.contains_key(&id)
 }
 
 /// What is wrong with pods did not go away in time.
 pub(super) fn on_trouble(state: &mut State, id: NodeId) {
     let live = state.nodes[id].live();
     if let Some(error) = live.and_then(|live| kube::error_of(&live.row.pods)) {
-        state.troubles.insert(id, Trouble::NotReady(Some(error)));
+        fail(state, id, Trouble::NotReady(Some(error)));
     }
 }
 
@@ -147,12 +160,10 @@ pub(super) fn judge(state: &mut State) {
     if !is_open || state.project.is_none() || state.evaluation.is_loading() {
         return;
     }
-    if !state.troubles.is_empty() {
-        let mut troubles: Vec<(NodeId, Trouble)> = state.troubles.clone().into_iter().collect();
-        troubles.sort_by_key(|(id, _)| state.resource(&state.nodes[*id].name).and_then(|id| state.nodes[id].place));
-        let troubles = troubles.into_iter().map(|(id, trouble)| (state.nodes[id].name.clone(), trouble)).collect();
+    if !state.troubles.is_empty() && !state.keep_going {
+        let troubles = in_order(state, failed(state));
         give(state, Verdict::Failed(troubles));
-    } else if state.tally.missing == 0 {
+    } else if state.tally.missing == 0 && state.troubles.is_empty() {
         give(state, Verdict::Succeeded);
     } else if state.tally.busy == 0 && state.tally.backing_off == 0 {
         let missing = missing(state);
@@ -160,10 +171,25 @@ pub(super) fn judge(state: &mut State) {
     }
 }
 
-/// What is not as it should be, in declaration order, and what keeps it.
+/// What failed, as it was noted.
+fn failed(state: &State) -> Vec<(ResourceName, Trouble)> {
+    state.troubles.iter().map(|(id, trouble)| (state.nodes[*id].name.clone(), trouble.clone())).collect()
+}
+
+/// In declaration order.
+fn in_order(state: &State, mut troubles: Vec<(ResourceName, Trouble)>) -> Vec<(ResourceName, Trouble)> {
+    troubles.sort_by_key(|(name, _)| state.resource(name).and_then(|id| state.nodes[id].place));
+    troubles
+}
+
+/// What is not as it should be, in declaration order, and what keeps it; what failed among it, whatever became of it since.
 fn missing(state: &State) -> Vec<(ResourceName, Trouble)> {
+    let mut troubles = if state.keep_going { failed(state) } else { Vec::new() };
+    let noted: BTreeSet<ResourceName> = troubles.iter().map(|(name, _)| name.clone()).collect();
     let missing = state.order.iter().filter(|id| state.nodes[**id].derived.missing);
-    missing.map(|&id| (state.nodes[id].name.clone(), what_keeps(state, id))).collect()
+    let missing = missing.filter(|id| !noted.contains(&state.nodes[**id].name));
+    troubles.extend(missing.map(|&id| (state.nodes[id].name.clone(), what_keeps(state, id))));
+    in_order(state, troubles)
 }
 
 fn what_keeps(state: &State, id: NodeId) -> Trouble {
@@ -171,12 +197,22 @@ fn what_keeps(state: &State, id: NodeId) -> Trouble {
         return trouble;
     }
     if let Some(hold) = schedule::hold_of(state, id) {
-        return Trouble::Held(hold);
+        let is_skipped = state.keep_going && waits_for_failure(state, &hold);
+        return if is_skipped { Trouble::Skipped(hold) } else { Trouble::Held(hold) };
     }
     match state.nodes[id].live() {
         Some(live) if !live.ready => Trouble::NotReady(live.row.probe_failure.clone()),
         Some(_) | None => Trouble::Unfinished,
     }
+}
+
+/// Whether what is waited for failed, or waits for something that did.
+fn waits_for_failure(state: &State, hold: &Hold) -> bool {
+    let (Hold::Dependency { on, .. } | Hold::Writer(on) | Hold::WriterFailed(on)) = hold else { return false };
+    let Some(on) = state.resource(on) else { return false };
+    // Neither kind of edge leads in a circle.
+    let waits = || schedule::hold_of(state, on).is_some_and(|hold| waits_for_failure(state, &hold));
+    state.troubles.contains_key(&on) || workload::lacks_image(state, on) || waits()
 }
 
 /// Until when a server that is not ready should be.

@@ -4,7 +4,7 @@ use super::critical;
 use crate::{
     diag::{Diagnostic, Severity},
     model::FilePath,
-    snapshot::{Row, Snapshot, UpdateStatus, Verdict, words},
+    snapshot::{Row, Snapshot, Trouble, UpdateStatus, Verdict, words},
 };
 use std::fmt::Write as _;
 
@@ -27,8 +27,9 @@ pub fn failures(snapshot: &Snapshot, verdict: &Verdict, last_lines: impl Fn(&Row
         let place = row.and_then(|row| row.spec.declared_at.as_ref());
         let place = place.map(|at| format!("file={},line={},col={},", property(&at.file), at.line, at.column));
         let title = property(&format!("orch: {name}"));
-        writeln!(text, "::error {}title={title}::{}", place.unwrap_or_default(), message(&what)).ok();
-        let lines = row.map(&last_lines).unwrap_or_default();
+        let kind = if trouble.is_skip() { "notice" } else { "error" };
+        writeln!(text, "::{kind} {}title={title}::{}", place.unwrap_or_default(), message(&what)).ok();
+        let lines = row.filter(|_| !trouble.is_skip()).map(&last_lines).unwrap_or_default();
         if !lines.is_empty() {
             text += &group(&format!("last lines of {name}"));
             // A line that begins with a command of GitHub's is a line.
@@ -63,6 +64,9 @@ pub fn summary(snapshot: &Snapshot, verdict: &Verdict) -> String {
     for row in snapshot.rows.iter().filter(|row| row.spec.enabled) {
         let trouble = verdict.troubles().iter().find(|(name, _)| *name == row.name);
         let result = match trouble {
+            Some((_, trouble @ Trouble::Skipped(_))) => {
+                format!("– {}", words::trouble(trouble, Some(row), &root, snapshot.at))
+            }
             Some((_, trouble)) => format!("❌ {}", words::trouble(trouble, Some(row), &root, snapshot.at)),
             None if row.update == UpdateStatus::None => "–".to_owned(),
             None => "✅".to_owned(),

@@ -30,6 +30,7 @@ pub fn resource(snapshot: &Snapshot, row: &Row) -> Value {
         "kind": row.kind,
         "labels": row.labels,
         "links": row.links,
+        "disabled_with": row.disabled_with,
         "update": row.update,
         "runtime": row.runtime,
         "dirty": row.dirty,
@@ -158,6 +159,7 @@ pub fn verdict(snapshot: &Snapshot, verdict: &Verdict, last_lines: impl Fn(&Row)
         json!({
             "resource": name,
             "message": words::trouble(trouble, row, &root, snapshot.at),
+            "skipped": trouble.is_skip(),
             "help": words::remedy(trouble, row),
             "last_lines": row.map(&last_lines).unwrap_or_default().lines().collect::<Vec<_>>(),
         })

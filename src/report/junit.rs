@@ -24,7 +24,7 @@ pub fn document(snapshot: &Snapshot, verdict: &Verdict, log_of: impl Fn(&Row) ->
         "<testsuites>\n<testsuite name=\"orch ci\" tests=\"{}\" failures=\"{}\" errors=\"{errors}\" skipped=\"{skipped}\" \
          time=\"{seconds:.3}\"{began}>",
         rows.len() + errors,
-        troubles.len()
+        troubles.iter().filter(|(_, trouble)| !trouble.is_skip()).count()
     )
     .ok();
     if let Some((message, details)) = error {
@@ -61,7 +61,8 @@ fn did_nothing(row: &Row) -> bool {
 }
 
 fn is_skipped(row: &Row, troubles: &[(ResourceName, Trouble)]) -> bool {
-    did_nothing(row) && troubles.iter().all(|(name, _)| *name != row.name)
+    let trouble = troubles.iter().find(|(name, _)| *name == row.name);
+    trouble.map_or_else(|| did_nothing(row), |(_, trouble)| trouble.is_skip())
 }
 
 fn case(
@@ -77,6 +78,10 @@ fn case(
     let seconds = took.sum::<Duration>().as_secs_f64();
     write!(xml, "<testcase name=\"{}\" classname=\"orch\" time=\"{seconds:.3}\"", escaped(row.name.as_str())).ok();
     match trouble {
+        Some(Trouble::Skipped(hold)) => {
+            let message = escaped(&words::hold(hold, root, snapshot.at));
+            writeln!(xml, "><skipped message=\"{message}\"/></testcase>").ok();
+        }
         Some(trouble) => {
             let message = escaped(&words::trouble(trouble, Some(row), root, snapshot.at));
             let log = escaped(&log_of(row));

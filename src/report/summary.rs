@@ -106,7 +106,7 @@ fn listed(
         if let Some(help) = words::remedy(trouble, row) {
             writeln!(text, "    help: {help}").ok();
         }
-        let said = row.map(last_lines).unwrap_or_default();
+        let said = row.filter(|_| !trouble.is_skip()).map(last_lines).unwrap_or_default();
         said.lines().for_each(|line| _ = writeln!(text, "    {} {line}", look.paint(Colour::Dim, "│")));
         text
     };

@@ -1,7 +1,7 @@
 //! `orch why`: why a resource ran, waits, or did not run.
 
 use crate::{
-    model::{ContainerState, FilePath, Time},
+    model::{ContainerState, FilePath, ResourceName, Time},
     snapshot::{
         Hold, ImageRow, Row, RowKind, RunRow, RuntimeStatus, UpdateStatus,
         words::{self, Subject},
@@ -24,6 +24,14 @@ pub fn explain(row: &Row, root: &FilePath, now: Time) -> String {
     lines.extend(row.images.iter().filter_map(|image| image_now(name.as_str(), image, root, now)));
     if let Some(hold) = &row.hold {
         lines.push(format!("{name} {}", held(&words::hold(hold, root, now))));
+        if !row.disabled_with.is_empty() {
+            let with: Vec<&str> = row.disabled_with.iter().map(ResourceName::as_str).collect();
+            let names = with.join(" ");
+            lines.push(format!(
+                "  disabled along with {}; `orch enable {names}` brings it back",
+                words::first_of(&with)
+            ));
+        }
         if row.pending_count > 0 {
             let paths: Vec<_> = row.pending.iter().map(|path| path.display_from(root)).collect();
             lines.push(format!(

@@ -57,6 +57,9 @@ pub struct Row {
     /// Local ports that lead to its newest pod.
     #[serde(default)]
     pub forwards: Vec<ForwardRow>,
+    /// It is disabled because these are, and comes back with them.
+    #[serde(default)]
+    pub disabled_with: Vec<ResourceName>,
 }
 
 impl Row {
@@ -85,6 +88,7 @@ impl Row {
             images: Vec::new(),
             spec: Arc::default(),
             forwards: Vec::new(),
+            disabled_with: Vec::new(),
         }
     }
 }

@@ -33,6 +33,14 @@ impl Verdict {
     }
 }
 
+impl Trouble {
+    /// Whether nothing is wrong with the resource itself.
+    #[must_use]
+    pub fn is_skip(&self) -> bool {
+        matches!(self, Self::Skipped(_))
+    }
+}
+
 /// What is wrong with a resource, for the verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +55,8 @@ pub enum Trouble {
     NotReady(Option<String>),
     /// It is held for ever.
     Held(Hold),
+    /// It was not begun, because something that it needs failed.
+    Skipped(Hold),
     /// It had not ended.
     Unfinished,
     /// The world said no.

@@ -725,6 +725,36 @@ fn what_is_enabled_comes_with_what_it_needs_and_what_is_disabled_goes_with_those
 }
 
 #[test]
+fn what_was_disabled_along_says_with_what_and_comes_back_with_it() {
+    let disable = |names: &[&str]| {
+        Event::Asked(Request::Disable { names: names.iter().map(|one| name(one)).collect(), alone: false })
+    };
+    let mut world = World::new(Goal::Up);
+    world.load(Mode::Orchfile, &shop());
+    world.event(disable(&["db"]));
+    assert_eq!(enabled(&mut world), ["gen", "mail"]);
+    assert_eq!((world.row("db").disabled_with, world.row("web").disabled_with), (Vec::new(), vec![name("db")]));
+    // By itself it is disabled now, so that it stays so.
+    world.event(disable(&["api"]));
+    assert_eq!(
+        (world.row("api").disabled_with, world.row("web").disabled_with),
+        (Vec::new(), vec![name("api"), name("db")])
+    );
+    world.reload(&shop());
+    world.event(enable(&["db"]));
+    assert_eq!(enabled(&mut world), ["gen", "db", "mail"]);
+    world.event(enable(&["api"]));
+    assert_eq!(enabled(&mut world).len(), 5);
+    assert_eq!(world.row("web").disabled_with, Vec::new());
+    // What is needed comes along, and brings nothing back but what it needs.
+    world.event(disable(&["db"]));
+    world.event(enable(&["api"]));
+    assert_eq!(enabled(&mut world), ["gen", "db", "api", "mail"]);
+    world.event(Event::Asked(Request::SetArgs(Vec::new())));
+    assert_eq!(world.row("web").disabled_with, Vec::new());
+}
+
+#[test]
 fn what_was_switched_outlives_a_reload_and_ends_with_other_arguments() {
     let mut world = World::new(Goal::Up);
     world.load(Mode::Orchfile, &shop());

@@ -23,6 +23,7 @@ pub fn trouble(trouble: &Trouble, row: Option<&Row>, root: &FilePath, now: Time)
         Trouble::NotReady(Some(check)) => format!("{noun} did not become ready: {check}"),
         Trouble::Held(Hold::ImageFailed(image)) => image_failed(image, row),
         Trouble::Held(why) => hold(why, root, now),
+        Trouble::Skipped(why) => format!("skipped: {}", hold(why, root, now)),
         Trouble::Unfinished => "had not ended".to_owned(),
         Trouble::Refused(failure) => failure.message.clone(),
     }
@@ -34,7 +35,7 @@ pub fn remedy<'a>(trouble: &'a Trouble, row: Option<&'a Row>) -> Option<&'a str>
         Trouble::RunFailed(exit) | Trouble::InstanceEnded(exit) | Trouble::ImageFailed(_, exit) => failure(exit),
         Trouble::Refused(failure) => Some(failure),
         Trouble::Held(Hold::ImageFailed(image)) => failure(image_exit(image, row)?),
-        Trouble::NotReady(_) | Trouble::Held(_) | Trouble::Unfinished => None,
+        Trouble::NotReady(_) | Trouble::Held(_) | Trouble::Skipped(_) | Trouble::Unfinished => None,
     };
     failure?.help.as_deref()
 }

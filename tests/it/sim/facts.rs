@@ -119,6 +119,8 @@ pub(crate) struct Facts {
     evaluated: Option<Arc<Project>>,
     /// What users enabled and disabled since the Orchfile last got other arguments.
     switched: BTreeMap<ResourceName, bool>,
+    /// What was disabled along with what.
+    taken_along: BTreeMap<ResourceName, BTreeSet<ResourceName>>,
     /// The project that is in force: what the Orchfile last evaluated to, with what users switched.
     pub(crate) project: Option<Arc<Project>>,
     /// The data edges of that project: from reader to writers.
@@ -443,7 +445,17 @@ impl Facts {
             }
             Request::Click { button, .. } => self.on_clicked(now, button),
             Request::Enable { names, alone, only } if !self.shutting_down => {
-                let wanted = self.closure(names, *alone, |from, to| self.waits_for(from, to));
+                let mut wanted = self.closure(names, *alone, |from, to| self.waits_for(from, to));
+                if !alone && !only {
+                    let is_on = |name: &ResourceName| known.contains(name) || wanted.contains(name);
+                    let comes_back = |with: &BTreeSet<ResourceName>| {
+                        with.iter().all(is_on) && with.iter().any(|name| names.contains(name))
+                    };
+                    let back = self.taken_along.iter().filter(|(_, with)| comes_back(with));
+                    let back: Vec<ResourceName> = back.map(|(name, _)| name.clone()).collect();
+                    wanted.extend(back.into_iter().filter(|name| self.resource(name).is_some()));
+                }
+                self.taken_along.retain(|name, _| !only && !wanted.contains(name));
                 let others = self.project.iter().flat_map(|project| &project.resources);
                 let others = others.filter(|one| *only && one.enabled);
                 let others: Vec<ResourceName> = others.map(|one| one.name.clone()).collect();
@@ -454,10 +466,21 @@ impl Facts {
             }
             Request::Disable { names, alone } if !self.shutting_down => {
                 let unwanted = self.closure(names, *alone, |from, to| self.waits_for(to, from));
+                for name in names.iter().filter(|_| !alone) {
+                    for along in self.closure(std::slice::from_ref(name), false, |from, to| self.waits_for(to, from)) {
+                        if known.contains(&along) || self.taken_along.contains_key(&along) {
+                            self.taken_along.entry(along).or_default().insert(name.clone());
+                        }
+                    }
+                }
+                names.iter().for_each(|name| _ = self.taken_along.remove(name));
                 self.switched.extend(unwanted.into_iter().map(|name| (name, false)));
                 self.apply_switched();
             }
-            Request::SetArgs(_) if !self.shutting_down => self.switched.clear(),
+            Request::SetArgs(_) if !self.shutting_down => {
+                self.switched.clear();
+                self.taken_along.clear();
+            }
             Request::Enable { .. } | Request::Disable { .. } | Request::SetArgs(_) => {}
             Request::ShutDown { teardown, .. } => {
                 self.teardown |= teardown;
@@ -490,6 +513,7 @@ impl Facts {
         self.project = None;
         self.evaluated = None;
         self.switched.clear();
+        self.taken_along.clear();
         self.loads = 0;
         self.broken = false;
         self.stopped.clear();

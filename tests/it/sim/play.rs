@@ -196,6 +196,7 @@ fn setting(case: &Case) -> Setting {
         goal: Goal::Up,
         cores: 4,
         ci_timeout: None,
+        keep_going: false,
         with_snapshots: true,
         with_old_news: false,
         with_replay: true,
@@ -206,6 +207,7 @@ fn setting(case: &Case) -> Setting {
             ["goal", "ci"] => setting.goal = Goal::Ci,
             ["goal", "down"] => setting.goal = Goal::Down,
             ["cores", count] => setting.cores = count.parse().expect("a number"),
+            ["keep", "going"] => setting.keep_going = true,
             ["timeout", text] => setting.ci_timeout = Some(duration(text)),
             ["taken", _] | ["cluster", "registry"] => {}
             _ => panic!("what is `{line}`?"),

@@ -29,10 +29,13 @@ pub(crate) enum Entry {
 
 /// How a session is started.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "switches, each on its own")]
 pub(crate) struct Setting {
     pub(crate) goal: Goal,
     pub(crate) cores: u32,
     pub(crate) ci_timeout: Option<Duration>,
+    /// `orch ci --keep-going`.
+    pub(crate) keep_going: bool,
     /// Keep a snapshot after each event, for traces.
     pub(crate) with_snapshots: bool,
     /// Tell the engine old news now and then, and see that nothing comes of it.
@@ -87,8 +90,8 @@ impl Sim {
         let config = config(&world, &setting);
         Self {
             world,
+            engine: Engine::new(config.clone()).keep_going(setting.keep_going),
             setting,
-            engine: Engine::new(config.clone()),
             log: Vec::new(),
             played: Vec::new(),
             first_config: config,
@@ -208,7 +211,7 @@ impl Sim {
         self.world.kill_session();
         self.world.facts.begin_for(self.setting.goal);
         let config = config(&self.world, &self.setting);
-        self.engine = Engine::new(config.clone());
+        self.engine = Engine::new(config.clone()).keep_going(self.setting.keep_going);
         self.first_config = config;
         self.played.clear();
         self.last_activity = self.world.now;
@@ -351,7 +354,7 @@ impl Sim {
         if !self.faults.is_empty() || !self.setting.with_replay {
             return;
         }
-        let mut engine = Engine::new(self.first_config.clone());
+        let mut engine = Engine::new(self.first_config.clone()).keep_going(self.setting.keep_going);
         for (now, event, effects) in &self.played {
             let again = engine.handle(*now, event.clone());
             if again != *effects {
