@@ -349,9 +349,19 @@ pub(super) struct Selection {
     /// All of them
     #[arg(long)]
     pub(super) all: bool,
+    /// Do not say what comes of it
+    #[arg(short, long)]
+    pub(super) quiet: bool,
     /// Of which project, and in which form.
     #[command(flatten)]
     pub(super) asking: Asking,
+}
+
+impl Selection {
+    /// Whether a person reads along.
+    pub(super) fn talks(&self) -> bool {
+        !self.quiet && self.asking.output() == Output::Table
+    }
 }
 
 /// `orch enable`.

@@ -10,46 +10,52 @@ use crate::{
     engine::Request,
     host::{ask, claim::SessionCard},
     model::ResourceName,
-    report::json,
-    snapshot::{Row, Snapshot, words},
+    report::{
+        json,
+        ordered::{self, Order},
+    },
+    snapshot::{Row, Snapshot},
 };
 
 pub(super) fn trigger(args: &Names) -> Result<Exit, CliError> {
-    ask_for(args, Request::Trigger)
+    ask_for(args, Order::Trigger, Request::Trigger)
 }
 
 pub(super) fn restart(args: &Names) -> Result<Exit, CliError> {
-    ask_for(args, Request::Restart)
+    ask_for(args, Order::Restart, Request::Restart)
 }
 
 pub(super) fn stop(args: &Names) -> Result<Exit, CliError> {
-    ask_for(args, Request::Stop)
+    ask_for(args, Order::Stop, Request::Stop)
 }
 
 pub(super) fn start(args: &Names) -> Result<Exit, CliError> {
-    ask_for(args, Request::Start)
+    ask_for(args, Order::Start, Request::Start)
 }
 
 pub(super) fn enable(args: &Enable) -> Result<Exit, CliError> {
     let request = |names| Request::Enable { names, alone: args.no_deps, only: args.only };
-    switch(&args.selection, request)
+    switch(&args.selection, true, request)
 }
 
 pub(super) fn disable(args: &Disable) -> Result<Exit, CliError> {
-    switch(&args.selection, |names| Request::Disable { names, alone: args.no_deps })
+    switch(&args.selection, false, |names| Request::Disable { names, alone: args.no_deps })
 }
 
-fn ask_for(args: &Names, request: impl Fn(Vec<ResourceName>) -> Request) -> Result<Exit, CliError> {
-    let card = args.selection.asking.project()?.need_session()?;
-    live::block_on(async {
-        let names = selected(&card, &args.selection, |row| row.spec.enabled).await?;
+/// Asks, and says what was ordered, or shows how the resources are then.
+fn ask_for(args: &Names, order: Order, request: impl Fn(Vec<ResourceName>) -> Request) -> Result<Exit, CliError> {
+    let selection = &args.selection;
+    let card = selection.asking.project()?.need_session()?;
+    let (names, before, after) = live::block_on(async {
+        let names = selected(&card, selection, |row| row.spec.enabled).await?;
+        let before = ask::snapshot(&card).await?;
         ask::request(&card, &request(names.clone())).await?;
-        if matches!(args.selection.asking.output(), Output::Table) {
-            return Ok(());
-        }
-        show(&ask::snapshot(&card).await?, args.selection.asking.output(), |row| names.contains(&row.name));
-        Ok(())
+        Ok((names, before, ask::snapshot(&card).await?))
     })?;
+    if selection.talks() {
+        print::to_stderr(&ordered::lines(order, &names, &before, &after));
+    }
+    show(&after, selection.asking.output(), |row| names.contains(&row.name));
     Ok(Exit::Ok)
 }
 
@@ -76,24 +82,22 @@ async fn selected(
 }
 
 /// Enables or disables, and says what that changed.
-fn switch(selection: &Selection, request: impl Fn(Vec<ResourceName>) -> Request) -> Result<Exit, CliError> {
+fn switch(
+    selection: &Selection,
+    enable: bool,
+    request: impl Fn(Vec<ResourceName>) -> Request,
+) -> Result<Exit, CliError> {
     let card = selection.asking.project()?.need_session()?;
-    let (before, after) = live::block_on(async {
+    let (names, before, after) = live::block_on(async {
         let names = selected(&card, selection, |_| true).await?;
         let before = ask::snapshot(&card).await?;
-        ask::request(&card, &request(names)).await?;
-        Ok((before, ask::snapshot(&card).await?))
+        ask::request(&card, &request(names.clone())).await?;
+        Ok((names, before, ask::snapshot(&card).await?))
     })?;
-    let changed = |row: &Row| before.rows.named(&row.name).is_none_or(|old| old.spec.enabled != row.spec.enabled);
-    if selection.asking.output() == Output::Table {
-        for (word, enabled) in [("enabled", true), ("disabled", false)] {
-            let rows = after.rows.iter().filter(|row| changed(row) && row.spec.enabled == enabled);
-            let names: Vec<&str> = rows.map(|row| row.name.as_str()).collect();
-            if !names.is_empty() {
-                print::to_stderr(&format!("orch: {word} {}\n", words::first_of(&names)));
-            }
-        }
+    if selection.talks() {
+        print::to_stderr(&ordered::switched(enable, &names, &before, &after));
     }
+    let changed = |row: &Row| before.rows.named(&row.name).is_none_or(|old| old.spec.enabled != row.spec.enabled);
     show(&after, selection.asking.output(), changed);
     Ok(Exit::Ok)
 }

@@ -9,6 +9,7 @@ pub mod json;
 pub mod junit;
 pub mod look;
 mod note;
+pub mod ordered;
 pub mod progress;
 pub mod sessions;
 pub mod stream;

@@ -13,17 +13,21 @@ fn trigger_stop_start_and_restart_do_what_they_say() {
     let mut up = sandbox.start(&["up"]);
     up.wait_for("b │ b up");
     wait_for_text(&sandbox.path("runs"), "run\n");
-    sandbox.orch(&["trigger", "a"]).expect_code(0);
+    let said = sandbox.orch(&["trigger", "a"]).expect_code(0);
+    assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("", "a: triggered\n"));
     wait_for_text(&sandbox.path("runs"), "run\nrun\n");
     let pid = |place: usize| -> u32 { sandbox.read("pids").lines().nth(place).unwrap().parse().unwrap() };
-    sandbox.orch(&["restart", "b"]).expect_code(0);
+    assert_eq!(sandbox.orch(&["restart", "b", "--quiet"]).expect_code(0).all().trim(), "");
     up.wait_for("b │ b up");
     wait_for_death(pid(0));
-    sandbox.orch(&["stop", "b"]).expect_code(0);
+    let said = sandbox.orch(&["stop", "b"]).expect_code(0).stderr;
+    assert!(["b: stops\n", "b: stopped\n"].contains(&said.as_str()), "{said}");
     wait_for_death(pid(1));
+    up.wait_for("b │ ▸ stopped: asked for");
     assert!(sandbox.orch(&["why", "b"]).stdout.contains("stopped"));
-    sandbox.orch(&["start", "b"]).expect_code(0);
+    assert_eq!(sandbox.orch(&["start", "b"]).expect_code(0).stderr, "b: started\n");
     up.wait_for("b │ b up");
+    assert_eq!(sandbox.orch(&["start", "b"]).expect_code(0).stderr, "b: runs already\n");
     let unknown = sandbox.orch(&["trigger", "aa"]).expect_code(1);
     assert!(unknown.stderr.contains("there is no resource `aa`"), "{}", unknown.all());
     up.interrupt().expect_code(0);
@@ -68,6 +72,25 @@ fn logs_are_read_with_a_session_and_after_it() {
 }
 
 #[test]
+fn sessions_are_parted_in_the_logs() {
+    let sandbox = Sandbox::new(r#"local_resource("a", cmd="echo line")"#);
+    (0..3).for_each(|_| drop(sandbox.orch(&["ci"]).expect_code(0)));
+    let logs = sandbox.orch(&["logs", "a"]).expect_code(0).stdout;
+    let marks: Vec<&str> = logs.lines().filter(|line| line.starts_with("── session of 2")).collect();
+    assert!(marks.len() == 2 && marks.iter().all(|mark| mark.ends_with("(orch ci) ──")), "{logs}");
+    let first = logs.lines().next().unwrap();
+    assert!(first.contains("a │"), "{logs}");
+    let json = sandbox.orch(&["logs", "a", "-o", "jsonl"]).expect_code(0).stdout;
+    assert!(json.lines().all(|line| line.starts_with('{')), "{json}");
+    let mut up = sandbox.start(&["up"]);
+    up.wait_for("succeeded");
+    let mut follow = sandbox.start(&["logs", "-f"]);
+    follow.wait_for("(orch up) ──");
+    up.interrupt().expect_code(0);
+    follow.finish().expect_code(0);
+}
+
+#[test]
 fn logs_can_be_followed_until_the_session_ends() {
     let sandbox = Sandbox::new(r#"local_resource("a", cmd="cat in.txt", deps=["in.txt"])"#);
     sandbox.write("in.txt", "one\n");
@@ -109,6 +132,32 @@ local_resource("after", cmd="true", resource_deps=["bad"])
     assert!(xml.contains("tests=\"3\"") && xml.contains("<testcase name=\"bad\""), "{xml}");
     assert!(xml.contains("command failed: exit code 3"), "{xml}");
     assert!(!xml.contains("<it>"), "{xml}");
+}
+
+#[test]
+fn ci_that_keeps_going_tells_all_failures_and_what_was_skipped() {
+    let orchfile = r#"
+local_resource("bad", cmd="echo first >&2; exit 3")
+local_resource("after", cmd="true", resource_deps=["bad"])
+local_resource("later", cmd="true", resource_deps=["after"])
+local_resource("slow", cmd="while [ ! -e .orch/logs/bad ]; do sleep 0.05; done; sleep 0.2; exit 4")
+local_resource("good", cmd="echo fine", resource_deps=["dir"])
+local_resource("dir", cmd="sleep 0.3")
+"#;
+    let sandbox = Sandbox::new(orchfile).env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", "/dev/null");
+    let done = sandbox.orch(&["ci", "-k", "-o", "json", "--junit", "junit.xml"]).expect_code(1);
+    let answer: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    let troubles: Vec<_> = answer["troubles"].as_array().unwrap().iter().collect();
+    let told: Vec<_> = troubles.iter().map(|one| (one["resource"].as_str().unwrap(), &one["skipped"])).collect();
+    let (yes, no) = (true.into(), false.into());
+    assert_eq!(told, [("bad", &no), ("after", &yes), ("later", &yes), ("slow", &no)]);
+    assert_eq!(troubles[1]["message"], "skipped: waits for bad to be ready (failed)");
+    let xml = sandbox.read("junit.xml");
+    assert!(xml.contains("tests=\"6\" failures=\"2\" errors=\"0\" skipped=\"2\""), "{xml}");
+    assert!(xml.contains("<skipped message=\"waits for bad to be ready (failed)\"/>"), "{xml}");
+    let count = |kind: &str| done.stderr.matches(kind).count();
+    assert_eq!((count("::error "), count("::notice ")), (2, 2), "{}", done.all());
+    assert!(done.stderr.contains("good │ fine"), "{}", done.all());
 }
 
 #[test]
