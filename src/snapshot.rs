@@ -4,6 +4,7 @@ mod change;
 pub mod graph;
 pub mod links;
 pub mod news;
+mod outlook;
 mod reason;
 mod row;
 mod rows;

@@ -281,6 +281,12 @@ pub(super) struct Wait {
     /// Give up after that long, such as `90s` or `10m`, with exit code 124; 0 is never
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
     pub(super) timeout: Option<std::time::Duration>,
+    /// Wait on also when somebody has to act first: mend what failed, start what is stopped, trigger or enable it
+    #[arg(long)]
+    pub(super) keep_waiting: bool,
+    /// Do not say what is waited for
+    #[arg(short, long)]
+    pub(super) quiet: bool,
     /// Of which project, and in which form.
     #[command(flatten)]
     pub(super) asking: Asking,

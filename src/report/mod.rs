@@ -15,6 +15,7 @@ pub mod sessions;
 pub mod stream;
 pub mod summary;
 pub mod table;
+pub mod waiting;
 pub mod when;
 pub mod why;
 

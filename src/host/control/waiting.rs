@@ -53,21 +53,22 @@ impl Wanted {
         }
     }
 
-    /// Whether it is so for these; all where there are none.
-    fn is_met(self, snapshot: &Snapshot, names: &[ResourceName]) -> bool {
+    /// Whether it is so for these; without names, for all that the session is to bring up.
+    pub fn is_met(self, snapshot: &Snapshot, names: &[ResourceName]) -> bool {
         let is_loaded = !snapshot.orchfile.loading && snapshot.mode.is_some();
-        let all = |is: fn(&Row) -> bool| {
-            let mut rows = snapshot.rows.iter().filter(|row| match names {
-                [] => row.is_wanted(),
-                names => names.contains(&row.name),
-            });
-            is_loaded && rows.all(|row| is(row))
-        };
         match self {
-            Self::Ready => all(Row::is_ready),
-            Self::UpToDate => all(Row::is_up_to_date),
+            Self::Ready | Self::UpToDate => is_loaded && snapshot.meant(names).all(|row| self.is_of(row)),
             Self::Loaded => !snapshot.orchfile.loading,
             Self::AtRest => snapshot.at_rest,
+        }
+    }
+
+    /// Whether it is so for this resource, as far as it depends on one.
+    pub fn is_of(self, row: &Row) -> bool {
+        match self {
+            Self::Ready => row.is_ready(),
+            Self::UpToDate => row.is_up_to_date(),
+            Self::Loaded | Self::AtRest => true,
         }
     }
 }

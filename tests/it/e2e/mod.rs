@@ -16,6 +16,7 @@ mod sessions;
 mod terminal;
 mod tilt;
 mod verbs;
+mod waiting;
 
 use crate::case::{Case, check_folder};
 use crate::sandbox::Sandbox;
