@@ -65,6 +65,16 @@ pub struct LogsAnswer {
     pub what: LogsCame,
 }
 
+/// How many lines there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// So many.
+    pub lines: u64,
+    /// Of those that were said until then (microseconds since 1970): lines that are followed come by another way, and are
+    /// counted one by one when they are newer.
+    pub until_us: u64,
+}
+
 /// Lines, or what was wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogsCame {
@@ -75,7 +85,7 @@ pub enum LogsCame {
     /// All lines of a span that is not followed.
     Page(Vec<Entry>),
     /// How many lines there are.
-    Count(u64),
+    Count(Count),
     /// It could not be had.
     Failed(String),
 }

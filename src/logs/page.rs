@@ -26,11 +26,12 @@ impl LogReader {
         }
     }
 
-    /// How many lines are wanted.
+    /// How many lines are wanted, of those that were said until then.
     #[must_use]
-    pub fn count(&self, names: Option<&[ResourceName]>, filter: &LogFilter) -> u64 {
+    pub fn count(&self, names: Option<&[ResourceName]>, filter: &LogFilter, until: Option<SystemTime>) -> u64 {
         let lines = self.read(names, From::Start).flat_map(|batch| batch.lines);
-        lines.filter(|line| line.begins && filter.keeps(line)).count() as u64
+        let is_wanted = |line: &Line| line.begins && until.is_none_or(|until| line.at <= until) && filter.keeps(line);
+        lines.filter(is_wanted).count() as u64
     }
 
     /// How many of the last lines hold the last `count` wanted ones.

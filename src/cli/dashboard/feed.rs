@@ -6,7 +6,7 @@ use super::workshop;
 use crate::{
     dashboard::{
         Input, Link,
-        log_query::{LogQuery, LogsAnswer, LogsCame, LogsWanted, Span},
+        log_query::{Count, LogQuery, LogsAnswer, LogsCame, LogsWanted, Span},
     },
     engine::Request,
     host::{
@@ -165,7 +165,9 @@ async fn page(card: &SessionCard, wanted: &LogsWanted) -> Result<LogsCame, AskEr
             LogsQuery { instance: Some(instance), tail: Some(count), ..LogsQuery::default() }
         }
         Span::Count | Span::Follow(_) | Span::FollowSince(_) => {
-            return Ok(LogsCame::Count(ask::logs_count(card, &query).await?));
+            let until_us = now_us();
+            let lines = ask::logs_count(card, &LogsQuery { until_us: Some(until_us), ..query }).await?;
+            return Ok(LogsCame::Count(Count { lines, until_us }));
         }
     };
     let mut lines = ask::follow_logs(card, &query).await?;
@@ -211,6 +213,12 @@ async fn try_follow(card: &SessionCard, wanted: &LogsWanted, inputs: &mpsc::Send
         skips = true;
         asked = LogsQuery { tail: Some(TAIL), ..query.clone() };
     }
+}
+
+/// Microseconds since 1970.
+fn now_us() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    since_1970.as_micros().try_into().unwrap_or(u64::MAX)
 }
 
 /// Whether a line that was said after `began` comes late.

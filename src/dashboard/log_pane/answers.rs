@@ -7,7 +7,7 @@ use crate::{
         log_query::{LogsAnswer, LogsCame, Span},
         log_window::LogWindow,
     },
-    logs::Entry,
+    logs::{Entry, Needle},
 };
 
 impl LogPane {
@@ -18,11 +18,14 @@ impl LogPane {
             LogsCame::More(entries) if ticket == self.tickets.follow => return self.on_more(entries),
             LogsCame::Skipped(entries) if ticket == self.tickets.follow => return self.on_skipped(entries),
             LogsCame::Count(count) if ticket == self.tickets.count => {
+                let count = self.brought_up_to_date(count, &self.needle());
                 if let Some(search) = &mut self.search {
                     search.count = Some(count);
                 }
             }
-            LogsCame::Count(count) if ticket == self.tickets.filtered => self.filtered = Some(count),
+            LogsCame::Count(count) if ticket == self.tickets.filtered => {
+                self.filtered = Some(self.brought_up_to_date(count, &Needle::new("")));
+            }
             LogsCame::Page(entries) => {
                 if let Some((_, side)) = self.tickets.page.take_if(|(open, _)| *open == ticket) {
                     return self.on_page(side, entries);

@@ -8,7 +8,7 @@ use search::Way;
 
 use super::{
     command::Command,
-    log_query::{LogQuery, LogsWanted, Span},
+    log_query::{Count, LogQuery, LogsWanted, Span},
     log_window::{LogLine, LogWindow},
     text,
 };
@@ -36,7 +36,7 @@ pub struct LogPane {
     /// What is searched for.
     pub search: Option<Search>,
     /// How many lines there are, where only some are shown, once that is known.
-    pub filtered: Option<u64>,
+    pub filtered: Option<Count>,
     /// What could not be had, in the user's words.
     pub trouble: Option<String>,
     /// A word to the user that is not said yet.

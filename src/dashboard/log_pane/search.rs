@@ -4,7 +4,8 @@ use super::{LogPane, Side};
 use crate::{
     dashboard::{
         command::Command,
-        log_query::{LogsWanted, Span},
+        log_query::{Count, LogsWanted, Span},
+        log_window::LogLine,
         text,
     },
     logs::{Entry, Needle},
@@ -16,7 +17,7 @@ pub struct Search {
     /// The text; without upper case in it, in any case.
     pub text: String,
     /// How many lines of the whole log hold it, once that is known.
-    pub count: Option<u64>,
+    pub count: Option<Count>,
 }
 
 /// Where a match is looked for.
@@ -121,15 +122,29 @@ impl LogPane {
     }
 
     pub(super) fn count_new(&mut self, entries: &[Entry]) {
-        if let Some(filtered) = &mut self.filtered {
-            *filtered += entries.len() as u64;
+        if let Some(count) = &mut self.filtered {
+            count.lines += newer(entries, count.until_us).count() as u64;
         }
         let Some(search) = &mut self.search else { return };
         if let Some(count) = &mut search.count {
             let needle = Needle::new(&search.text);
-            *count += entries.iter().filter(|entry| needle.is_in(text::plain(&entry.text).as_bytes())).count() as u64;
+            let is_match = |entry: &&Entry| needle.is_in(text::plain(&entry.text).as_bytes());
+            count.lines += newer(entries, count.until_us).filter(is_match).count() as u64;
         }
     }
+
+    /// The count with what was said since and came before it.
+    pub(super) fn brought_up_to_date(&self, count: Count, needle: &Needle) -> Count {
+        let is_match = |line: &&LogLine| needle.is_empty() || needle.is_in(line.plain().as_bytes());
+        let since = self.window.iter().filter(|line| self.window.at_end && line.at_us > count.until_us);
+        let since = since.filter(is_match).count();
+        Count { lines: count.lines + since as u64, ..count }
+    }
+}
+
+/// Lines that began after that.
+fn newer(entries: &[Entry], until_us: u64) -> impl Iterator<Item = &Entry> {
+    entries.iter().filter(move |entry| entry.at_us() > until_us && !entry.continues)
 }
 
 /// Two texts that a line must both hold, as one query.
@@ -138,5 +153,64 @@ fn joined(filter: &str, search: &str) -> String {
         (true, _) => search.to_owned(),
         (_, true) => filter.to_owned(),
         _ => format!("{filter}\n{search}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        dashboard::log_query::{LogQuery, LogsAnswer, LogsCame},
+        logs::StreamName,
+    };
+
+    fn said(at_ms: u64) -> Entry {
+        Entry {
+            at_ms,
+            us: 0,
+            resource: None,
+            run: None,
+            instance: None,
+            stream: StreamName::Stdout,
+            level: None,
+            text: "pass".to_owned(),
+            continues: false,
+            unfinished: false,
+        }
+    }
+
+    /// What the pane counts when these come in answer to its questions: lines that are followed (`None`), or the count.
+    fn counted(answers: &[Option<Vec<Entry>>]) -> (u64, u64) {
+        let mut pane = LogPane::new(false, false);
+        pane.search("pass");
+        let asked = pane.show(LogQuery { text: "p".to_owned(), ..LogQuery::default() });
+        let tickets: Vec<u64> = asked
+            .iter()
+            .map(|command| match command {
+                Command::Logs(wanted) => wanted.ticket,
+                other => unreachable!("{other:?}"),
+            })
+            .collect();
+        for answer in answers {
+            let so_far = LogsCame::Count(Count { lines: 2, until_us: 2_000 });
+            let (to, what) = match answer {
+                Some(lines) => (&tickets[..1], LogsCame::More(lines.clone())),
+                None => (&tickets[1..], so_far),
+            };
+            for ticket in to {
+                pane.on_answer(LogsAnswer { ticket: *ticket, what: what.clone() });
+            }
+        }
+        let of_search = pane.search.and_then(|search| search.count).map(|count| count.lines);
+        (of_search.unwrap(), pane.filtered.unwrap().lines)
+    }
+
+    #[test]
+    fn a_line_counts_once_whichever_answer_comes_first() {
+        let [old, new] = [vec![said(1), said(2)], vec![said(3)]];
+        let all = [old.clone(), new.clone()].concat();
+        assert_eq!(counted(&[None, Some(old), Some(new)]), (3, 3));
+        assert_eq!(counted(&[Some(all.clone()), None]), (3, 3));
+        assert_eq!(counted(&[None, Some(all)]), (3, 3));
     }
 }

@@ -158,7 +158,9 @@ fn nothing(dashboard: &Dashboard, area: Rect, buffer: &mut Buffer) {
     let text = match (&dashboard.logs.trouble, &dashboard.link) {
         (Some(trouble), _) => trouble.as_str(),
         (None, Link::Connecting) => "",
-        (None, _) if query.is_filtered() && dashboard.logs.filtered != Some(0) => "looking for such lines",
+        (None, _) if query.is_filtered() && dashboard.logs.filtered.is_none_or(|count| count.lines > 0) => {
+            "looking for such lines"
+        }
         (None, _) if query.is_filtered() => "no line is like that",
         (None, _) => "nothing was said yet",
     };

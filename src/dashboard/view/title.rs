@@ -75,7 +75,7 @@ fn state(dashboard: &Dashboard) -> Vec<Piece> {
     let logs = &dashboard.logs;
     let mut said: Vec<(Tone, String)> = Vec::new();
     if let Some(search) = &logs.search {
-        let count = search.count.map_or_else(|| format!(" {}", look.signs().cut), |count| format!(" {count}"));
+        let count = search.count.map_or_else(|| format!(" {}", look.signs().cut), |count| format!(" {}", count.lines));
         said.push((Tone::Accent, format!("/{}{count}", text::fitted(&search.text, 18, look.signs().cut))));
     }
     if !logs.query.text.is_empty() {
@@ -93,7 +93,7 @@ fn state(dashboard: &Dashboard) -> Vec<Piece> {
         None => {}
     }
     if let Some(count) = logs.filtered.filter(|_| logs.query.is_filtered()) {
-        said.push((Tone::Dim, words::count_of(count, "line")));
+        said.push((Tone::Dim, words::count_of(count.lines, "line")));
     }
     said.push(if logs.follows { (Tone::Dim, "following".to_owned()) } else { (Tone::Busy, "paused".to_owned()) });
     said.iter()

@@ -74,9 +74,10 @@ impl LogsQuery {
     }
 
     fn until(&self) -> Option<SystemTime> {
-        // The whole of that millisecond.
+        // The whole of that millisecond, or microsecond.
         let of_millis = |millis: u64| millis.saturating_mul(1000).saturating_add(999);
-        self.until_us.or(self.until_ms.map(of_millis)).map(moment)
+        let until = self.until_us.or(self.until_ms.map(of_millis));
+        until.map(|micros| moment(micros) + Duration::from_nanos(999))
     }
 
     /// The stretch of lines that is asked for, where it has an end.
@@ -139,7 +140,7 @@ pub(super) async fn count(State(control): State<Control>, Query(query): Query<Lo
         Err(refusal) => return *refusal,
     };
     let logs = control.logs;
-    let count = move || logs.reader().count(names.as_deref(), &query.filter());
+    let count = move || logs.reader().count(names.as_deref(), &query.filter(), query.until());
     let lines = tokio::task::spawn_blocking(count).await.unwrap_or_default();
     Json(LogsCount { lines }).into_response()
 }

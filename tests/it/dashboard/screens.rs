@@ -25,7 +25,7 @@ use orch::{
     dashboard::{
         Dashboard, Input, Link, Look, Setting, Whose,
         command::Command,
-        log_query::{LogsAnswer, LogsCame, LogsWanted, Span},
+        log_query::{Count, LogsAnswer, LogsCame, LogsWanted, Span},
         preferences::Preferences,
     },
     logs::{Entry, Line, LogFilter, Needle, Stream, StreamName},
@@ -220,7 +220,10 @@ fn answer(log: &[Entry], wanted: &LogsWanted) -> LogsCame {
         }
         Span::First(count) => LogsCame::Page(lines.into_iter().take(count).collect()),
         Span::LastOf(_, count) => LogsCame::Page(last(log.to_vec(), count.min(3))),
-        Span::Count => LogsCame::Count(lines.len() as u64),
+        Span::Count => {
+            let until_us = log.last().map_or(0, Entry::at_us);
+            LogsCame::Count(Count { lines: lines.len() as u64, until_us })
+        }
     }
 }
 
