@@ -3,8 +3,9 @@
 
 use super::{
     backend::Backend,
+    compare,
     dirt::{Dirt, Saw},
-    image, kube,
+    image, kube, need,
     node::NodeId,
     observe::{self, Finding},
     phase::{LastRun, RunPhase},
@@ -46,7 +47,7 @@ fn is_image_unknown(state: &State, id: NodeId) -> bool {
 }
 
 fn take_over(state: &mut State, id: NodeId) {
-    let Some(wanted) = workload::wanted(state, id, false) else { return observe::follow_stale(state, id) };
+    let Some(wanted) = need::wanted(state, id, false) else { return observe::follow_stale(state, id) };
     kube::recall(state, id, &wanted);
     let finding = observe::find(state, id, &wanted);
     let is_good = match finding {
@@ -68,7 +69,7 @@ fn take_over(state: &mut State, id: NodeId) {
     node.skipped = Some(Skip::Adopted);
     kube::on_adopted(state, id);
     restore_overlay(state, id);
-    workload::compare_files(state, id);
+    compare::files(state, id);
     if !state.nodes[id].dirt.is_some() {
         state.say(id, None, Level::Info, "up to date, not touched".to_owned());
     }

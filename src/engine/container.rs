@@ -1,9 +1,9 @@
 //! Containers of the Docker Engine: what they are to be, and what is found of them.
 
 use super::{
-    docker,
+    build, docker,
     effect::{DockerEffect, RaiseOrder},
-    image::{self, Value},
+    image::Value,
     node::NodeId,
     observe::{Finding, PAUSED},
     phase::Life,
@@ -25,7 +25,7 @@ pub(super) fn order(
     let made_of = image.as_ref().map(|built| built.id.as_ref().map_or(&*built.reference, |id| &*id.0));
     let fingerprint = Digest::of_parts([definition.0.as_slice(), made_of.unwrap_or_default().as_bytes()]);
     let compose = match &container.source {
-        ContainerSource::Compose { project, .. } => image::compose(state, project),
+        ContainerSource::Compose { project, .. } => build::compose(state, project),
         ContainerSource::Plain(_) => None,
     };
     let environment = state.project.as_ref().map(|project| project.environment.clone()).unwrap_or_default();

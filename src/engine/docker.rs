@@ -2,9 +2,9 @@
 
 use super::{
     backend::{self, Backend, Before, Contact},
+    build,
     effect::{DockerEffect, Effect},
     event::{DockerEvent, DockerSeen},
-    image,
     node::{Node, NodeId},
     observe, prune, raise, removal, shutdown,
     state::{Question, State},
@@ -110,7 +110,7 @@ fn look_for_images(state: &mut State, there: BTreeSet<ImageId>) {
             continue;
         };
         if !state.docker.images.contains(&image) {
-            image::on_gone(state, id);
+            build::on_gone(state, id);
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     backend::Contact,
     image::{self, Standing},
-    itself, kube,
+    itself, kube, need,
     node::{Derived, NodeId},
     pause,
     phase::{LastRun, RunPhase},
@@ -11,7 +11,6 @@ use super::{
     state::State,
     takedown, verdict,
     what::What,
-    workload,
 };
 use crate::{
     model::{Condition, Mode},
@@ -215,7 +214,7 @@ pub(super) fn derive(state: &State, id: NodeId) -> Derived {
         gone: !takedown::holds_on(node),
         demand: match node.what {
             What::Image(_) => image::demand(state, id),
-            What::Resource(_) => workload::demand(state, id),
+            What::Resource(_) => need::demand(state, id),
         },
         standing: if node.what.image().is_some() { image::standing(state, id) } else { Standing::Settled },
         because: because(state, id),
@@ -233,7 +232,7 @@ pub(super) fn counts(state: &State, id: NodeId) -> bool {
 fn is_looked_for(state: &State, id: NodeId) -> bool {
     let node = &state.nodes[id];
     let is_looking = state.contact_of(node).is_some_and(Contact::is_looking);
-    let waits = is_looking || workload::is_undecided(state, id);
+    let waits = is_looking || need::is_undecided(state, id);
     waits && node.what.is_workload() && node.is_dirty() && counts(state, id)
 }
 
@@ -299,7 +298,7 @@ fn because(state: &State, id: NodeId) -> &'static str {
     if matches!(node.last, LastRun::Failed(_)) {
         return "failed";
     }
-    if workload::lacks_image(state, id) {
+    if need::lacks_image(state, id) {
         return "failed";
     }
     if node.dirt.first && is_looked_for(state, id) {

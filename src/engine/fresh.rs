@@ -8,7 +8,7 @@ use super::{
     image, knowledge,
     node::{Background, NodeId},
     phase::{Check, LastRun, RunPhase},
-    run,
+    record, run,
     state::{Question, State},
 };
 use crate::{
@@ -38,7 +38,7 @@ fn may_be_fresh(state: &State, id: NodeId) -> bool {
 pub(super) fn ask(state: &mut State, id: NodeId) {
     let node = &state.nodes[id];
     if node.making.now.is_some() {
-        return image::decide(state, id);
+        return record::decide(state, id);
     }
     let wants_outputs = node.local().is_some() && may_be_fresh(state, id);
     let (inputs, outputs) = (node.input_set(), node.output_set.clone());
@@ -102,7 +102,7 @@ fn on_inputs(state: &mut State, id: NodeId, files: Vec<TakenFile>) {
     }
     if node.what.image().is_some() {
         node.run = RunPhase::Idle;
-        image::on_files(state, id, files.into_iter().map(|file| (file.path, file.digest)).collect());
+        record::on_files(state, id, files.into_iter().map(|file| (file.path, file.digest)).collect());
     } else {
         conclude(state, id);
     }

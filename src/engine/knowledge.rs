@@ -4,12 +4,12 @@
 //! same from then on until there is news of the file. A run that started at or after that step saw it.
 
 use super::{
+    compare,
     dirt::{Mark, Saw},
     evaluation, kube,
     node::{Node, NodeId},
     phase::{RunPhase, Work},
     state::{Reader, State},
-    workload,
 };
 use crate::model::{Digest, FilePath};
 use std::{
@@ -198,7 +198,7 @@ pub(super) fn saw_of(state: &State, id: NodeId, path: &FilePath) -> Saw {
     if let Some(sight) = &node.making.sight {
         return sight.saw(path);
     }
-    if let Some(saw) = workload::saw_of(state, id, path) {
+    if let Some(saw) = compare::saw_of(state, id, path) {
         return saw;
     }
     let knowledge = &node.knowledge;

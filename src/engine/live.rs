@@ -2,10 +2,11 @@
 
 use super::{
     backend::Backend,
+    compare,
     dirt::{Mark, Saw},
     docker,
     effect::{DockerEffect, UpdateOrder},
-    kube,
+    kube, need,
     node::NodeId,
     observe,
     phase::{self, LastRun, Work},
@@ -28,7 +29,7 @@ use std::{
 pub(super) fn start(state: &mut State, id: NodeId, steps: Steps) {
     let node = &state.nodes[id];
     let waiting = node.workload.plan.as_ref().map(|plan| plan.waiting.clone()).unwrap_or_default();
-    let mut files = workload::changed(state, id);
+    let mut files = need::changed(state, id);
     files.retain(|path, _| !waiting.contains(path));
     let holders = kube::holders(state, id);
     let node = state.node(id);
@@ -92,7 +93,7 @@ fn succeed(state: &mut State, id: NodeId, update: &phase::Update) {
     remember(state, id);
     if !state.nodes[id].what.is_automatic() {
         // A repair asks for what was triggered before, and leaves the rest to be found now.
-        workload::compare_files(state, id);
+        compare::files(state, id);
     }
 }
 
@@ -108,7 +109,7 @@ fn fail(state: &mut State, id: NodeId, exit: Exit, update: phase::Update) {
 fn settle(state: &mut State, id: NodeId, files: &BTreeMap<FilePath, Option<Digest>>, unknown: &BTreeSet<FilePath>) {
     for (path, content) in files.iter().filter(|(path, _)| !unknown.contains(*path)) {
         let saw = Saw::Content(*content);
-        let as_built = workload::built_of(state, id, path) == Some(saw);
+        let as_built = compare::built_of(state, id, path) == Some(saw);
         let overlay = &mut state.node(id).workload.overlay;
         if as_built {
             overlay.remove(path);

@@ -7,15 +7,19 @@
 //! - `fresh`: what need not run. `schedule`, `edges`: what starts now, and why the rest waits.
 //! - `run`, `command`, `serve`, `probe`: the two machines of a node; `pause`: what is tried again later; `proof`: what nothing checks;
 //!   `itself`: those that feed themselves.
+//! - `image`, `record`, `build`: images, what is known of them from before, and how they are made.
+//! - `workload`, `need`, `compare`: what lives on an engine or a cluster, what it needs, and what it holds of the files.
 //! - `button`: commands that run when a user presses something.
 //! - `stop`, `switch`, `takedown`, `shutdown`, `verdict`: what users ask for, and how things end. `rows`, `say`: what people see.
 
 mod adopt;
 mod backend;
+mod build;
 mod button;
 mod changes;
 mod clean;
 mod command;
+mod compare;
 mod container;
 mod deadline;
 mod dirt;
@@ -31,6 +35,7 @@ mod knowledge;
 mod kube;
 mod links;
 mod live;
+mod need;
 mod node;
 mod observe;
 mod oracle;
@@ -41,6 +46,7 @@ mod probe;
 mod proof;
 mod prune;
 mod raise;
+mod record;
 mod reload;
 mod removal;
 mod rows;

@@ -2,11 +2,11 @@
 
 use super::{
     backend::Backend,
-    container,
+    compare, container,
     dirt::{Dirt, Saw},
     docker, edges,
     event::{Made, RunEnd},
-    kube,
+    kube, need,
     node::NodeId,
     observe, pause,
     phase::{self, LastRun, Then, Work},
@@ -35,7 +35,7 @@ pub(super) fn is_needless(state: &mut State, id: NodeId) -> bool {
         && !node.workload.outdated
         && node.workload.overlay.is_empty()
         && !matches!(node.last, LastRun::Failed(_));
-    let Some(wanted) = workload::wanted(state, id, false).filter(|_| may_be) else { return false };
+    let Some(wanted) = need::wanted(state, id, false).filter(|_| may_be) else { return false };
     if !workload::is_there(&state.nodes[id], &wanted) {
         return false;
     }
@@ -44,7 +44,7 @@ pub(super) fn is_needless(state: &mut State, id: NodeId) -> bool {
     node.dirt = Dirt { files: std::mem::take(&mut node.dirt.files), ..Dirt::default() };
     node.skipped = Some(image.map_or(Skip::Fresh, Skip::SameImage));
     node.workload.raised = Some(wanted);
-    workload::compare_files(state, id);
+    compare::files(state, id);
     state.touch(id);
     true
 }
@@ -52,8 +52,8 @@ pub(super) fn is_needless(state: &mut State, id: NodeId) -> bool {
 /// Starts the run that brings the containers to what is declared.
 pub(super) fn start(state: &mut State, id: NodeId) {
     let replace = must_replace(state, id);
-    let Some(raised) = workload::wanted(state, id, replace) else { return };
-    let fell_back = workload::fell_back(&state.nodes[id]).filter(|_| state.nodes[id].wish.is_none());
+    let Some(raised) = need::wanted(state, id, replace) else { return };
+    let fell_back = need::fell_back(&state.nodes[id]).filter(|_| state.nodes[id].wish.is_none());
     let (dirt, cause) = run::take(state, id);
     let cause = fell_back.unwrap_or(cause);
     serve::give_way(state, id);
@@ -168,7 +168,7 @@ fn succeed(state: &mut State, id: NodeId, over: Over, raise: phase::Raise) {
         node.workload.initial_sync = syncs_first(node);
     }
     kube::remember_deploy(state, id);
-    workload::compare_files(state, id);
+    compare::files(state, id);
     if again {
         ask_again(state, id, &lost, over.row.cause);
     } else {

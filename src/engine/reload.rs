@@ -1,10 +1,10 @@
 //! A project comes into force: what differs from the one before is changed, all else goes on.
 
 use super::{
-    button, changes,
+    build, button, changes, compare,
     dirt::Dirt,
     edges, fresh,
-    image::{self, Making},
+    image::Making,
     knowledge, links,
     node::{Edges, Knowledge, Node, NodeId, SelfDirt},
     phase::{LastRun, Server},
@@ -12,7 +12,7 @@ use super::{
     state::{Question, Reader, State},
     stop, takedown,
     what::{Differs, What},
-    workload::{self, There, Workload},
+    workload::{There, Workload},
 };
 use crate::{
     model::{FilePath, FileSet, Project, ResourceName},
@@ -142,7 +142,7 @@ fn place_node(
         node.dirt.dockerfile = edited.filter(|_| is_all);
     }
     let old = std::mem::replace(&mut node.what, what.clone());
-    workload::mark_moved(node, &old);
+    compare::mark_moved(node, &old);
     if differs.files {
         // The index still has the old roots: `carry_out` knows them by the set.
         edges::show(state, id);
@@ -233,7 +233,7 @@ fn change_in_place(state: &mut State, id: NodeId, differs: Differs) {
     fresh::abort(state, id);
     state.node(id).workload.plan = None;
     if differs.definition && state.nodes[id].what.image().is_some() {
-        image::on_definition(state, id);
+        build::on_definition(state, id);
     }
     if differs.definition {
         let now = state.now;

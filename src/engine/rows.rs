@@ -2,12 +2,12 @@
 
 use super::{
     dirt::few,
-    edges, image, kube,
+    edges, image, kube, need,
     node::{Node, NodeId},
     phase::{LastRun, RunPhase},
     run, schedule,
     state::State,
-    verdict, workload,
+    verdict,
 };
 use crate::{
     model::{Kind, Link, ResourceName, TriggerMode},
@@ -253,8 +253,8 @@ fn update_of(state: &State, id: NodeId) -> UpdateStatus {
     match &node.run {
         RunPhase::Running(_) | RunPhase::TearingDown(_) => UpdateStatus::InProgress,
         // Builds of its images are its steps.
-        RunPhase::Idle if workload::builds(state, id) => UpdateStatus::InProgress,
-        RunPhase::Idle if workload::lacks_image(state, id) => UpdateStatus::Error,
+        RunPhase::Idle if need::builds(state, id) => UpdateStatus::InProgress,
+        RunPhase::Idle if need::lacks_image(state, id) => UpdateStatus::Error,
         RunPhase::Checking(_) => UpdateStatus::Pending,
         RunPhase::Idle if will_start(state, id) => UpdateStatus::Pending,
         RunPhase::Idle => match node.last {

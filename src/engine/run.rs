@@ -1,12 +1,12 @@
 //! Runs: starting, cancelling and what their ends mean.
 
 use super::{
-    button, clean, command,
+    build, button, clean, command,
     dirt::{Dirt, Saw},
     edges,
     effect::Effect,
     event::RunEnd,
-    image, itself, live,
+    itself, live,
     node::NodeId,
     phase::{Cancelled, LastRun, RunPhase, Running, Serving, Work},
     raise, removal, say, serve, shutdown,
@@ -132,7 +132,7 @@ fn on_ended(state: &mut State, id: NodeId, running: Running, end: RunEnd) {
     let over = Over { row, dirt, before, cancelled, exit: end.exit.clone() };
     match work {
         Work::Command(command) => command::on_ended(state, id, over, command, end),
-        Work::Build(build) => image::on_ended(state, id, over, build, end.made),
+        Work::Build(build) => build::on_ended(state, id, over, build, end.made),
         Work::Raise(raise) => raise::on_ended(state, id, over, *raise, end),
         Work::Update(update) => live::on_ended(state, id, over, *update),
     }

@@ -1,16 +1,16 @@
 //! What starts now, and why the rest does not. The scheduler and the rows ask the same function.
 
 use super::{
-    adopt, backend, command, edges, fresh,
+    adopt, backend, build, command, edges, fresh,
     image::{self, Demand},
     itself, kube, live,
+    need::{self, Need},
     node::NodeId,
     phase::{Cancelled, LastRun, Pause, RunPhase, Then},
-    raise, removal, run, say, serve,
+    raise, record, removal, run, say, serve,
     state::State,
     takedown, verdict,
     what::What,
-    workload::{self, Need},
 };
 use crate::{
     model::{Kind, Time},
@@ -127,7 +127,7 @@ pub(super) fn work(state: &mut State) {
 /// Starts the run that has got a slot.
 fn start(state: &mut State, id: NodeId) {
     match &state.nodes[id].what {
-        What::Image(_) => image::start(state, id),
+        What::Image(_) => build::start(state, id),
         What::Resource(resource) => match resource.kind {
             Kind::Local(_) => command::start(state, id),
             Kind::Container(_) | Kind::Kube(_) => raise::start(state, id),
@@ -171,13 +171,13 @@ fn wants_to_go(state: &State, id: NodeId) -> bool {
 /// What has to be decided before anything else about the node is.
 fn prepare(state: &mut State, id: NodeId) {
     match &state.nodes[id].what {
-        What::Image(_) => image::accept_if_back(state, id),
+        What::Image(_) => record::accept_if_back(state, id),
         What::Resource(resource) => match resource.kind {
             Kind::Local(_) => {}
             Kind::Container(_) | Kind::Kube(_) => {
                 kube::look_at_inputs(state, id);
                 adopt::decide(state, id);
-                workload::look(state, id);
+                need::look(state, id);
                 kube::forward(state, id);
             }
         },
@@ -202,7 +202,7 @@ fn go(state: &mut State, id: NodeId) {
 }
 
 fn go_on_with_workload(state: &mut State, id: NodeId) {
-    let steps = match workload::need(state, id) {
+    let steps = match need::need(state, id) {
         Need::Nothing | Need::Wait => None,
         Need::Update(steps) => Some(steps.clone()),
         Need::Full => return enqueue_unless_needless(state, id),
@@ -381,7 +381,7 @@ fn made_of_hold(state: &State, id: NodeId) -> Option<Hold> {
         What::Image(_) => image::base_hold(state, id),
         What::Resource(resource) => match resource.kind {
             Kind::Local(_) => None,
-            Kind::Container(_) | Kind::Kube(_) => workload::hold(state, id),
+            Kind::Container(_) | Kind::Kube(_) => need::hold(state, id),
         },
     }
 }

@@ -1,7 +1,7 @@
 //! Ending what a node has, and what users ask for.
 
 use super::{
-    button, command,
+    build, button, command,
     event::Request,
     fresh, image,
     node::{Node, NodeId, Wish},
@@ -85,7 +85,7 @@ fn force_images(state: &mut State, id: NodeId) {
     let node = &state.nodes[id];
     if node.what.is_automatic() || node.dirt.files.is_empty() {
         for image in image::with_bases(state, &node.edges.images) {
-            image::force(state, image);
+            build::force(state, image);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The answer of `orch ci`: reached, failed, held for ever, or too late.
 
 use super::{
-    deadline::Deadline, docker, image, kube, node::NodeId, phase::LastRun, schedule, serve, shutdown, state::State,
-    what::What, workload,
+    deadline::Deadline, docker, image, kube, need, node::NodeId, phase::LastRun, schedule, serve, shutdown,
+    state::State, what::What,
 };
 use crate::{
     model::{Exit, Failure, ResourceName, Restart},
@@ -212,7 +212,7 @@ fn waits_for_failure(state: &State, hold: &Hold) -> bool {
     let Some(on) = state.resource(on) else { return false };
     // Neither kind of edge leads in a circle.
     let waits = || schedule::hold_of(state, on).is_some_and(|hold| waits_for_failure(state, &hold));
-    state.troubles.contains_key(&on) || workload::lacks_image(state, on) || waits()
+    state.troubles.contains_key(&on) || need::lacks_image(state, on) || waits()
 }
 
 /// Until when a server that is not ready should be.

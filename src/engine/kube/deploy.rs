@@ -106,7 +106,7 @@ pub(in crate::engine) fn say_lost(state: &mut State, id: NodeId) {
 
 fn workload_wanted(state: &mut State, id: NodeId) -> Option<Raised> {
     let is_custom = is_by_command(&state.nodes[id].what) && state.remembered.contains_key(&state.nodes[id].name);
-    if is_custom { crate::engine::workload::wanted(state, id, false) } else { None }
+    if is_custom { crate::engine::need::wanted(state, id, false) } else { None }
 }
 
 /// From now on nobody knows what is applied.
