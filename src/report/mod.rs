@@ -1,5 +1,6 @@
 //! What orch prints: pure functions from snapshots and log lines to text. Who calls them writes it.
 
+mod columns;
 pub mod critical;
 pub mod describe;
 pub mod events;

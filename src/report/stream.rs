@@ -1,8 +1,11 @@
 //! Log lines as the stream form shows them: `resource │ text`.
 
-use super::{Look, look::Colour};
+use super::{Look, columns::columns, look::Colour};
 use crate::{
-    logs::{Batch, Line, LogName, Stream, escapes::without_escapes},
+    logs::{
+        Batch, Line, LogName, Stream,
+        escapes::{printable, without_escapes},
+    },
     model::Level,
     snapshot::words,
 };
@@ -28,7 +31,7 @@ impl StreamForm {
 
     /// Makes room for these names.
     pub fn fit<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
-        let widest = names.map(|name| name.chars().count()).filter(|width| *width <= PAD_MAX).max();
+        let widest = names.map(columns).filter(|width| *width <= PAD_MAX).max();
         self.pad = self.pad.max(widest.unwrap_or(0));
     }
 
@@ -59,13 +62,14 @@ impl StreamForm {
         let text = line.visible();
         match line.stream {
             Stream::Orch => self.draw_own(line, text, out),
-            Stream::Out | Stream::Err if self.look.colour => {
-                out.extend_from_slice(text);
-                if text.contains(&ESCAPE) {
+            Stream::Out | Stream::Err => {
+                let printable = printable(text, self.look.colour);
+                let has_colours = printable.contains(&ESCAPE);
+                out.extend(printable);
+                if has_colours {
                     out.extend_from_slice(b"\x1b[0m");
                 }
             }
-            Stream::Out | Stream::Err => out.extend_from_slice(&without_escapes(text)),
         }
         out.push(b'\n');
     }
@@ -93,7 +97,7 @@ impl StreamForm {
             // What orch says of the session as a whole, drawn errors among it, stands on its own.
             (LogName::Session, Stream::Orch) => return,
         };
-        let pad = self.pad.saturating_sub(name.chars().count());
+        let pad = self.pad.saturating_sub(columns(name));
         out.extend(std::iter::repeat_n(b' ', pad));
         out.extend_from_slice(self.look.paint_name(name, name).as_bytes());
         out.extend_from_slice(" │ ".as_bytes());

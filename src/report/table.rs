@@ -1,6 +1,11 @@
 //! `orch status` as a table.
 
-use super::{Look, look::Colour, note};
+use super::{
+    Look,
+    columns::{columns, padded},
+    look::Colour,
+    note,
+};
 use crate::{
     model::{
         FilePath, Kind, Project, Resource, ResourceName,
@@ -13,7 +18,7 @@ use crate::{
 pub fn status(snapshot: &Snapshot, names: &[ResourceName], look: Look) -> String {
     let root = snapshot.root.clone().unwrap_or_else(|| FilePath::new("/"));
     let shown: Vec<_> = snapshot.rows.iter().filter(|row| names.is_empty() || names.contains(&row.name)).collect();
-    let widest = shown.iter().map(|row| row.name.as_str().chars().count()).max().unwrap_or(0).max(4);
+    let widest = shown.iter().map(|row| columns(row.name.as_str())).max().unwrap_or(0).max(4);
     let with_kinds = shown.iter().any(|row| row.kind != RowKind::Local);
     let widest_kind = shown.iter().map(|row| kind_word(row.kind).len()).max().unwrap_or(0);
     let kind = |word: &str| if with_kinds { format!("{word:widest_kind$}  ") } else { String::new() };
@@ -28,7 +33,7 @@ pub fn status(snapshot: &Snapshot, names: &[ResourceName], look: Look) -> String
         };
         let line = format!(
             "{}  {}{}  {}  {}",
-            look.paint_name(row.name.as_str(), format!("{:widest$}", row.name)),
+            look.paint_name(row.name.as_str(), padded(row.name.as_str(), widest)),
             kind(kind_word(row.kind)),
             look.paint(update_colour, format!("{update:12}")),
             look.paint(runtime_colour, format!("{runtime:8}")),

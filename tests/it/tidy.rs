@@ -62,7 +62,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ratatui", &["dashboard", "cli"]),
     // Events alone in the dashboard; the terminal is the shell's.
     ("crossterm", &["dashboard", "cli"]),
-    ("unicode_width", &["dashboard"]),
+    ("unicode_width", &["dashboard", "report"]),
     ("chrono", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("terminal_size", &["cli", "host"]),

@@ -57,12 +57,19 @@ pub(in crate::dashboard) fn put_right(buffer: &mut Buffer, area: Rect, from: u16
     x
 }
 
+/// Terminals do not agree on how wide characters are together that these join or change: each is drawn on its own.
+const ZERO_WIDTH_JOINER: char = '\u{200d}';
+const EMOJI_PRESENTATION: char = '\u{fe0f}';
+
 /// Writes glyphs from `x` on, `skip` columns left out.
 pub(in crate::dashboard) fn put_glyphs(buffer: &mut Buffer, area: Rect, x: u16, y: u16, glyphs: &[Glyph], skip: usize) {
     let (mut column, mut place) = (0, usize::from(x));
     let mut last = None;
     for glyph in glyphs {
         let width = usize::from(glyph.width);
+        if matches!(glyph.c, ZERO_WIDTH_JOINER | EMOJI_PRESENTATION) {
+            continue;
+        }
         if width == 0 {
             // It belongs to the character before it.
             if let Some(cell) = last.and_then(|at| buffer.cell_mut(at)) {

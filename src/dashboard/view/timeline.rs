@@ -25,7 +25,11 @@ const TOOK: usize = 9;
 pub(in crate::dashboard) fn draw(dashboard: &Dashboard, area: Rect, buffer: &mut Buffer) {
     let look = dashboard.setting.look;
     let rows = rows(dashboard);
-    if rows.is_empty() || area.width < 24 {
+    if !rows.is_empty() && area.width < 24 {
+        put(buffer, area, area.x + 1, area.y, "no room for it here", look.style(Tone::Dim));
+        return;
+    }
+    if rows.is_empty() {
         put(buffer, area, area.x + 1, area.y, "nothing has run yet", look.style(Tone::Dim));
         return;
     }

@@ -28,9 +28,8 @@ pub(in crate::dashboard) fn draw(dashboard: &Dashboard, area: Rect, buffer: &mut
     }
     let look = dashboard.setting.look;
     rule(look, buffer, area, area.x, area.y);
-    let is_narrow = area.width < 60;
     let mut x = area.x + 1;
-    for (view, name, _) in tabs(dashboard, is_narrow) {
+    for (view, name, _) in tabs(dashboard, area.width) {
         let is_open = dashboard.view == view;
         let tone = match (is_open, dashboard.focus) {
             (true, Focus::Pane) => Tone::Accent,
@@ -39,19 +38,41 @@ pub(in crate::dashboard) fn draw(dashboard: &Dashboard, area: Rect, buffer: &mut
         };
         x = put_pieces(buffer, area, x, area.y, &[piece(look, tone, format!(" {name} "))]);
     }
-    let who = dashboard.selected.as_ref().map_or("all resources", |name| name.as_str());
-    let whole = dashboard.view == PaneView::Timeline;
-    let who = if whole { Vec::new() } else { vec![piece(look, Tone::Plain, format!(" {who} "))] };
-    let state = [who, state(dashboard)].concat();
+    let said = said(dashboard);
     let right = Rect { width: area.width.saturating_sub(1), ..area };
-    if put_right(buffer, right, x + 1, area.y, &state) == right.right() {
-        // Where there is no room for both, how it is shown matters more.
-        put_right(buffer, right, x + 1, area.y, &self::state(dashboard));
+    for needed in Needed::ALL {
+        let pieces: Vec<Piece> =
+            said.iter().filter(|(how, _)| *how <= needed).map(|(_, piece)| piece.clone()).collect();
+        if put_right(buffer, right, x + 1, area.y, &pieces) < right.right() {
+            return;
+        }
     }
 }
 
+/// How much something on the line is needed: what needs it least goes first where there is no room for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Needed {
+    /// Without it one would misread what is shown.
+    Always,
+    Much,
+    Little,
+    /// It is on the screen elsewhere.
+    Least,
+}
+
+impl Needed {
+    const ALL: [Self; 4] = [Self::Least, Self::Little, Self::Much, Self::Always];
+}
+
 /// Where there is little room, only the open one has its name.
-fn tabs(dashboard: &Dashboard, is_narrow: bool) -> impl Iterator<Item = (PaneView, &'static str, Action)> {
+fn tabs(dashboard: &Dashboard, width: u16) -> impl Iterator<Item = (PaneView, &'static str, Action)> {
+    let needed: usize = said(dashboard)
+        .iter()
+        .filter(|(needed, _)| *needed == Needed::Always)
+        .map(|(_, piece)| text::columns(&piece.text))
+        .sum();
+    let names: usize = TABS.iter().map(|(_, name, _)| name.len() + 2).sum();
+    let is_narrow = width < 60 || usize::from(width) < names + needed + 3;
     let open = dashboard.view;
     let name = move |view, name: &'static str| if is_narrow && view != open { &name[..1] } else { name };
     TABS.into_iter().map(move |(view, text, action)| (view, name(view, text), action))
@@ -60,43 +81,61 @@ fn tabs(dashboard: &Dashboard, is_narrow: bool) -> impl Iterator<Item = (PaneVie
 /// What a click in that column does.
 pub(in crate::dashboard) fn action_at(dashboard: &Dashboard, column: usize) -> Option<Action> {
     let mut end = 1;
-    tabs(dashboard, dashboard.areas().title.width < 60).find_map(|(_, name, action)| {
+    tabs(dashboard, dashboard.areas().title.width).find_map(|(_, name, action)| {
         end += name.len() + 2;
         (column < end).then_some(action)
     })
 }
 
-/// How the log is shown, where that is not as usual.
-fn state(dashboard: &Dashboard) -> Vec<Piece> {
-    if dashboard.view != PaneView::Logs {
-        return Vec::new();
+/// Of whom the view is, and how the log is shown.
+fn said(dashboard: &Dashboard) -> Vec<(Needed, Piece)> {
+    let look = dashboard.setting.look;
+    let mut said = Vec::new();
+    if dashboard.view != PaneView::Timeline {
+        let who = dashboard.selected.as_ref().map_or("all resources", |name| name.as_str());
+        said.push((Needed::Least, piece(look, Tone::Plain, format!(" {who} "))));
     }
+    if dashboard.view == PaneView::Logs {
+        let fitted = |text: &str| format!(" {} ", text::fitted(text, 24, look.signs().cut));
+        let how = state(dashboard).into_iter();
+        said.extend(how.map(|(needed, tone, text)| (needed, piece(look, tone, fitted(&text)))));
+    }
+    said
+}
+
+fn state(dashboard: &Dashboard) -> Vec<(Needed, Tone, String)> {
     let look = dashboard.setting.look;
     let logs = &dashboard.logs;
-    let mut said: Vec<(Tone, String)> = Vec::new();
+    let mut said = Vec::new();
     if let Some(search) = &logs.search {
         let count = search.count.map_or_else(|| format!(" {}", look.signs().cut), |count| format!(" {}", count.lines));
-        said.push((Tone::Accent, format!("/{}{count}", text::fitted(&search.text, 18, look.signs().cut))));
+        said.push((
+            Needed::Always,
+            Tone::Accent,
+            format!("/{}{count}", text::fitted(&search.text, 18, look.signs().cut)),
+        ));
     }
     if !logs.query.text.is_empty() {
-        said.push((Tone::Busy, format!("&{}", logs.query.text)));
+        said.push((Needed::Always, Tone::Busy, format!("&{}", logs.query.text)));
     }
     match logs.query.level {
-        Some(Level::Error) => said.push((Tone::Busy, "errors".to_owned())),
-        Some(Level::Warning) => said.push((Tone::Busy, "warnings".to_owned())),
+        Some(Level::Error) => said.push((Needed::Always, Tone::Busy, "errors".to_owned())),
+        Some(Level::Warning) => said.push((Needed::Always, Tone::Busy, "warnings".to_owned())),
         Some(Level::Info) | None => {}
     }
     match logs.query.stream {
-        Some(StreamName::Stdout) => said.push((Tone::Busy, "stdout".to_owned())),
-        Some(StreamName::Stderr) => said.push((Tone::Busy, "stderr".to_owned())),
-        Some(StreamName::Orch) => said.push((Tone::Busy, "orch".to_owned())),
+        Some(StreamName::Stdout) => said.push((Needed::Always, Tone::Busy, "stdout".to_owned())),
+        Some(StreamName::Stderr) => said.push((Needed::Always, Tone::Busy, "stderr".to_owned())),
+        Some(StreamName::Orch) => said.push((Needed::Always, Tone::Busy, "orch".to_owned())),
         None => {}
     }
     if let Some(count) = logs.filtered.filter(|_| logs.query.is_filtered()) {
-        said.push((Tone::Dim, words::count_of(count.lines, "line")));
+        said.push((Needed::Much, Tone::Dim, words::count_of(count.lines, "line")));
     }
-    said.push(if logs.follows { (Tone::Dim, "following".to_owned()) } else { (Tone::Busy, "paused".to_owned()) });
-    said.iter()
-        .map(|(tone, text)| piece(look, *tone, format!(" {} ", text::fitted(text, 24, look.signs().cut))))
-        .collect()
+    said.push(if logs.follows {
+        (Needed::Little, Tone::Dim, "following".to_owned())
+    } else {
+        (Needed::Always, Tone::Busy, "paused".to_owned())
+    });
+    said
 }
