@@ -107,7 +107,8 @@ fn give_back() {
     let mut out = io::stdout();
     execute!(out, event::DisableMouseCapture).ok();
     execute!(out, event::DisableBracketedPaste).ok();
+    // Before anybody sees that it is given back: a line that is typed while it is raw never ends.
+    terminal::disable_raw_mode().ok();
     execute!(out, LeaveAlternateScreen).ok();
     execute!(out, cursor::Show).ok();
-    terminal::disable_raw_mode().ok();
 }
