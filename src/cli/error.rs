@@ -46,6 +46,7 @@ impl From<Failure> for CliError {
 impl From<AskError> for CliError {
     fn from(error: AskError) -> Self {
         match error {
+            AskError::Unknown(refusal) => Self { exit: Exit::Usage, message: refusal.error, help: refusal.help },
             AskError::Refused(refusal) => Self { exit: Exit::Failed, message: refusal.error, help: refusal.help },
             AskError::OtherProtocol(ref card) => {
                 let help = format!("use that orch, or end the session with `kill {}` and start it anew", card.pid);

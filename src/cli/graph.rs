@@ -47,7 +47,7 @@ fn found(args: &GraphArgs) -> Result<Option<(Graph, Rows, FilePath)>, CliError> 
 
 fn check(graph: &Graph, names: &[ResourceName]) -> Result<(), CliError> {
     let Some(unknown) = names.iter().find(|name| graph.resource(name).is_none()) else { return Ok(()) };
-    let error = CliError::failed(format!("there is no resource `{unknown}`"));
+    let error = CliError::usage(format!("there is no resource `{unknown}`"));
     let known: Vec<&str> = graph.nodes.iter().filter_map(|node| node.resource()).map(ResourceName::as_str).collect();
     Err(match suggest::did_you_mean(unknown.as_str(), known.iter().copied()) {
         Some(help) => error.with_help(help),

@@ -72,7 +72,7 @@ pub(super) fn known_names(snapshot: &Snapshot, names: &[String]) -> Result<Vec<R
     let known = |name: &String| {
         let row = snapshot.rows.iter().find(|row| row.name.as_str() == name);
         row.map(|row| row.name.clone()).ok_or_else(|| {
-            let error = CliError::failed(format!("there is no resource `{name}`"));
+            let error = CliError::usage(format!("there is no resource `{name}`"));
             let names: Vec<&str> = snapshot.rows.iter().map(|row| row.name.as_str()).collect();
             match suggest::did_you_mean(name, names.iter().copied()) {
                 Some(help) => error.with_help(help),

@@ -21,7 +21,7 @@ use crate::{
     report::stream::StreamForm,
 };
 use chrono::TimeZone;
-use std::time::SystemTime;
+use std::{collections::BTreeSet, time::SystemTime};
 
 pub(super) fn logs(args: &Logs) -> Result<Exit, CliError> {
     let project = Project::find(args.file.as_deref())?;
@@ -91,8 +91,9 @@ fn check(project: &Project, card: &SessionCard, names: &[ResourceName]) -> Resul
 }
 
 fn no_log_of(unknown: &ResourceName, known: &[LogName]) -> CliError {
-    let error = CliError::failed(format!("there is no log of a resource `{unknown}`"));
-    let names: Vec<String> = known.iter().filter(|log| **log != LogName::Session).map(LogName::to_string).collect();
+    let error = CliError::usage(format!("there is no log of a resource `{unknown}`"));
+    let names: BTreeSet<String> =
+        known.iter().filter(|log| **log != LogName::Session).map(LogName::to_string).collect();
     match suggest::did_you_mean(unknown.as_str(), names.iter().map(String::as_str)) {
         Some(help) => error.with_help(help),
         None => error,

@@ -39,6 +39,9 @@ pub enum AskError {
     /// It said no.
     #[error("{}", .0.error)]
     Refused(Refusal),
+    /// It has nothing of that name.
+    #[error("{}", .0.error)]
+    Unknown(Refusal),
     /// It is of another version and says things that this one does not know.
     #[error("the session's answer cannot be read: {0}")]
     Unreadable(#[from] serde_json::Error),
@@ -190,5 +193,6 @@ async fn send(card: &SessionCard, method: Method, path: &str, body: Vec<u8>) -> 
     let status: StatusCode = answer.status();
     let bytes = answer.into_body().collect().await?.to_bytes();
     let refusal = serde_json::from_slice(&bytes);
-    Err(AskError::Refused(refusal.unwrap_or_else(|_| Refusal { error: format!("it answered {status}"), help: None })))
+    let refusal = refusal.unwrap_or_else(|_| Refusal { error: format!("it answered {status}"), help: None });
+    Err(if status == StatusCode::NOT_FOUND { AskError::Unknown(refusal) } else { AskError::Refused(refusal) })
 }

@@ -35,7 +35,9 @@ fn what_the_readme_shows_evaluates() {
         block.lines().map(|line| format!("{}\n", line.strip_prefix("   ").unwrap_or(line))).collect();
     let copy = Copy::empty();
     fs::write(copy.project.join("Orchfile"), orchfile).unwrap();
-    ["schema", "api", "check.sh"].map(|name| fs::write(copy.project.join(name), "").unwrap());
+    for name in ["schema", "api", "check.sh"] {
+        fs::write(copy.project.join(name), "").unwrap();
+    }
     assert_eq!(copy.succeeds(&["eval", "-o", "name"]), "generate\napi\ncheck\n");
 }
 

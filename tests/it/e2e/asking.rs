@@ -140,7 +140,7 @@ fn the_graph_is_drawn_in_all_its_forms_also_without_a_session() {
         graph["nodes"].as_array().unwrap().iter().map(|node| (&node["name"], &node["update"])).collect();
     assert_eq!(names, [(&"gen".into(), &"ok".into()), (&"api".into(), &"ok".into())]);
     assert_eq!(graph["edges"][0]["kind"], "files");
-    let unknown = sandbox.orch(&["graph", "apj"]).expect_code(1);
+    let unknown = sandbox.orch(&["graph", "apj"]).expect_code(2);
     assert!(unknown.stderr.contains("did you mean `api`?"), "{}", unknown.all());
     up.interrupt().expect_code(0);
 }
@@ -229,7 +229,7 @@ fn names_that_nobody_has_are_refused_at_once() {
     let mut up = sandbox.start(&["up"]);
     up.wait_for("api │ ▸ succeeded");
     for verb in ["status", "describe", "why", "logs", "events", "wait", "trigger", "stop", "graph", "exec"] {
-        let refused = sandbox.orch(&[verb, "ap"]).expect_code(1);
+        let refused = sandbox.orch(&[verb, "ap"]).expect_code(2);
         assert!(refused.stderr.contains("`ap`") && refused.stderr.contains("`api`"), "{verb}: {}", refused.all());
     }
     up.interrupt().expect_code(0);

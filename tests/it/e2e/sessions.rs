@@ -254,7 +254,7 @@ local_resource("slow", cmd="while ! test -e go; do sleep 0.01; done")
     let late = sandbox.orch(&["wait", "good", "bad", "--timeout", "50ms"]).expect_code(124);
     assert!(late.stderr.contains("not ready in time") && late.stderr.contains("exit code 3"), "{}", late.all());
     assert!(!late.stderr.contains("good"), "{}", late.all());
-    let unknown = sandbox.orch(&["wait", "goof"]).expect_code(1);
+    let unknown = sandbox.orch(&["wait", "goof"]).expect_code(2);
     assert!(unknown.stderr.contains("did you mean `good`?"), "{}", unknown.all());
     let waiting = sandbox.start(&["wait", "--for", "condition=Ready", "slow", "-o", "json"]);
     sandbox.write("go", "");
