@@ -6,7 +6,7 @@ use super::{
     text::columns,
 };
 use crate::{
-    model::{ContainerPhase, ContainerState, Exit, FilePath, ImageKey, Link, PodState, Time},
+    model::{ContainerPhase, ContainerState, Exit, FilePath, ImageKey, Link, PodState, ResourceName, Time},
     snapshot::{Cause, Hold, InstanceRow, Row, RunRow, RuntimeStatus, UpdateStatus, words},
 };
 
@@ -81,6 +81,10 @@ fn held(row: &Row, hold: &Hold, root: &FilePath, now: Time) -> Vec<String> {
             None => vec![whole],
         },
         Hold::Stopped => vec![whole, "stopped".to_owned()],
+        Hold::Disabled if !row.disabled_with.is_empty() => {
+            let with: Vec<&str> = row.disabled_with.iter().map(ResourceName::as_str).collect();
+            vec![format!("disabled with {}", words::first_of(&with)), "disabled".to_owned()]
+        }
         _ => vec![whole],
     }
 }

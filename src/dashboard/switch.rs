@@ -56,7 +56,7 @@ impl Dashboard {
     }
 }
 
-/// Who is enabled with the resource as it needs them, or disabled with it as they need it.
+/// Who is enabled with the resource as it needs them, or was disabled along with it; who is disabled with it as they need it.
 #[must_use]
 pub fn others(snapshot: &Snapshot, name: &ResourceName, enable: bool) -> Vec<ResourceName> {
     let graph = &snapshot.graph;
@@ -71,8 +71,22 @@ pub fn others(snapshot: &Snapshot, name: &ResourceName, enable: bool) -> Vec<Res
         let way = |edge: &GraphEdge| if enable { (edge.to, edge.from) } else { (edge.from, edge.to) };
         next.extend(edges.map(way).filter(|(here, _)| *here == place).map(|(_, there)| there));
     }
+    if enable {
+        let along = back_with(snapshot, name, &reached);
+        reached.extend(along);
+    }
     let row = |place: &usize| snapshot.rows.get(*place).filter(|row| *place != first && row.spec.enabled != enable);
     reached.iter().filter_map(row).map(|row| row.name.clone()).collect()
+}
+
+/// Who was disabled along with the resource, and with nothing that stays disabled.
+fn back_with(snapshot: &Snapshot, name: &ResourceName, wanted: &BTreeSet<usize>) -> Vec<usize> {
+    let rows = || snapshot.rows.iter().enumerate();
+    let coming: BTreeSet<&ResourceName> =
+        rows().filter(|(place, row)| row.spec.enabled || wanted.contains(place)).map(|(_, row)| &row.name).collect();
+    let comes_back =
+        |row: &Row| row.disabled_with.contains(name) && row.disabled_with.iter().all(|with| coming.contains(with));
+    rows().filter(|(_, row)| comes_back(row)).map(|(place, _)| place).collect()
 }
 
 /// Whether who is at one end goes where the other goes: as declared, and as files are read where that selects too.

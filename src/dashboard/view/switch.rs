@@ -33,7 +33,7 @@ pub(in crate::dashboard) fn draw(dashboard: &Dashboard, switch: &Switch, screen:
     let look = dashboard.setting.look;
     let name = &switch.name;
     let (title, why) = if switch.enable {
-        (format!("Enable {name}"), "with what it needs:")
+        (format!("Enable {name}"), "with what it needs, and what was disabled with it:")
     } else {
         (format!("Disable {name}"), "with what cannot be without it:")
     };
