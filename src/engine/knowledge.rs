@@ -157,6 +157,8 @@ fn compare(state: &mut State, id: NodeId, path: &FilePath, content: Option<Diges
     if node.is_running() {
         may_be_seen(node, path);
     } else if node.local().is_some() {
+        // One that is over may have seen it too, where the news came late.
+        let saw = if node.itself.during.contains(path) { Saw::Unknown } else { saw };
         node.knowledge.saw.insert(path.clone(), saw);
     }
     node.workload.plan = None;

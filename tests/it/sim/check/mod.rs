@@ -85,7 +85,8 @@ fn reached(facts: &Facts, snapshot: &Snapshot, name: &ResourceName, condition: C
     let row = snapshot.rows.named(name);
     let local = facts.resource(name).and_then(|resource| resource.kind.local());
     let alone = local.is_some_and(|local| local.serve.is_none());
-    let fresh = row.is_some_and(|row| row.update == UpdateStatus::Ok);
+    // What went well of an older definition says nothing.
+    let fresh = row.is_some_and(|row| row.update == UpdateStatus::Ok && !row.dirty);
     if let Some(row) = row.filter(|row| row.kind == RowKind::Kubernetes) {
         // What a cluster has is checked by the cases' traces.
         return row.update != UpdateStatus::None;

@@ -185,9 +185,11 @@ impl Rest<'_> {
                 let declared = |dep: &Dependency| dep.on == *on && dep.condition == *condition;
                 let stale = self.snapshot.rows.named(on).is_some_and(|row| may_be_stale(facts, row));
                 let met = reached(facts, self.snapshot, on, *condition) && !stale;
+                // What was found to be up to date has begun too.
+                let has_begun = last.is_some() || facts.reached(name).started;
                 let moves = self.waits_before_each_run(*condition)
                     && self.snapshot.rows.named(on).is_some_and(|row| is_astray(row));
-                self.resource.dependencies.iter().any(declared) && (!met || last.is_some() && moves)
+                self.resource.dependencies.iter().any(declared) && (!met || has_begun && moves)
             }
             Hold::Ended => self.stays_ended(),
             Hold::SelfDirty { .. } => last.is_some_and(|run| run.script.feeds_itself()) || self.was_often_hit(),
