@@ -1,8 +1,17 @@
 //! The command line, as plain data.
 
 use super::{completion, error::CliError, live::Project};
-use crate::{host::control::Wanted, model::ProjectId, orchfile::KubeWish, snapshot::spec};
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
+use crate::{
+    host::control::Wanted,
+    logs::StreamName,
+    model::{Level, ProjectId},
+    orchfile::KubeWish,
+    snapshot::spec,
+};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser, styling},
+};
 use std::{env, path::PathBuf};
 
 const STYLES: styling::Styles = styling::Styles::styled()
@@ -330,9 +339,30 @@ pub(super) struct Logs {
     /// Only the last so many lines
     #[arg(long, value_name = "LINES")]
     pub(super) tail: Option<usize>,
+    /// Only lines at least that important, as orch says or the line itself seems to
+    #[arg(long, value_parser = one_of([("warning", Level::Warning), ("error", Level::Error)]))]
+    pub(super) level: Option<Level>,
+    /// Only lines from there; `orch` is what orch says
+    #[arg(long, value_parser = one_of([
+        ("stdout", StreamName::Stdout), ("stderr", StreamName::Stderr), ("orch", StreamName::Orch),
+    ]))]
+    pub(super) source: Option<StreamName>,
+    /// Only lines with this text; without upper case in it, in any case
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(super) filter: String,
     /// In which form.
     #[command(flatten)]
     pub(super) form: Form,
+}
+
+/// Takes one of these words.
+fn one_of<T: Clone + Send + Sync + 'static, const N: usize>(
+    words: [(&'static str, T); N],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(words.each_ref().map(|(word, _)| *word)).try_map(move |given| {
+        let found = words.iter().find(|(word, _)| *word == given).map(|(_, meant)| meant.clone());
+        found.ok_or("not one of them")
+    })
 }
 
 /// A verb on some resources of the running session.

@@ -43,7 +43,7 @@ pub(super) fn project(given: Option<&Path>) -> Result<FilePath, CliError> {
             let here = env::current_dir().unwrap_or_default();
             let is_known = |folder: &&Path| claim::state_dir(&FilePath::new(*folder)).is_dir();
             match given {
-                None => folders(&here).find(is_known).map(FilePath::new).ok_or_else(|| match running_below(&here) {
+                None => folders(&here).find(is_known).map(FilePath::new).ok_or_else(|| match running_near(&here) {
                     Some(help) => error.with_help(help),
                     None => error,
                 }),
@@ -59,14 +59,15 @@ pub(super) fn project(given: Option<&Path>) -> Result<FilePath, CliError> {
     }
 }
 
-/// What to do where the sessions that run belong to projects further down.
-fn running_below(here: &Path) -> Option<String> {
-    let below = |card: SessionCard| {
-        let path = card.file.as_path().strip_prefix(here).ok()?;
+/// What to do where the sessions that run belong to projects further down, or further up.
+fn running_near(here: &Path) -> Option<String> {
+    let near = |card: SessionCard| {
+        let (file, root) = (card.file.as_path(), card.root());
+        let path = file.strip_prefix(here).ok().or_else(|| here.starts_with(root.as_path()).then_some(file))?;
         Some(format!("`-f {}`", spec::command_line(&[path.to_string_lossy().into_owned()])))
     };
-    let names: Vec<String> = claim::sessions().into_iter().filter_map(below).collect();
-    (!names.is_empty()).then(|| format!("what runs below this folder is named by {}", names.join(" or ")))
+    let names: Vec<String> = claim::sessions().into_iter().filter_map(near).collect();
+    (!names.is_empty()).then(|| format!("what runs here is named by {}", names.join(" or ")))
 }
 
 fn search(here: &Path) -> Result<FilePath, CliError> {

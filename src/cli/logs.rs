@@ -16,7 +16,7 @@ use crate::{
         claim::{self, Beginning, SessionCard},
         control::LogsQuery,
     },
-    logs::{Batch, Entry, Line, LogName, LogReader},
+    logs::{Batch, Entry, Line, LogName, LogReader, Span},
     model::ResourceName,
     report::stream::StreamForm,
 };
@@ -31,6 +31,9 @@ pub(super) fn logs(args: &Logs) -> Result<Exit, CliError> {
         names: args.names.join("/"),
         since_ms: args.since.map(|since| millis(SystemTime::now() - since)),
         tail: args.tail,
+        level: args.level,
+        stream: args.source,
+        text: args.filter.clone(),
         follow: args.follow,
         ..LogsQuery::default()
     };
@@ -67,7 +70,14 @@ fn read_disk(project: &Project, names: &[ResourceName], query: &LogsQuery, form:
     if let Some(unknown) = names.iter().find(|name| !known.contains(&(*name).clone().into())) {
         return Err(no_log_of(unknown, &known));
     }
-    for batch in reader.read((!names.is_empty()).then_some(names), query.from()) {
+    let (names, filter) = ((!names.is_empty()).then_some(names), query.filter());
+    if let Some(tail) = query.tail.filter(|_| !filter.is_all()) {
+        let lines = reader.page(names, &filter, Span::Until(SystemTime::now(), tail));
+        form.print_batch(&Batch { lines, ..Batch::default() });
+        return Ok(());
+    }
+    for mut batch in reader.read(names, query.from()) {
+        batch.lines.retain(|line| filter.keeps(line));
         if !form.print_batch(&batch) {
             break;
         }

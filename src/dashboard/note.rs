@@ -38,7 +38,9 @@ fn said(row: &Row, root: &FilePath, now: Time) -> (Vec<String>, Tone) {
     if let Some(link) = row.links.first() {
         return (endpoint(link, row.links.len() - 1), Tone::Dim);
     }
-    (row.runs.first().map(|run| cause(&run.cause, root)).unwrap_or_default(), Tone::Dim)
+    let of_server = row.instance.as_ref().and_then(|instance| instance.cause.as_ref());
+    let why = of_server.or_else(|| row.runs.first().map(|run| &run.cause));
+    (why.map(|why| cause(why, root)).unwrap_or_default(), Tone::Dim)
 }
 
 /// How a run failed; which command of several, where there is room for it.

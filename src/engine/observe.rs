@@ -277,6 +277,7 @@ fn appear(state: &mut State, id: NodeId) {
         instance,
         pid: None,
         started_at: now,
+        cause: None,
         ready_at: None,
         exit: None,
         restarts: node.server.restarts,

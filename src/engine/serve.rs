@@ -192,12 +192,15 @@ pub(super) fn watch_slowness(state: &mut State, id: NodeId) {
 
 fn start(state: &mut State, id: NodeId, serving: Serving) {
     let instance = state.ids.next_instance();
-    let server = &mut state.node(id).server;
+    let node = state.node(id);
+    let cause = node.workload.again.take();
+    let server = &mut node.server;
     server.due = false;
     let row = InstanceRow {
         instance,
         pid: None,
         started_at: Time::ZERO,
+        cause,
         ready_at: None,
         exit: None,
         restarts: server.restarts,

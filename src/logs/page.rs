@@ -37,13 +37,15 @@ impl LogReader {
     /// How many of the last lines hold the last `count` wanted ones.
     #[must_use]
     pub fn reach(&self, names: Option<&[ResourceName]>, filter: &LogFilter, count: usize) -> usize {
-        let (mut all, mut wanted) = (0, 0);
+        let (mut all, mut missing) = (0, count);
         for stretch in self.stretches(names, clock::time(u64::MAX / 2)) {
-            all += stretch.len();
-            wanted += stretch.iter().filter(|line| filter.keeps(line)).count();
-            if wanted >= count {
-                break;
+            for (place, _) in stretch.iter().enumerate().rev().filter(|(_, line)| filter.keeps(line)) {
+                missing = missing.saturating_sub(1);
+                if missing == 0 {
+                    return all + stretch.len() - place;
+                }
             }
+            all += stretch.len();
         }
         all
     }

@@ -51,8 +51,10 @@ fn server(row: &Row, instance: &InstanceRow) -> String {
         let ended = instance.exit.as_ref().map(words::exit);
         return ended.or_else(|| instance.probe_failure.clone()).unwrap_or_default();
     }
-    let pid = instance.pid.filter(|_| instance.exit.is_none());
-    pid.map(|pid| format!("pid {pid}")).unwrap_or_default()
+    let pid = instance.pid.filter(|_| instance.exit.is_none()).map(|pid| format!("pid {pid}"));
+    let restarts = words::count_of(instance.restarts.into(), "time");
+    let restarted = (instance.restarts > 0).then(|| format!("ended unasked {restarts}"));
+    pid.into_iter().chain(restarted).collect::<Vec<_>>().join(", ")
 }
 
 /// Where it can be reached if all is well, else how the worst of its containers fares.

@@ -54,7 +54,7 @@ pub fn explain(row: &Row, root: &FilePath, now: Time) -> String {
     }
     lines.extend(row.images.iter().filter_map(|image| image_before(name.as_str(), image, root)));
     match row.kind {
-        RowKind::Local => lines.extend(server(row, now).map(|text| format!("its server {text}"))),
+        RowKind::Local => lines.extend(server(row, root, now).map(|text| format!("its server {text}"))),
         RowKind::Container => lines.extend(containers(row)),
         RowKind::Kubernetes => lines.extend(pods(row)),
     }
@@ -143,19 +143,20 @@ fn pods(row: &Row) -> Vec<String> {
     lines
 }
 
-fn server(row: &Row, now: Time) -> Option<String> {
+fn server(row: &Row, root: &FilePath, now: Time) -> Option<String> {
     let instance = row.instance.as_ref()?;
-    let lived = words::duration(now.since(instance.started_at));
+    let cause = instance.cause.as_ref().map(|cause| format!(" ({})", words::cause(cause, root))).unwrap_or_default();
+    let lived = format!("{} ago{cause}", words::duration(now.since(instance.started_at)));
     let restarts = match instance.restarts {
         0 => String::new(),
         count => format!(", restarted {} after it ended unasked", words::count_of(count.into(), "time")),
     };
     Some(match (row.runtime, &instance.exit) {
         (_, Some(exit)) => format!("ended: {}{restarts}", words::exit(exit)),
-        (RuntimeStatus::Ok, None) => format!("is ready, started {lived} ago{restarts}"),
+        (RuntimeStatus::Ok, None) => format!("is ready, started {lived}{restarts}"),
         (_, None) => match &instance.probe_failure {
-            Some(failure) => format!("is not ready: {failure}; started {lived} ago{restarts}"),
-            None => format!("is not ready yet, started {lived} ago{restarts}"),
+            Some(failure) => format!("is not ready: {failure}; started {lived}{restarts}"),
+            None => format!("is not ready yet, started {lived}{restarts}"),
         },
     })
 }

@@ -52,6 +52,9 @@ pub struct InstanceRow {
     pub pid: Option<u32>,
     /// When it was started.
     pub started_at: Time,
+    /// Why, where it was no run of its resource that started it: somebody asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// When it became ready.
     pub ready_at: Option<Time>,
     /// How it ended, if it did.

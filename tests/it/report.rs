@@ -74,6 +74,7 @@ fn row(text: &str, containers: Vec<ContainerState>) -> Row {
         instance: InstanceId(1),
         pid: None,
         started_at: at(3000),
+        cause: None,
         ready_at: None,
         exit: None,
         restarts: 0,

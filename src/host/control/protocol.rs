@@ -4,8 +4,9 @@
 use super::Refusal;
 use axum::{
     Json,
+    body::to_bytes,
     extract::Request,
-    http::{HeaderValue, StatusCode, Uri},
+    http::{HeaderValue, StatusCode, Uri, header::CONTENT_TYPE},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -22,10 +23,24 @@ pub(super) async fn speak(request: Request, next: Next) -> Response {
     let spoken = request.headers().get(HEADER).map(|value| value.to_str().unwrap_or_default().to_owned());
     let mut response = match spoken.filter(|spoken| *spoken != PROTOCOL.to_string()) {
         Some(other) => refuse(StatusCode::BAD_REQUEST, mismatch(&other), REMEDY),
-        None => next.run(request).await,
+        None => in_words(next.run(request).await).await,
     };
     response.headers_mut().insert(HEADER, HeaderValue::from(PROTOCOL));
     response
+}
+
+/// What the framework refuses, such as a query that cannot be read, in the form of all refusals.
+async fn in_words(response: Response) -> Response {
+    const WORDS_MAX: usize = 4 << 10;
+    let status = response.status();
+    let is_ours = response.headers().get(CONTENT_TYPE).is_some_and(|form| form == "application/json");
+    if !status.is_client_error() || is_ours {
+        return response;
+    }
+    let said = to_bytes(response.into_body(), WORDS_MAX).await.unwrap_or_default();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let text = if said.is_empty() { status.to_string() } else { said };
+    refuse(status, text, "`docs/protocol.md` says what can be asked, and how")
 }
 
 const REMEDY: &str = "use the orch that started the session, or end it and start it anew";

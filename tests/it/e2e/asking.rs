@@ -340,3 +340,52 @@ fn deaf(sandbox: &Sandbox, path: &str) -> std::os::unix::net::UnixStream {
     write!(stream, "GET {path} HTTP/1.1\r\nhost: orch\r\n\r\n").unwrap();
     stream
 }
+
+#[test]
+fn logs_tell_the_lines_that_are_wanted() {
+    let sandbox = Sandbox::new(
+        r#"local_resource("a", cmd="echo fine; echo 'ERROR: broken'; echo Other >&2; printf '\\033[2Jcleared\\n'")"#,
+    );
+    let logs = |options: &[&str]| {
+        let said = sandbox.orch(&[&["logs", "a"], options].concat()).expect_code(0).stdout;
+        said.lines().map(|line| format!("{}\n", line.trim_start())).collect::<String>()
+    };
+    let told = |what: &str| {
+        assert_eq!(logs(&["--level", "error"]), "a │ ERROR: broken\n", "{what}");
+        assert_eq!(logs(&["--source", "stderr"]), "a │ Other\n", "{what}");
+        assert_eq!(logs(&["--filter", "other", "--tail", "5"]), "a │ Other\n", "{what}");
+        assert_eq!(logs(&["--filter", "cleared"]), "a │ cleared\n", "{what}");
+        assert_eq!(logs(&["--source", "stdout", "--tail", "2"]), "a │ ERROR: broken\na │ cleared\n", "{what}");
+    };
+    let mut up = sandbox.start(&["up"]);
+    up.wait_for("a │ ▸ succeeded");
+    told("by the session");
+    up.interrupt().expect_code(0);
+    told("from the disk");
+}
+
+#[test]
+fn refusals_have_one_form() {
+    use std::io::Read;
+    let sandbox = shop();
+    let mut up = sandbox.start(&["up"]);
+    up.wait_for("api │ ▸ succeeded");
+    for (path, said) in [
+        ("/v1/logs?tail=abc", "tail"),
+        ("/v1/wait?for=bla", "bla"),
+        ("/v1/requests", "405 Method Not Allowed"),
+        ("/v1/nothing", "has no `/v1/nothing`"),
+    ] {
+        let mut stream = deaf(&sandbox, path);
+        let mut answer = String::new();
+        while !answer.ends_with('}') {
+            let mut some = [0; 512];
+            let count = stream.read(&mut some).unwrap();
+            assert!(count > 0, "{path}: {answer}");
+            answer.push_str(std::str::from_utf8(&some[..count]).unwrap());
+        }
+        let refusal = json(answer.split_once("\r\n\r\n").unwrap().1);
+        assert!(refusal["error"].as_str().unwrap().contains(said) && refusal["help"].is_string(), "{path}: {answer}");
+    }
+    up.interrupt().expect_code(0);
+}

@@ -73,7 +73,8 @@ fn a_terminal_that_takes_nothing_does_not_outlast_an_interrupt() {
 #[test]
 fn a_hang_up_ends_a_session_unless_it_was_started_to_ignore_it() {
     let sandbox = Sandbox::new(SERVERS);
-    let mut up = sandbox.start(&["up"]);
+    // The tests may run under `nohup`.
+    let mut up = sandbox.start_by("exec env --default-signal=HUP \"$0\" \"$@\"", &["up"]);
     up.wait_for("last │ ▸ succeeded");
     up.signal(libc::SIGHUP);
     up.finish().expect_code(143);

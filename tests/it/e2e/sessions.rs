@@ -276,7 +276,7 @@ fn a_session_of_a_file_elsewhere_is_named_as_it_was() {
     let up = sandbox.orch(&["up", "-d", "-f", file]).expect_code(0).stderr;
     assert!(up.contains("`orch logs --follow -f 'the app/Orchfile'` follows it"), "{up}");
     let lost = sandbox.orch(&["status"]).expect_code(2).stderr;
-    assert!(lost.contains("what runs below this folder is named by `-f 'the app/Orchfile'`"), "{lost}");
+    assert!(lost.contains("what runs here is named by `-f 'the app/Orchfile'`"), "{lost}");
     sandbox.orch(&["wait", "-f", file]).expect_code(0);
     sandbox.orch(&["down", "-f", file]).expect_code(0);
     let nothing = sandbox.orch(&["status"]).expect_code(2).stderr;

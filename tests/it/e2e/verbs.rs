@@ -28,6 +28,8 @@ fn trigger_stop_start_and_restart_do_what_they_say() {
     assert_eq!(sandbox.orch(&["start", "b"]).expect_code(0).stderr, "b: started\n");
     up.wait_for("b │ b up");
     assert_eq!(sandbox.orch(&["start", "b"]).expect_code(0).stderr, "b: runs already\n");
+    let why = sandbox.orch(&["why", "b"]).expect_code(0).stdout;
+    assert!(why.contains("(start asked for)"), "{why}");
     let unknown = sandbox.orch(&["trigger", "aa"]).expect_code(2);
     assert!(unknown.stderr.contains("there is no resource `aa`"), "{}", unknown.all());
     up.interrupt().expect_code(0);

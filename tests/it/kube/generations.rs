@@ -15,7 +15,7 @@ fn workload(kind: &str, command: &str) -> String {
 }
 
 fn current_and_ready(state: &KubeState) -> Option<String> {
-    state.pods.iter().find(|pod| pod.is_current && pod.is_ready).map(|pod| pod.id.0.to_string())
+    state.pods.iter().find(|pod| pod.is_current && pod.is_ready && !pod.is_ending).map(|pod| pod.id.0.to_string())
 }
 
 /// Changes the template of a workload of that kind, and looks which pods count.

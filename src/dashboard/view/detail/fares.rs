@@ -75,6 +75,9 @@ impl Detail<'_> {
             Some(exit) => format!(" {dot} {}", words::exit(exit)),
             None => format!(" {dot} started {}", self.age(instance.started_at)),
         };
+        if let Some(cause) = &instance.cause {
+            write!(text, " ({})", words::cause(cause, &self.root)).ok();
+        }
         if let Some(ready) = instance.ready_at.filter(|_| instance.exit.is_none()) {
             write!(text, " {dot} ready after {}", words::duration(ready.since(instance.started_at))).ok();
         }
