@@ -173,10 +173,11 @@ impl LogWindow {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn entry(at_ms: u64, text: &str) -> Entry {
+    /// A line of the session's own.
+    pub(in crate::dashboard) fn entry(at_ms: u64, text: &str) -> Entry {
         Entry {
             at_ms,
             us: 0,

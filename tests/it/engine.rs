@@ -565,11 +565,8 @@ fn a_newer_change_ends_a_run_that_may_be_superseded() {
     world.expect(&["run a: a", "cancel a", "run a: a"]);
 }
 
-#[test]
-fn a_node_that_makes_itself_dirty_is_held() {
-    let mut world = World::new(Goal::Up);
-    world.slow.insert(name("a"));
-    world.load(Mode::Orchfile, &[resource("a").cmd("a").reads(&["x"])]);
+/// Has `a` write what it reads in each of its runs, until it runs no more.
+fn let_a_feed_itself(world: &mut World) {
     for round in 0..10 {
         if world.runs.is_empty() {
             break;
@@ -578,6 +575,14 @@ fn a_node_that_makes_itself_dirty_is_held() {
         world.end("a", Exit::Code(0));
         world.pass(500);
     }
+}
+
+#[test]
+fn a_node_that_makes_itself_dirty_is_held() {
+    let mut world = World::new(Goal::Up);
+    world.slow.insert(name("a"));
+    world.load(Mode::Orchfile, &[resource("a").cmd("a").reads(&["x"])]);
+    let_a_feed_itself(&mut world);
     assert_eq!(world.row("a").hold, Some(Hold::SelfDirty { times: 5, path: path("x") }));
     assert_eq!(world.take_trace().len(), 5);
     world.pass(1_000);
@@ -598,14 +603,7 @@ fn a_save_in_between_does_not_clear_a_node_that_makes_itself_dirty() {
     world.load(Mode::Orchfile, &[resource("a").cmd("a").reads(&["x", "y"])]);
     world.save("y", "by a user");
     world.end("a", Exit::Code(0));
-    for round in 0..10 {
-        if world.runs.is_empty() {
-            break;
-        }
-        world.save("x", &round.to_string());
-        world.end("a", Exit::Code(0));
-        world.pass(500);
-    }
+    let_a_feed_itself(&mut world);
     assert_eq!(world.row("a").hold, Some(Hold::SelfDirty { times: 6, path: path("x") }));
 }
 

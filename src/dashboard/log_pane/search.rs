@@ -159,25 +159,10 @@ fn joined(filter: &str, search: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        dashboard::log_query::{LogQuery, LogsAnswer, LogsCame},
-        logs::StreamName,
+    use crate::dashboard::{
+        log_query::{LogQuery, LogsAnswer, LogsCame},
+        log_window::tests::entry,
     };
-
-    fn said(at_ms: u64) -> Entry {
-        Entry {
-            at_ms,
-            us: 0,
-            resource: None,
-            run: None,
-            instance: None,
-            stream: StreamName::Stdout,
-            level: None,
-            text: "pass".to_owned(),
-            continues: false,
-            unfinished: false,
-        }
-    }
 
     /// What the pane counts when these come in answer to its questions: lines that are followed (`None`), or the count.
     fn counted(answers: &[Option<Vec<Entry>>]) -> (u64, u64) {
@@ -207,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_line_counts_once_whichever_answer_comes_first() {
-        let [old, new] = [vec![said(1), said(2)], vec![said(3)]];
+        let [old, new] = [vec![entry(1, "pass"), entry(2, "pass")], vec![entry(3, "pass")]];
         let all = [old.clone(), new.clone()].concat();
         assert_eq!(counted(&[None, Some(old), Some(new)]), (3, 3));
         assert_eq!(counted(&[Some(all.clone()), None]), (3, 3));

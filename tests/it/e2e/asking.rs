@@ -363,29 +363,3 @@ fn logs_tell_the_lines_that_are_wanted() {
     up.interrupt().expect_code(0);
     told("from the disk");
 }
-
-#[test]
-fn refusals_have_one_form() {
-    use std::io::Read;
-    let sandbox = shop();
-    let mut up = sandbox.start(&["up"]);
-    up.wait_for("api │ ▸ succeeded");
-    for (path, said) in [
-        ("/v1/logs?tail=abc", "tail"),
-        ("/v1/wait?for=bla", "bla"),
-        ("/v1/requests", "405 Method Not Allowed"),
-        ("/v1/nothing", "has no `/v1/nothing`"),
-    ] {
-        let mut stream = deaf(&sandbox, path);
-        let mut answer = String::new();
-        while !answer.ends_with('}') {
-            let mut some = [0; 512];
-            let count = stream.read(&mut some).unwrap();
-            assert!(count > 0, "{path}: {answer}");
-            answer.push_str(std::str::from_utf8(&some[..count]).unwrap());
-        }
-        let refusal = json(answer.split_once("\r\n\r\n").unwrap().1);
-        assert!(refusal["error"].as_str().unwrap().contains(said) && refusal["help"].is_string(), "{path}: {answer}");
-    }
-    up.interrupt().expect_code(0);
-}

@@ -194,6 +194,11 @@ fn a_session_that_is_stopped_for_a_while_is_listed_and_goes_on() {
     up.interrupt().expect_code(0);
 }
 
+/// A request that the connection ends with; `header` is a whole line, or nothing.
+fn get(path: &str, header: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: orch\r\n{header}connection: close\r\n\r\n")
+}
+
 /// What the session answers to one request, headers included.
 fn say(socket: &str, request: &str) -> String {
     let mut stream = UnixStream::connect(socket).unwrap();
@@ -212,9 +217,7 @@ fn each_side_says_clearly_when_the_other_speaks_another_protocol() {
     let file = sandbox.path(".orch/session.json");
     let card: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     let socket = card["socket"].as_str().unwrap();
-    let get = |path: &str, header: &str| {
-        say(socket, &format!("GET {path} HTTP/1.1\r\nhost: orch\r\n{header}connection: close\r\n\r\n"))
-    };
+    let get = |path: &str, header: &str| say(socket, &get(path, header));
     let other = get("/v1/snapshot", "orch-protocol: 7\r\n");
     assert!(other.starts_with("HTTP/1.1 400") && other.contains("speaks protocol 1, not 7"), "{other}");
     let plain = get("/v1/session", "");
@@ -281,4 +284,23 @@ fn a_session_of_a_file_elsewhere_is_named_as_it_was() {
     sandbox.orch(&["down", "-f", file]).expect_code(0);
     let nothing = sandbox.orch(&["status"]).expect_code(2).stderr;
     assert!(nothing.contains("`orch init`"), "{nothing}");
+}
+
+#[test]
+fn refusals_have_one_form() {
+    let sandbox = Sandbox::new(SERVER);
+    let mut up = sandbox.start(&["up"]);
+    up.wait_for("api is up");
+    let card: Value = serde_json::from_str(&sandbox.read(".orch/session.json")).unwrap();
+    for (path, said) in [
+        ("/v1/logs?tail=abc", "tail"),
+        ("/v1/wait?for=bla", "bla"),
+        ("/v1/requests", "405 Method Not Allowed"),
+        ("/v1/nothing", "has no `/v1/nothing`"),
+    ] {
+        let answer = say(card["socket"].as_str().unwrap(), &get(path, ""));
+        let refusal: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+        assert!(refusal["error"].as_str().unwrap().contains(said) && refusal["help"].is_string(), "{path}: {answer}");
+    }
+    up.interrupt().expect_code(0);
 }
